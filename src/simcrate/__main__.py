@@ -1,0 +1,5 @@
+"""`python -m simcrate` is the `simcrate` command."""
+
+from simcrate.cli import main
+
+main()

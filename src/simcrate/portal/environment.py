@@ -1,0 +1,107 @@
+"""The one place of portal and worker that reads `SIMCRATE_*` from the environment.
+
+Everything has a safe default; unknown names are an error, so that a newcomer's typo is found at start.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from simcrate.errors import BadInputError
+
+PREFIX = "SIMCRATE_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What the environment says, parsed; the reference is `docs/reference/settings.md`."""
+
+    var_dir: Path
+    """Everything that portal, worker and local-cloud write lives below this directory."""
+
+    database_url: str
+    """`postgresql://…`, or empty for SQLite below `var_dir`."""
+
+    redis_url: str
+    """`redis://…` where RQ carries run ids to workers, or empty for the embedded queue."""
+
+    public_url: str
+    """Where users reach the portal; permalinks and mails start with it."""
+
+    allowed_hosts: tuple[str, ...]
+    """Host names that the portal answers to, besides that of `public_url`."""
+
+    smtp_url: str = field(repr=False)
+    """`smtp://user:password@host:port?starttls=1`, or empty: mail lands in `var/outbox`."""
+
+    mail_from: str
+    """The sender of every mail."""
+
+    submission_max_bytes: int
+    """All files of one submission together."""
+
+    keep_run_days: int
+    """How long run directories stay after their delivery was verified."""
+
+    sandbox: str
+    """`bubblewrap`, or `none`: the weaker promise, said loudly."""
+
+    seafile_server: str
+    """The server of Seafile definitions that name none."""
+
+    debug: bool
+    """Django's debug pages; never on a machine that others reach."""
+
+
+def read_environment(variables: Mapping[str, str] = os.environ) -> Environment:
+    """Parse `SIMCRATE_*`.
+
+    Raises:
+        BadInputError: an unknown name or a value that cannot be used; all faults in one text.
+    """
+    given = {name: value for name, value in variables.items() if name.startswith(PREFIX)}
+    faults: list[str] = []
+
+    def text(name: str, default: str = "") -> str:
+        return given.pop(PREFIX + name, "") or default
+
+    def number(name: str, default: int) -> int:
+        value = text(name, str(default))
+        if value.isdecimal():
+            return int(value)
+        faults.append(f"{PREFIX}{name} is {value!r}, but must be a whole number, 0 or more")
+        return default
+
+    environment = Environment(
+        var_dir=Path(text("VAR", "var")).absolute(),
+        database_url=text("DATABASE_URL"),
+        redis_url=text("REDIS_URL"),
+        public_url=text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
+        allowed_hosts=tuple(text("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")),
+        smtp_url=text("SMTP_URL"),
+        mail_from=text("MAIL_FROM", "SimCrate <simcrate@localhost>"),
+        submission_max_bytes=number("SUBMISSION_MAX_BYTES", 32 * 2**20),
+        keep_run_days=number("KEEP_RUN_DAYS", 7),
+        sandbox=text("SANDBOX", "bubblewrap"),
+        seafile_server=text("SEAFILE_SERVER").rstrip("/"),
+        debug=text("DEBUG", "0") == "1",
+    )
+    if environment.sandbox not in {"bubblewrap", "none"}:
+        faults.append(f"{PREFIX}SANDBOX is {environment.sandbox!r}, but must be 'bubblewrap' or 'none'")
+    faults += [f"{name} is not a setting of SimCrate" for name in sorted(given)]
+    if faults:
+        raise BadInputError("could not use the environment: " + "; ".join(faults))
+    return environment
+
+
+def secret_value(var_dir: Path, name: str) -> str:
+    """The random secret of that name in `var/secrets`, or a passing one where none was made yet.
+
+    Only programs that serve make secrets (`make_secrets`); importing the settings writes nothing.
+    """
+    path = var_dir / "secrets" / name
+    return path.read_text().strip() if path.exists() else secrets.token_urlsafe(48)
