@@ -1,0 +1,172 @@
+"""The engine that takes one delivery from wherever its ledger says to its end.
+
+It may be killed at any instant and called again: every step is safe to repeat and the ledger is written
+before and after each.  The crate leaves the spool only after the remote file was verified and the
+outcome was announced.  Announcements are at least once: the intent is committed first and the message
+has a fixed id, so that the one duplicate that cannot be excluded is the same message.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from simcrate.delivery.ledger import DeliveryRecord, DeliveryState, Ledger
+from simcrate.errors import (
+    BadInputError,
+    NotifyError,
+    SimCrateError,
+    StorageBusyError,
+    StorageError,
+    StorageIntegrityError,
+)
+from simcrate.storage import LinkPolicy, StorageBackend, StoredCrate
+
+log = logging.getLogger(__name__)
+
+LINK_GRACE = timedelta(days=7)
+"""A provider's own expiry lies this much after ours: retention removes first, the provider is the net."""
+
+OpenBackend = Callable[[], StorageBackend]
+Announce = Callable[[DeliveryRecord], None]
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a delivery is tried."""
+
+    first_wait_s: float = 15.0
+    longest_wait_s: float = 3600.0
+    give_up_after_s: float = 3 * 86400.0
+    """A weekend: an administrator who comes back on Monday finds it still trying."""
+
+    def wait_s(self, attempts: int) -> float:
+        """Doubles with every failed try; jitter keeps many deliveries from coming back at once."""
+        longest = min(self.longest_wait_s, self.first_wait_s * 2**attempts)
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+
+
+def deliver(
+    ledger: Ledger,
+    open_backend: OpenBackend,
+    announce: Announce,
+    *,
+    patience: Patience | None = None,
+    now: Clock = lambda: datetime.now(UTC),
+) -> DeliveryRecord:
+    """Upload, verify, link and announce, as far as it goes now.
+
+    Args:
+        ledger: the rows of this delivery, under this worker's claim.
+        open_backend: opens the storage backend of the delivery.
+        announce: tells the user the outcome; raises `NotifyError`.
+        patience: how long to try.
+        now: the wall clock, aware UTC.
+
+    Returns:
+        the record as it stands: `announced`, `failed` (announced too), `waiting` or, when only the
+        announcement must be tried again, `linked`.
+
+    Raises:
+        LeaseLostError: another worker has this delivery.
+    """
+    patience = patience or Patience()
+    if ledger.read().state not in {DeliveryState.LINKED, DeliveryState.FAILED}:
+        _store_and_link(ledger, open_backend, patience, now)
+    if ledger.read().state in {DeliveryState.LINKED, DeliveryState.FAILED}:
+        _announce(ledger, announce, patience)
+    record = ledger.read()
+    if record.state is DeliveryState.ANNOUNCED:
+        _release_spool(ledger, record)
+    return record
+
+
+def _store_and_link(
+    ledger: Ledger, open_backend: OpenBackend, patience: Patience, now: Clock
+) -> None:
+    try:
+        with closing(open_backend()) as backend:
+            stored = _stored(ledger, backend)
+            _verify(backend, ledger.read(), stored)
+            ledger.linked(backend.link(stored, _policy(ledger.read(), now())))
+    except (StorageError, BadInputError) as error:
+        _settle(ledger, error, patience)
+
+
+def _stored(ledger: Ledger, backend: StorageBackend) -> StoredCrate:
+    """The remote file: what the ledger knows already, or an upload.
+
+    After any failure the upload is asked again: it finds a crate that is already there whole.
+    """
+    record = ledger.read()
+    if record.state is DeliveryState.VERIFYING and record.stored is not None:
+        return record.stored
+    ledger.uploading()
+    stored = backend.upload(
+        record.source,
+        record.name,
+        resume=record.resume,
+        save_resume=ledger.save_resume,
+        progress=ledger.show_progress,
+    )
+    ledger.stored(stored)
+    return stored
+
+
+def _verify(backend: StorageBackend, record: DeliveryRecord, stored: StoredCrate) -> None:
+    """What is there now is what was stored."""
+    seen = backend.stat(stored)
+    if (seen.size_bytes, seen.digest) != (record.source.size_bytes, stored.digest):
+        message = (
+            f"the storage backend holds {seen.size_bytes} bytes where the crate has "
+            f"{record.source.size_bytes}, or another digest; the crate is kept and sent again"
+        )
+        raise StorageIntegrityError(message, detail=f"{stored} / {seen}")
+
+
+def _policy(record: DeliveryRecord, now: datetime) -> LinkPolicy:
+    if record.keep_days == 0:
+        return LinkPolicy()
+    return LinkPolicy(expires_at=now + timedelta(days=record.keep_days) + LINK_GRACE)
+
+
+def _settle(ledger: Ledger, error: SimCrateError, patience: Patience) -> None:
+    """Wait and try again while that can help, else give up."""
+    record = ledger.read()
+    log.warning("delivery.failed", extra={"delivery": str(record.id), "code": error.code})
+    if not error.retryable:
+        ledger.failed(error)
+        return
+    wait_s = patience.wait_s(record.attempts)
+    if isinstance(error, StorageBusyError):
+        wait_s = max(wait_s, error.retry_after_s)
+    if record.age_s + wait_s > patience.give_up_after_s:
+        ledger.failed(error)
+    else:
+        ledger.waiting(error, retry_in_s=wait_s)
+
+
+def _announce(ledger: Ledger, announce: Announce, patience: Patience) -> None:
+    """Intent first; a mail server that is down delays the announcement and nothing else."""
+    record = ledger.announcing()
+    if record.announced:
+        return
+    try:
+        announce(record)
+    except NotifyError as error:
+        log.warning("announcement.failed", extra={"delivery": str(record.id), "code": error.code})
+        ledger.waiting(error, retry_in_s=patience.wait_s(record.attempts))
+    else:
+        ledger.announced()
+
+
+def _release_spool(ledger: Ledger, record: DeliveryRecord) -> None:
+    """The delivery owns its directory in the spool; it goes once the remote file is proven."""
+    shutil.rmtree(record.source.path.parent, ignore_errors=True)
+    ledger.spool_released()

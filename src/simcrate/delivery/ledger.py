@@ -1,0 +1,114 @@
+"""What is known of a delivery, and the protocol that keeps it.
+
+Each method of a ledger is one transaction that is on disk when it returns, and every write carries the
+fence of its claim: once another worker has taken the delivery over, they raise `LeaseLostError`.  The
+portal implements it on rows, `simcrate deliver` on a JSON file in the spool.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from simcrate.errors import SimCrateError
+from simcrate.storage import JSON, Link, Source, StoredCrate
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands.
+
+    `spooled → uploading → verifying → linked → announced → expiring → removed`; `waiting` between two
+    tries of anything before `linked`, `failed` when there is nothing left to try.
+    """
+
+    SPOOLED = "spooled"
+    UPLOADING = "uploading"
+    VERIFYING = "verifying"
+    LINKED = "linked"
+    ANNOUNCED = "announced"
+    EXPIRING = "expiring"
+    REMOVED = "removed"
+    WAITING = "waiting"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRecord:
+    """One row of the ledger."""
+
+    id: UUID
+    state: DeliveryState
+    source: Source
+    """The crate in the spool."""
+    name: str
+    """The remote name, `<delivery uuid>/<slug>.zip`: no other delivery ever uses it."""
+    keep_days: int
+    """0 = for ever."""
+    attempts: int = 0
+    """Failed tries so far."""
+    age_s: float = 0.0
+    """Since the delivery was made, by the ledger's clock."""
+    resume: JSON = None
+    """The backend's own, as it was last saved."""
+    stored: StoredCrate | None = None
+    link: Link | None = None
+    error: str = ""
+    expires_at: datetime | None = None
+    """Set with the intent to announce."""
+    announced: bool = False
+
+    @property
+    def message_id(self) -> str:
+        """The same for every try of the announcement, so that a duplicate is the same message."""
+        return f"<{self.id}@simcrate>"
+
+
+class Ledger(Protocol):
+    """The rows of one delivery, under one claim."""
+
+    def read(self) -> DeliveryRecord:
+        """What is known now."""
+        ...
+
+    def uploading(self) -> None:
+        """An upload starts, or starts again."""
+        ...
+
+    def save_resume(self, value: JSON) -> None:
+        """The backend's resume value has changed."""
+        ...
+
+    def show_progress(self, sent_bytes: int) -> None:
+        """So many bytes are certain; may be dropped when it comes too often."""
+        ...
+
+    def stored(self, stored: StoredCrate) -> None:
+        """The remote file is whole: `verifying`."""
+        ...
+
+    def linked(self, link: Link) -> None:
+        """Verified and linked."""
+        ...
+
+    def announcing(self) -> DeliveryRecord:
+        """The intent to announce; the first time it sets `expires_at`, keep days from now."""
+        ...
+
+    def announced(self) -> None:
+        """The announcement is out; a failed delivery stays `failed`."""
+        ...
+
+    def waiting(self, error: SimCrateError, *, retry_in_s: float) -> None:
+        """Something failed that may work later.  A linked delivery stays `linked`."""
+        ...
+
+    def failed(self, error: SimCrateError) -> None:
+        """There is nothing left to try."""
+        ...
+
+    def spool_released(self) -> None:
+        """The crate's file is gone from the spool."""
+        ...

@@ -1,0 +1,122 @@
+"""The frozen values that go into the pipeline and come out of it.
+
+They cross process and machine boundaries as JSON (`to_json`, `from_json`), and hold no secrets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class RunState(StrEnum):
+    """Where a run stands; all but the first two are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    LIMITED = "limited"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run has ended."""
+        return self not in {RunState.QUEUED, RunState.RUNNING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A simulation as it was submitted; the same for all its runs."""
+
+    id: UUID
+    title: str
+    simulator: str
+    """Name of the simulator's definition."""
+    ini_name: str
+    """Name of the ini among the submitted files."""
+    config: str
+    run_filter: str
+    precision_s: float
+    """Simulated seconds between the rows of resampled tables."""
+    submitter: str
+    licence: str
+    submitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """One run to be done."""
+
+    number: int
+    itervars: Mapping[str, str]
+    repetition: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """How one run ended."""
+
+    number: int
+    state: RunState
+    reason: str
+    """Why it ended as it did, in a sentence that the owner reads."""
+    command: tuple[str, ...] = ()
+    exit_code: int | None = None
+    """Negative: killed by that signal; None: it never started."""
+    started_at: str = ""
+    """ISO 8601, UTC."""
+    ended_at: str = ""
+    wall_time_s: float = 0.0
+    cpu_time_s: float = 0.0
+    peak_memory_bytes: int = 0
+    disk_bytes: int = 0
+    sim_time_s: float = 0.0
+    event_count: int = 0
+    simulator_version: str = ""
+    itervars: Mapping[str, str] = field(default_factory=dict)
+    repetition: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """As `json.dumps` takes it."""
+        return asdict(self) | {"command": list(self.command), "itervars": dict(self.itervars)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> RunOutcome:
+        """What `to_json` gave."""
+        return cls(
+            **{**value, "state": RunState(value["state"]), "command": tuple(value["command"])}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What a stage shows while it works."""
+
+    stage: str
+    percent: float = 0.0
+    """0 to 100, of this stage."""
+    event_count: int = 0
+    sim_time_s: float = 0.0
+    log_tail: str = ""
+    """The last lines of the simulator's output; empty where nothing is new."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedSimulation:
+    """What `finish` made: a crate in the spool, or the reason why there is none."""
+
+    delivery_id: UUID
+    file_name: str
+    """`<slug>.zip`, below the delivery's directory in the spool."""
+    size_bytes: int
+    sha256: str
+    summary: Mapping[str, Any]
+    """Statistics, run facts and decimated series for the portal's pages; at most 2 MB as JSON."""
+    problems: tuple[str, ...]
+    """One sentence for each stage that failed."""

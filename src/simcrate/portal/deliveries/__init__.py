@@ -1,0 +1,1 @@
+"""Deliveries: the ledger's rows, permalinks."""

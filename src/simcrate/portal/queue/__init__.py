@@ -1,0 +1,1 @@
+"""The worker's port on rows: claims, leases, heartbeats and fences."""

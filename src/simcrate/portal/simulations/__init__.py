@@ -1,0 +1,1 @@
+"""Simulations and their runs: submission, rows, live pages, cancel."""

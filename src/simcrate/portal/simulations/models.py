@@ -1,0 +1,114 @@
+"""A simulation, the files that came with it, and its runs."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from simcrate.portal.queue.lease import Leased
+from simcrate.pipeline.jobs import RunState
+
+RUN_STATES = [(state.value, state.value) for state in RunState]
+
+
+class Simulation(Leased):
+    """What a user submitted.  Its lease is the one of `finish`: collect, parse, statistics, pack.
+
+    The state that people see is derived from the runs and deliveries (`states.py`).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="simulations"
+    )
+    title = models.CharField(max_length=200)
+    simulator = models.CharField(max_length=100)
+    ini_name = models.CharField(max_length=255)
+    config = models.CharField(max_length=200)
+    run_filter = models.CharField(max_length=1000, blank=True)
+    precision_s = models.FloatField(help_text="simulated seconds between rows of the csv tables")
+    storage = models.ForeignKey(
+        "storages.StorageBackend", on_delete=models.PROTECT, related_name="simulations"
+    )
+    notify_email = models.EmailField(blank=True)
+    licence = models.CharField(max_length=100, default="CC-BY-4.0")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    stage = models.CharField(max_length=20, blank=True, editable=False)
+    percent = models.FloatField(default=0, editable=False)
+    machine = models.CharField(max_length=100, blank=True, editable=False)
+    retry_at = models.DateTimeField(null=True, blank=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    packed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    problems = models.JSONField(default=list, editable=False)
+    summary = models.JSONField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["owner", "-created_at"], name="simulation_by_owner"),
+            models.Index(
+                fields=["created_at"], name="simulation_unpacked", condition=models.Q(packed_at=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class SubmittedFile(models.Model):
+    """The ini or a data file, as it was submitted.
+
+    Rows rather than files: they exist exactly when the simulation does, and every worker machine that
+    reaches the database reaches them.
+    """
+
+    simulation = models.ForeignKey(Simulation, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(max_length=255)
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["simulation", "name"], name="file_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Run(Leased):
+    """One execution of the simulator."""
+
+    simulation = models.ForeignKey(Simulation, on_delete=models.CASCADE, related_name="runs")
+    number = models.PositiveIntegerField()
+    itervars = models.JSONField(default=dict)
+    repetition = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=12, choices=RUN_STATES, default=RunState.QUEUED)
+    percent = models.FloatField(default=0)
+    event_count = models.PositiveBigIntegerField(default=0)
+    sim_time_s = models.FloatField(default=0)
+    log_tail = models.TextField(blank=True)
+    reason = models.TextField(blank=True, help_text="why it ended as it did, in a sentence")
+    outcome = models.JSONField(null=True, blank=True, help_text="RunOutcome as the pipeline wrote it")
+    machine = models.CharField(max_length=100, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["simulation", "number"], name="run_number_once")
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="run_queued", condition=models.Q(state="queued")),
+            models.Index(
+                fields=["lease_until"], name="run_leased", condition=models.Q(state="running")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.number} of {self.simulation}"

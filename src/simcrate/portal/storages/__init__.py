@@ -1,0 +1,1 @@
+"""Storage backends as administrators define them, with their secrets encrypted at rest."""
