@@ -1,0 +1,1 @@
+"""Numbers, tables and figures from simulation results."""
