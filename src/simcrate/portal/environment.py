@@ -41,6 +41,9 @@ class Environment:
     mail_from: str
     """The sender of every mail."""
 
+    registration: str
+    """`closed`: an administrator makes the accounts; `open`: anybody with an address may."""
+
     submission_max_bytes: int
     """All files of one submission together."""
 
@@ -84,6 +87,7 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> Environment:
         allowed_hosts=tuple(text("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")),
         smtp_url=text("SMTP_URL"),
         mail_from=text("MAIL_FROM", "SimCrate <simcrate@localhost>"),
+        registration=text("REGISTRATION", "closed"),
         submission_max_bytes=number("SUBMISSION_MAX_BYTES", 32 * 2**20),
         keep_run_days=number("KEEP_RUN_DAYS", 7),
         sandbox=text("SANDBOX", "bubblewrap"),
@@ -91,7 +95,13 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> Environment:
         debug=text("DEBUG", "0") == "1",
     )
     if environment.sandbox not in {"bubblewrap", "none"}:
-        faults.append(f"{PREFIX}SANDBOX is {environment.sandbox!r}, but must be 'bubblewrap' or 'none'")
+        faults.append(
+            f"{PREFIX}SANDBOX is {environment.sandbox!r}, but must be 'bubblewrap' or 'none'"
+        )
+    if environment.registration not in {"open", "closed"}:
+        faults.append(
+            f"{PREFIX}REGISTRATION is {environment.registration!r}, but must be 'open' or 'closed'"
+        )
     faults += [f"{name} is not a setting of SimCrate" for name in sorted(given)]
     if faults:
         raise BadInputError("could not use the environment: " + "; ".join(faults))

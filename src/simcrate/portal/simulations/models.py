@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
-from simcrate.portal.queue.lease import Leased
 from simcrate.pipeline.jobs import RunState
+from simcrate.portal.queue.lease import Leased
 
 RUN_STATES = [(state.value, state.value) for state in RunState]
 
@@ -52,7 +52,9 @@ class Simulation(Leased):
         indexes = [
             models.Index(fields=["owner", "-created_at"], name="simulation_by_owner"),
             models.Index(
-                fields=["created_at"], name="simulation_unpacked", condition=models.Q(packed_at=None)
+                fields=["created_at"],
+                name="simulation_unpacked",
+                condition=models.Q(packed_at=None),
             ),
         ]
 
@@ -93,7 +95,9 @@ class Run(Leased):
     sim_time_s = models.FloatField(default=0)
     log_tail = models.TextField(blank=True)
     reason = models.TextField(blank=True, help_text="why it ended as it did, in a sentence")
-    outcome = models.JSONField(null=True, blank=True, help_text="RunOutcome as the pipeline wrote it")
+    outcome = models.JSONField(
+        null=True, blank=True, help_text="RunOutcome as the pipeline wrote it"
+    )
     machine = models.CharField(max_length=100, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -7,7 +7,7 @@ value that no key opens raises; it is never passed through.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -16,8 +16,13 @@ from django.db import models
 
 KEY_FILE = "field-keys"
 
+if TYPE_CHECKING:
+    TextField = models.TextField[Any, Any]  # Django's is generic for type checkers only
+else:
+    TextField = models.TextField
 
-class EncryptedTextField(models.TextField[str, str]):
+
+class EncryptedTextField(TextField):
     """A text that the database sees only encrypted."""
 
     def get_prep_value(self, value: Any) -> Any:  # noqa: ANN401 - Django's signature

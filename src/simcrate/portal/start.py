@@ -1,0 +1,80 @@
+"""What must exist before the portal or a worker starts: directories, secrets, tables.
+
+`prepare` runs before Django reads its settings, `migrate_database` after `django.setup()`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from simcrate.errors import SimCrateError
+
+PRIVATE_DIR = 0o700
+PRIVATE_FILE = 0o600
+
+SECRETS: dict[str, Callable[[], str]] = {
+    "django-key": lambda: secrets.token_urlsafe(48),
+    "field-keys": lambda: Fernet.generate_key().decode(),
+}
+"""name in `var/secrets`: how a new one is made."""
+
+
+def prepare(var_dir: Path) -> None:
+    """Make `var/`, `var/outbox` and `var/secrets`, and each secret that is not there yet.
+
+    Two that start at the same time end with the same secrets.
+
+    Raises:
+        SimCrateError: the directory cannot be written.
+    """
+    try:
+        for directory in (var_dir, var_dir / "outbox", var_dir / "secrets"):
+            directory.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIR)
+        (var_dir / "secrets").chmod(PRIVATE_DIR)
+        for name, make in SECRETS.items():
+            _write_once(var_dir / "secrets" / name, make())
+    except OSError as error:
+        message = (
+            f"could not prepare '{var_dir}': {error.strerror}; "
+            "make it writable, or name another directory in SIMCRATE_VAR"
+        )
+        raise SimCrateError(message) from error
+
+
+def migrate_database() -> None:
+    """Bring the tables up to date; one of several that start at once does it, the others wait."""
+    from django.core.management import call_command
+
+    call_command("migrate", interactive=False, verbosity=0)
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Whole or not at all, and never over what is there: a link fails where a rename would replace."""
+    if path.exists():
+        return
+    unfinished = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(unfinished, path)
+    except FileExistsError:
+        return  # another process made it between our look and our link
+    finally:
+        unfinished.unlink()
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
