@@ -1,0 +1,142 @@
+"""An ini file as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from simcrate.errors import IniError
+from simcrate.inifile.config import Config, ConfigInfo
+from simcrate.inifile.faults import suggest
+from simcrate.inifile.inheritance import section_chain
+from simcrate.inifile.lines import Generation
+from simcrate.inifile.reader import GENERAL, Entry, Includes, Section, read_sections, read_text
+from simcrate.inifile.variables import unquote
+
+COMMAND_LINE = "command line"
+
+
+class IniFile:
+    """Sections of an ini file and everything that it includes.
+
+    Args:
+        name: of the first file.
+        sections: by name, in the order in which they first appear.
+        options: entries of the command line; they win over every section.
+    """
+
+    def __init__(
+        self, name: str, sections: Mapping[str, Section], options: tuple[Entry, ...] = ()
+    ) -> None:
+        self.name = name
+        self._sections = dict(sections)
+        self._options = options
+
+    @property
+    def configs(self) -> tuple[ConfigInfo, ...]:
+        """All configurations in the order of the file, General among them where it has entries.
+
+        Raises:
+            IniError: a section extends one that does not exist, or itself.
+        """
+        return tuple(self._info(name) for name in self._sections)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All entries of all sections as they stand in the files."""
+        return tuple(entry for section in self._sections.values() for entry in section.entries)
+
+    def config(self, name: str) -> Config:
+        """The configuration of that name; General exists always.
+
+        Raises:
+            IniError: there is none of that name; names those that there are and the nearest.
+        """
+        if name not in self._sections and name != GENERAL:
+            message = f'there is no config "{name}"' + suggest(name, list(self._sections))
+            raise IniError(message, file=self.name)
+        return Config(
+            self._info(name),
+            self._options
+            + tuple(e for part in self._chain(name) for e in self._sections[part].entries),
+            inifile=self.name,
+        )
+
+    def override(self, options: Mapping[str, str]) -> IniFile:
+        """The same file with options of a command line (`--key=value`), which win over every section."""
+        entries = tuple(
+            Entry(key=key, value=value, file=COMMAND_LINE, line=0, section="")
+            for key, value in options.items()
+        )
+        return IniFile(self.name, self._sections, entries + self._options)
+
+    def _chain(self, name: str) -> tuple[str, ...]:
+        return section_chain(name, self._sections) if name in self._sections else ()
+
+    def _info(self, name: str) -> ConfigInfo:
+        chain = self._chain(name)
+        section = self._sections.get(name)
+        return ConfigInfo(
+            name=name,
+            description=self._first(chain, "description"),
+            network=self._first(chain, "network"),
+            extends=chain[1:],
+            file=section.file if section else self.name,
+            line=section.line if section else 0,
+        )
+
+    def _first(self, chain: tuple[str, ...], key: str) -> str:
+        found = [entry for entry in self._options if entry.key == key]
+        found += [e for part in chain for e in self._sections[part].entries if e.key == key]
+        return unquote(found[0].value) if found else ""
+
+
+def parse_ini(
+    text: str,
+    *,
+    name: str = "omnetpp.ini",
+    includes: Includes = None,
+    generation: Generation = 6,
+) -> IniFile:
+    """Understand the text of an ini file.
+
+    Args:
+        text: the text.
+        name: its name, for messages and for finding files that it includes.
+        includes: where included files come from: texts by name, a directory, or nowhere.
+        generation: whose rules hold for continuation lines, those of OMNeT++ 5.x or of 6.x.
+
+    Raises:
+        IniError: all faults, each with file and line; a text without any section and entry is one.
+    """
+    return _read({name: text}, includes, generation)
+
+
+def read_ini(*paths: Path, includes: Includes = None, generation: Generation = 6) -> IniFile:
+    """Read an ini file; several are merged, as OMNeT++ does with several `-f`.
+
+    Args:
+        paths: at least one file; the name of each in messages is its path as given.
+        includes: as in `parse_ini`; without it, the directory of the first file.
+        generation: as in `parse_ini`.
+
+    Raises:
+        IniError: a file cannot be read; or as `parse_ini`.
+    """
+    texts = {}
+    for path in paths:
+        try:
+            texts[path.name] = read_text(path)
+        except OSError as error:
+            message = f"cannot open ini file {path.name}: {error.strerror}"
+            raise IniError(message, detail=str(path)) from error
+    return _read(texts, paths[0].parent if includes is None else includes, generation)
+
+
+def _read(texts: Mapping[str, str], includes: Includes, generation: Generation) -> IniFile:
+    sections = read_sections(texts, includes=includes, generation=generation)
+    name = next(iter(texts))
+    if not sections:
+        message = "this is no ini file: it has neither a section nor an entry"
+        raise IniError(message, file=name)
+    return IniFile(name, sections)

@@ -1,0 +1,50 @@
+"""One error for all the faults of an ini file, so that nobody mends them one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+
+from simcrate.errors import IniError
+
+
+class IniFaultsError(IniError):
+    """Several faults of an ini file; each is an `IniError` of its own in `faults`."""
+
+    def __init__(self, faults: Sequence[IniError]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = tuple(faults)
+        self.file = faults[0].file
+        self.line = faults[0].line
+
+
+def raise_faults(faults: Sequence[IniError]) -> None:
+    """Raise what was found: nothing, the one fault, or all of them as one error.
+
+    Raises:
+        IniError: there are faults.
+    """
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise IniFaultsError(faults)
+
+
+def suggest(word: str, known: Sequence[str]) -> str:
+    """The end of an error text: the nearest spelling, if any, and what there is."""
+    nearest = get_close_matches(word, known, n=1, cutoff=0.6)
+    hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
+    listed = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
+    return f"{hint} (there is: {listed})" if known else hint
+
+
+@contextmanager
+def placed(file: str, line: int) -> Iterator[None]:
+    """Give errors from inside that name no place this one."""
+    try:
+        yield
+    except IniError as error:
+        if error.file:
+            raise
+        raise IniError(str(error), file=file, line=line) from error

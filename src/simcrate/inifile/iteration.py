@@ -1,0 +1,303 @@
+"""The loops that iteration variables make: how many runs there are, and the values of each.
+
+A loop nest is never unrolled in memory.  Without a constraint and without variables in other variables'
+values, runs are counted and found by arithmetic; otherwise by going through the loops, which OMNeT++
+and we give up after a million rounds.
+
+Source: OMNeT++ Simulation Manual, section "Parameter studies"; the order of runs is that of recorded
+result files (last variable innermost, `repetition` innermost of all).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count as counter
+from itertools import islice
+from typing import overload
+
+from simcrate.errors import IniError
+from simcrate.inifile.expression import evaluate_condition, evaluate_number
+from simcrate.inifile.faults import placed
+from simcrate.inifile.variables import find_references, split_list, substitute_references
+
+MOST_ROUNDS = 1_000_000
+
+_STEP = re.compile(r"(?<!\w)step(?!\w)")
+_TOLERANCE = 1.000001  # steps; without it 1..9 step 0.1 would end at 8.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One iteration variable as written."""
+
+    name: str
+    """Its own name, or a number for an unnamed one."""
+
+    values: str
+    """The list of values."""
+
+    parallel: str = ""
+    """The variable that it advances with; empty when it is a loop of its own."""
+
+    file: str = ""
+    line: int = 0
+    """Where it is defined."""
+
+    @property
+    def references(self) -> frozenset[str]:
+        """Variables that must have a value before this one gets its own."""
+        names = set(find_references(self.values))
+        return frozenset(names | {self.parallel} if self.parallel else names)
+
+
+class Range(Sequence[str]):
+    """The values of `from..to step s`, computed when asked for."""
+
+    def __init__(self, first: float, last: float, step: float) -> None:
+        self._first = first
+        self._step = step
+        length = (last - first + _TOLERANCE * step) / step if step else math.nan
+        if not math.isfinite(length):
+            message = f"range {first:g}..{last:g} step {step:g} has no end"
+            raise IniError(message)
+        self._count = max(0, math.floor(min(length, sys.maxsize)))
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        if isinstance(index, slice):
+            return [self[position] for position in range(*index.indices(self._count))]
+        if not -self._count <= index < self._count:
+            raise IndexError(index)
+        return f"{self._first + self._step * (index % self._count):g}"
+
+
+class Chain(Sequence[str]):
+    """Several sequences one after the other."""
+
+    def __init__(self, parts: Sequence[Sequence[str]]) -> None:
+        self._parts = parts
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self._parts)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        if isinstance(index, slice):
+            return [self[position] for position in range(*index.indices(len(self)))]
+        remaining = index
+        for part in self._parts:
+            if 0 <= remaining < len(part):
+                return part[remaining]
+            remaining -= len(part)
+        raise IndexError(index)
+
+
+def expand(values: str, known: Mapping[str, str] | None = None) -> Sequence[str]:
+    """The values that a list such as `1, 5..8, 10..100 step 10, "a"` stands for.
+
+    Args:
+        values: the list.
+        known: values of variables that it refers to as `$name`.
+
+    Raises:
+        IniError: the list does not parse, or a range has no numbers or no end.
+    """
+    items = split_list(values)
+    if known is not None:
+        items = [substitute_references(item, known) for item in items]
+    return Chain([_expand_item(item) for item in items])
+
+
+class LoopNest:
+    """All loops of a configuration, outermost first.
+
+    Args:
+        variables: in the order in which they appear; `repetition` last.
+        constraint: a condition over variables that runs must fulfil; empty for none.
+        nesting: `iteration-nesting-order`; empty for the order of appearance.
+
+    Raises:
+        IniError: unknown or circular references, a parallel variable that is too short, a list that
+            does not parse.
+    """
+
+    def __init__(
+        self, variables: Sequence[Variable], *, constraint: str = "", nesting: str = ""
+    ) -> None:
+        self._constraint = constraint
+        self.variables = _in_loop_order(variables, nesting)
+        self._fixed = {
+            variable.name: _expand_variable(variable)
+            for variable in self.variables
+            if not find_references(variable.values)
+        }
+        self._check_parallel()
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether runs can be counted and found by arithmetic."""
+        return not self._constraint and len(self._fixed) == len(self.variables)
+
+    def count(self) -> int:
+        """How many runs there are.
+
+        Raises:
+            IniError: more than a million rounds; the constraint cannot be evaluated.
+        """
+        if not self.is_regular:
+            return sum(1 for _ in self)
+        lengths = (len(self._fixed[variable.name]) for variable in self._loops)
+        return _bearable(math.prod(lengths))
+
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        """Values by name, run after run.
+
+        Raises:
+            IniError: as `count`.
+        """
+        for values in self._rounds(0, {}, {}, counter(1)):
+            if not self._constraint or self._holds(values):
+                yield values
+
+    def values_of(self, number: int) -> dict[str, str] | None:
+        """Values of one run; None when there are not so many.
+
+        Raises:
+            IniError: as `count`.
+        """
+        if not self.is_regular:
+            return next(islice(self, number, None), None)
+        positions: dict[str, int] = {}
+        remaining = number
+        for variable in reversed(self._loops):
+            remaining, positions[variable.name] = divmod(
+                remaining, max(len(self._fixed[variable.name]), 1)
+            )
+        if remaining or number >= self.count():
+            return None
+        for variable in self.variables:
+            if variable.parallel:
+                positions[variable.name] = positions[variable.parallel]
+        return {v.name: self._fixed[v.name][positions[v.name]] for v in self.variables}
+
+    @property
+    def _loops(self) -> list[Variable]:
+        return [variable for variable in self.variables if not variable.parallel]
+
+    def _rounds(
+        self, depth: int, values: dict[str, str], positions: dict[str, int], steps: Iterator[int]
+    ) -> Iterator[dict[str, str]]:
+        if depth == len(self.variables):
+            yield dict(values)
+            return
+        variable = self.variables[depth]
+        choices = self._choices(variable, values)
+        if variable.parallel:
+            position = positions[variable.parallel]
+            if position >= len(choices):
+                raise _too_short(variable)
+            places: Sequence[int] = (position,)
+        else:
+            places = range(len(choices))
+        for position in places:
+            _bearable(next(steps) // len(self.variables))
+            values[variable.name] = choices[position]
+            positions[variable.name] = position
+            yield from self._rounds(depth + 1, values, positions, steps)
+
+    def _choices(self, variable: Variable, values: Mapping[str, str]) -> Sequence[str]:
+        if variable.name in self._fixed:
+            return self._fixed[variable.name]
+        return _expand_variable(variable, values)
+
+    def _holds(self, values: Mapping[str, str]) -> bool:
+        return evaluate_condition(substitute_references(self._constraint, values))
+
+    def _check_parallel(self) -> None:
+        for variable in self.variables:
+            both = {variable.name, variable.parallel} <= self._fixed.keys()
+            if both and len(self._fixed[variable.name]) < len(self._fixed[variable.parallel]):
+                raise _too_short(variable)
+
+
+def _expand_variable(variable: Variable, known: Mapping[str, str] | None = None) -> Sequence[str]:
+    with placed(variable.file, variable.line):
+        return expand(variable.values, known)
+
+
+def _expand_item(item: str) -> Sequence[str]:
+    first, dots, rest = item.partition("..")
+    if not dots:
+        return (item,)
+    last, *step = _STEP.split(rest, maxsplit=1)
+    try:
+        return Range(
+            evaluate_number(first), evaluate_number(last), evaluate_number(step[0]) if step else 1.0
+        )
+    except IniError as error:
+        message = (
+            f"range {item}: {error}; write <number>..<number> [step <number>], units go after ${{}}"
+        )
+        raise IniError(message) from error
+
+
+def _in_loop_order(variables: Sequence[Variable], nesting: str) -> tuple[Variable, ...]:
+    """Outermost first: as asked, but never before a variable that is referred to."""
+    by_name = {variable.name: variable for variable in variables}
+    for variable in variables:
+        if unknown := variable.references - by_name.keys():
+            message = (
+                f"variable ${sorted(unknown)[0]}, which ${variable.name} refers to, is not defined"
+            )
+            raise IniError(message, file=variable.file, line=variable.line)
+    waiting = _asked_order(list(by_name), nesting)
+    ordered: list[Variable] = []
+    while waiting:
+        ready = next((n for n in waiting if by_name[n].references.isdisjoint(waiting)), None)
+        if ready is None:
+            message = f"variables refer to each other in a circle: ${', $'.join(waiting)}"
+            raise IniError(message)
+        waiting.remove(ready)
+        ordered.append(by_name[ready])
+    return tuple(ordered)
+
+
+def _asked_order(names: list[str], nesting: str) -> list[str]:
+    asked = split_list(nesting)
+    if unknown := [name for name in asked if name != "*" and name not in names]:
+        message = f"iteration-nesting-order: no such variable: ${unknown[0]} (there is: ${', $'.join(names)})"
+        raise IniError(message)
+    if asked.count("*") > 1:
+        message = "iteration-nesting-order: only one * may be given"
+        raise IniError(message)
+    place = asked.index("*") if "*" in asked else len(asked)
+    others = [name for name in names if name not in asked]
+    return [*asked[:place], *others, *asked[place + 1 :]]
+
+
+def _bearable(rounds: int) -> int:
+    if rounds > MOST_ROUNDS:
+        message = f"more than {MOST_ROUNDS:,} runs; shorten the lists of values or repeat"
+        raise IniError(message)
+    return rounds
+
+
+def _too_short(variable: Variable) -> IniError:
+    return IniError(
+        f"parallel variable ${variable.name} has fewer values than ${variable.parallel}, which it advances with",
+        file=variable.file,
+        line=variable.line,
+    )

@@ -1,0 +1,241 @@
+"""Whether an ini file that a stranger sent may be given to a simulator.
+
+Options pass by an allow-list; parameters (`**.x = …`) pass unless their value reads files.  Every entry
+of every section is judged, whichever configuration will run, and every physical line of a continued
+one: an indented line continues the line above it for OMNeT++ 6.x and stands alone for 5.x, so it has to
+be harmless both ways.
+
+This decides; it does not defend alone.  The launcher's hardened command line and the sandbox are the
+other two walls.
+
+Source: OMNeT++ Simulation Manual, appendix "Configuration Options" and chapter "The NED Language"
+(functions that read files: xmldoc, readFile, readJSON, readCSV, readXML).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import PurePosixPath
+
+from simcrate.errors import IniError
+from simcrate.inifile.document import IniFile
+from simcrate.inifile.faults import suggest
+from simcrate.inifile.lines import content_end
+from simcrate.inifile.options import (
+    ALLOWED_PER_OBJECT,
+    ALLOWED_PLAIN,
+    HARMLESS_VALUES,
+    REFUSED_PER_OBJECT,
+    REFUSED_PLAIN,
+    is_known,
+    is_listed,
+    known_options,
+)
+from simcrate.inifile.reader import Entry
+from simcrate.inifile.variables import find_placeholders, find_references, split_list, unquote
+
+MOST_COMBINATIONS = 1000  # of the values of iteration variables in one entry
+MOST_NESTED = 8  # iteration variables whose values refer to iteration variables
+
+_FILE_FUNCTION = re.compile(r"(?<![\w.])(xmldoc|read(?:File|JSON|CSV|XML))\s*\(")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_OPTION_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9%]+)*")
+_TEXTS = frozenset({"description", "experiment-label", "measurement-label", "replication-label"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyPolicy:
+    """What an ini file may set."""
+
+    plain: frozenset[str] = ALLOWED_PLAIN
+    """Options for the whole simulation; `%` stands for a number."""
+
+    per_object: frozenset[str] = ALLOWED_PER_OBJECT
+    """Options that are the last part of a dotted key."""
+
+    harmless_values: Mapping[str, frozenset[str]] = field(default_factory=lambda: HARMLESS_VALUES)
+    """Values with which an option passes that is not among those."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Refusal:
+    """One line that may not be run."""
+
+    file: str
+    line: int
+    """Counted from 1."""
+
+    key: str
+    why: str
+    """A sentence for whoever wrote the line."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.key}: {self.why}"
+
+
+def check_safety(ini: IniFile, policy: SafetyPolicy | None = None) -> tuple[Refusal, ...]:
+    """Every line of an ini file that may not be run, in the order of the file; none means safe.
+
+    Args:
+        ini: the file with everything that it includes.
+        policy: what it may set; without one, the allow-list of this package.
+    """
+    judge = _Judge(policy or SafetyPolicy(), _iterated_values(ini))
+    refusals = {refusal for entry in ini.entries for refusal in judge.entry(entry)}
+    return tuple(sorted(refusals))
+
+
+class _Judge:
+    def __init__(self, policy: SafetyPolicy, values: Mapping[str, tuple[str, ...]]) -> None:
+        self._policy = policy
+        self._values = values
+
+    def entry(self, entry: Entry) -> Iterator[Refusal]:
+        for line, key, why in self._faults(entry):
+            yield Refusal(file=entry.file, line=line, key=key, why=why)
+
+    def _faults(self, entry: Entry) -> Iterator[tuple[int, str, str]]:
+        if why := self._key_fault(entry.key, entry.value):
+            yield entry.line, entry.key, why
+        if entry.key not in _TEXTS and (why := self._value_fault(entry.value)):
+            yield entry.line, entry.key, why
+        for piece in entry.pieces:
+            if _CONTROL.search(piece.text.removesuffix("\r")):
+                yield piece.line, entry.key, "the line holds a control character"
+        for piece in entry.pieces[1:]:
+            if fault := self._alone_fault(piece.text):
+                yield piece.line, *fault
+
+    def _key_fault(self, key: str, value: str) -> str:
+        if "." in key:
+            return self._object_option_fault(key.rpartition(".")[2])
+        if is_listed(key, self._policy.plain):
+            return ""
+        if "*" in key:
+            return ""  # a pattern such as **interval: parameters only
+        if unquote(value) in self._policy.harmless_values.get(key, ()):
+            return ""
+        if key == "result-dir" and _stays_below(unquote(value)):
+            return ""  # a default that the launcher's own option always overrides
+        return self._refused(key, REFUSED_PLAIN)
+
+    def _object_option_fault(self, name: str) -> str:
+        if "-" not in name or is_listed(name, self._policy.per_object):
+            return ""  # a parameter, or an option that is granted
+        if "*" in name or "?" in name or "{" in name:
+            return "a pattern that can match options of objects; write the option's name"
+        return self._refused(name, REFUSED_PER_OBJECT)
+
+    def _refused(self, name: str, reasons: Mapping[str, str]) -> str:
+        if name in reasons:
+            return f"this option may not be set here: {reasons[name]}"
+        if is_known(name):
+            return "this option may not be set here"
+        return f'there is no option "{name}"' + suggest(name, known_options()).partition(" (")[0]
+
+    def _value_fault(self, value: str) -> str:
+        try:
+            for text in self._expansions(value, MOST_NESTED):
+                if match := _FILE_FUNCTION.search(text):
+                    return f"{match[1]}() reads files of the machine that runs the simulation"
+        except IniError as error:
+            return str(error)
+        return ""
+
+    def _expansions(self, value: str, depth: int) -> Iterator[str]:
+        """The value as written, and with every combination of its iteration variables' values.
+
+        A function's name could be put together from pieces: `${a=read}File("/etc/passwd")`.
+        """
+        yield value
+        parts: list[list[str]] = []
+        position = 0
+        for placeholder in find_placeholders(value):
+            parts.append([value[position : placeholder.start]])
+            own = self._texts(placeholder.values, depth) if placeholder.values else []
+            parts.append(own or self._referenced(placeholder.name, depth))
+            position = placeholder.end
+        if not parts:
+            return
+        parts.append([value[position:]])
+        count = 1
+        for part in parts:
+            count *= max(len(part), 1)
+        if count > MOST_COMBINATIONS or depth == 0:
+            message = (
+                "too many combinations of iteration variables to check; use fewer in one value"
+            )
+            raise IniError(message)
+        yield from ("".join(pieces) for pieces in product(*parts))
+
+    def _referenced(self, name: str, depth: int) -> list[str]:
+        texts = [
+            text for values in self._values.get(name, ()) for text in self._texts(values, depth)
+        ]
+        return sorted(set(texts)) or [""]
+
+    def _texts(self, values: str, depth: int) -> list[str]:
+        """What the values can put into a text; numbers are all alike for our purpose."""
+        texts: set[str] = set()
+        for item in split_list(values):
+            if item[0].isdigit() or ".." in item:
+                texts.add("0")
+                if _FILE_FUNCTION.search(item):
+                    texts.add(item)
+                continue
+            texts.update(self._with_references(item, depth))
+        return sorted(texts)
+
+    def _with_references(self, item: str, depth: int) -> set[str]:
+        texts = {item}
+        for name in find_references(item):
+            if depth == 0:
+                message = "iteration variables refer to each other too deeply to check"
+                raise IniError(message)
+            for form in (f"${{{name}}}", f"${name}"):
+                replacements = self._referenced(name, depth - 1) if form in item else []
+                texts = {t.replace(form, r) for t in texts for r in replacements} or texts
+                if len(texts) > MOST_COMBINATIONS:
+                    message = "too many combinations of iteration variables to check"
+                    raise IniError(message)
+        return texts
+
+    def _alone_fault(self, raw: str) -> tuple[str, str] | None:
+        """What a continuation line would do in a simulator that takes it as a line of its own."""
+        text = raw.strip()
+        if text.startswith("include") and text[7:8].isspace():
+            return (
+                "include",
+                "OMNeT++ 5.x would take this continuation line as an include; join the lines",
+            )
+        key = text.partition("=")[0].strip()
+        if "=" not in text[: content_end(text)] or not _OPTION_NAME.fullmatch(key):
+            return None
+        if not is_known(key) or not self._key_fault(key, text.partition("=")[2].strip()):
+            return None
+        return (
+            key,
+            "OMNeT++ 5.x would take this continuation line as an option, which may not be set here",
+        )
+
+
+def _iterated_values(ini: IniFile) -> dict[str, tuple[str, ...]]:
+    """Every list of values that a name stands for anywhere in the file."""
+    values: dict[str, tuple[str, ...]] = {}
+    for entry in ini.entries:
+        try:
+            for placeholder in find_placeholders(entry.value):
+                if placeholder.name and placeholder.values:
+                    earlier = values.get(placeholder.name, ())
+                    values[placeholder.name] = (*earlier, placeholder.values)
+        except IniError:
+            continue  # `_value_fault` reports it
+    return values
+
+
+def _stays_below(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not path.startswith("/") and ".." not in parts and "\\" not in path
