@@ -20,7 +20,9 @@
     │   ├── StorageIntegrityError     stored bytes differ from ours
     │   ├── StorageRefusedError  a final no
     │   └── StorageNotFoundError the named object is not there
-    └── LeaseLostError           somebody else has taken this work over
+    ├── WorkEndedError           this worker must let go of what it does
+    │   └── LeaseLostError       somebody else has taken this work over
+    └── PortError                the rows of the portal cannot be reached
 
 An error has two texts.  `str(error)` is public: whoever owns the work may read it.  It says what was
 tried, on what, what came back and what to do, and holds no server path, host or credential.
@@ -191,7 +193,20 @@ class StorageNotFoundError(StorageError):
     code = "storage.not-found"
 
 
-class LeaseLostError(SimCrateError):
+class WorkEndedError(SimCrateError):
+    """The worker lets go of this work."""
+
+    code = "worker.ended"
+
+
+class LeaseLostError(WorkEndedError):
     """Another worker has taken this work over."""
 
     code = "worker.lease-lost"
+
+
+class PortError(SimCrateError):
+    """The portal's database cannot be reached."""
+
+    code = "worker.port"
+    retryable = True

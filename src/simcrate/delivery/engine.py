@@ -25,7 +25,7 @@ from simcrate.errors import (
     StorageError,
     StorageIntegrityError,
 )
-from simcrate.storage import LinkPolicy, StorageBackend, StoredCrate
+from simcrate.storage import LinkPolicy, ShowProgress, StorageBackend, StoredCrate
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,7 @@ def deliver(
     open_backend: OpenBackend,
     announce: Announce,
     *,
+    progress: ShowProgress = lambda _: None,
     patience: Patience | None = None,
     now: Clock = lambda: datetime.now(UTC),
 ) -> DeliveryRecord:
@@ -66,6 +67,7 @@ def deliver(
         ledger: the rows of this delivery, under this worker's claim.
         open_backend: opens the storage backend of the delivery.
         announce: tells the user the outcome; raises `NotifyError`.
+        progress: is told how many bytes are certain; what it raises ends the try and nothing else.
         patience: how long to try.
         now: the wall clock, aware UTC.
 
@@ -78,7 +80,7 @@ def deliver(
     """
     patience = patience or Patience()
     if ledger.read().state not in {DeliveryState.LINKED, DeliveryState.FAILED}:
-        _store_and_link(ledger, open_backend, patience, now)
+        _store_and_link(ledger, open_backend, progress, patience, now)
     if ledger.read().state in {DeliveryState.LINKED, DeliveryState.FAILED}:
         _announce(ledger, announce, patience)
     record = ledger.read()
@@ -88,18 +90,22 @@ def deliver(
 
 
 def _store_and_link(
-    ledger: Ledger, open_backend: OpenBackend, patience: Patience, now: Clock
+    ledger: Ledger,
+    open_backend: OpenBackend,
+    progress: ShowProgress,
+    patience: Patience,
+    now: Clock,
 ) -> None:
     try:
         with closing(open_backend()) as backend:
-            stored = _stored(ledger, backend)
+            stored = _stored(ledger, backend, progress)
             _verify(backend, ledger.read(), stored)
             ledger.linked(backend.link(stored, _policy(ledger.read(), now())))
     except (StorageError, BadInputError) as error:
         _settle(ledger, error, patience)
 
 
-def _stored(ledger: Ledger, backend: StorageBackend) -> StoredCrate:
+def _stored(ledger: Ledger, backend: StorageBackend, progress: ShowProgress) -> StoredCrate:
     """The remote file: what the ledger knows already, or an upload.
 
     After any failure the upload is asked again: it finds a crate that is already there whole.
@@ -113,7 +119,7 @@ def _stored(ledger: Ledger, backend: StorageBackend) -> StoredCrate:
         record.name,
         resume=record.resume,
         save_resume=ledger.save_resume,
-        progress=ledger.show_progress,
+        progress=progress,
     )
     ledger.stored(stored)
     return stored

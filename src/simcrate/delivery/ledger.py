@@ -81,10 +81,6 @@ class Ledger(Protocol):
         """The backend's resume value has changed."""
         ...
 
-    def show_progress(self, sent_bytes: int) -> None:
-        """So many bytes are certain; may be dropped when it comes too often."""
-        ...
-
     def stored(self, stored: StoredCrate) -> None:
         """The remote file is whole: `verifying`."""
         ...

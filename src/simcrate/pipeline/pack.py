@@ -1,0 +1,150 @@
+"""Stage 5: everything that is there becomes one crate in the spool.
+
+It packs whatever earlier stages left: at least the submitted files, the logs and `run.json`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from simcrate import __version__
+from simcrate.crate import (
+    CrateContents,
+    Member,
+    PackedCrate,
+    Provenance,
+    Role,
+    RunRecord,
+    gather,
+    layout,
+    pack_crate,
+)
+from simcrate.pipeline.jobs import RunOutcome, Submission
+from simcrate.pipeline.place import Place
+from simcrate.pipeline.watch import Watch
+
+STAGE = "pack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackJob:
+    """What goes into one crate."""
+
+    submission: Submission
+    outcomes: Sequence[RunOutcome]
+    problems: Sequence[str]
+    """One sentence for each stage that failed."""
+    content_digest: str
+    """Of the parsed results; empty where there are none."""
+
+
+def pack(job: PackJob, place: Place, target: Path, watch: Watch) -> PackedCrate:
+    """Write the crate; an interrupted attempt leaves nothing under the target's name.
+
+    Raises:
+        CrateError: it could not be written; everything is kept.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    contents = _contents(job, place)
+
+    def show(done_bytes: int, total_bytes: int) -> None:
+        watch.show_stage(STAGE, 100 * done_bytes / (total_bytes or 1))
+
+    return pack_crate(contents, _provenance(job, contents), target, progress=show)
+
+
+def _contents(job: PackJob, place: Place) -> CrateContents:
+    contents = gather(place.input_dir, layout.INPUT)
+    for outcome in job.outcomes:
+        results_dir = place.result_dir(outcome.number)
+        if results_dir.is_dir():
+            contents += gather(results_dir, _results_of(outcome))
+        log_path = place.log_path(outcome.number)
+        if log_path.is_file():
+            name = f"{layout.LOGS}run-{outcome.number}.log"
+            member = Member(source=log_path, name=name, role=Role.LOG)
+            contents += CrateContents(members=(member,))
+    if place.made_dir.is_dir():
+        contents += gather(place.made_dir, "")
+    return contents
+
+
+def _results_of(outcome: RunOutcome) -> str:
+    return f"{layout.RESULTS}run-{outcome.number}/"
+
+
+def _provenance(job: PackJob, contents: CrateContents) -> Provenance:
+    submission = job.submission
+    started = [outcome for outcome in job.outcomes if outcome.started_at]
+    return Provenance(
+        title=submission.title,
+        description=_description(job),
+        # a time that every attempt at packing agrees on
+        created_at=max(
+            (datetime.fromisoformat(outcome.ended_at) for outcome in started),
+            default=submission.submitted_at,
+        ),
+        licence=submission.licence,
+        submitter=submission.submitter,
+        keywords=("simulation", submission.simulator),
+        simulator=submission.simulator,
+        simulator_version=next((o.simulator_version for o in started), ""),
+        runs=tuple(_record(submission, outcome, contents) for outcome in job.outcomes),
+        host=_host_facts(),
+        content_digest=job.content_digest,
+    )
+
+
+def _description(job: PackJob) -> str:
+    runs = ", ".join(f"run {outcome.number} {outcome.state}" for outcome in job.outcomes)
+    text = f"Results of the configuration {job.submission.config} of {job.submission.ini_name}: {runs}."
+    return " ".join([text, *job.problems])
+
+
+def _record(submission: Submission, outcome: RunOutcome, contents: CrateContents) -> RunRecord:
+    own = _results_of(outcome)
+    record = RunRecord(
+        number=outcome.number,
+        config=submission.config,
+        itervars=outcome.itervars,
+        repetition=outcome.repetition,
+        state=outcome.state,
+        reason=outcome.reason,
+        results=tuple(member.name for member in contents.members if member.name.startswith(own)),
+    )
+    if not outcome.started_at:
+        return record
+    return replace(
+        record,
+        command=_portable(outcome.command),
+        started_at=datetime.fromisoformat(outcome.started_at),
+        ended_at=datetime.fromisoformat(outcome.ended_at),
+        exit_code=outcome.exit_code,
+        sim_time_s=outcome.sim_time_s,
+        event_count=outcome.event_count,
+        cpu_time_s=outcome.cpu_time_s,
+        peak_memory_bytes=outcome.peak_memory_bytes,
+        peak_disk_bytes=outcome.disk_bytes,
+    )
+
+
+def _portable(command: Sequence[str]) -> tuple[str, ...]:
+    """The command without the directory of the program: a path of the worker means nothing elsewhere."""
+    program, *arguments = command
+    return (os.path.basename(program), *arguments)  # noqa: PTH119 - a name, not a path of ours
+
+
+def _host_facts() -> dict[str, str]:
+    """What a reader of results may want of the machine; nothing that names it."""
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "machine": platform.machine(),
+        "cores": str(os.cpu_count() or 1),
+        "python": platform.python_version(),
+        "simcrate": __version__,
+    }

@@ -1,0 +1,64 @@
+"""The directories of a worker, below its var directory.
+
+work/<simulation>/input/         the submitted files; read-only for the runs
+work/<simulation>/runs/<n>/      working directory of run n: its log, and results/
+work/<simulation>/made/          what statistics made: csv/ figures/ … for the crate
+spool/<delivery>/<slug>.zip      the crate, until its delivery is verified and announced
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one simulation's files are on this worker."""
+
+    var_dir: Path
+    simulation_id: UUID
+
+    @property
+    def simulation_dir(self) -> Path:
+        """Everything of this simulation but its crates."""
+        return self.var_dir / "work" / str(self.simulation_id)
+
+    @property
+    def input_dir(self) -> Path:
+        """The files as submitted."""
+        return self.simulation_dir / "input"
+
+    def run_dir(self, number: int) -> Path:
+        """Working directory of a run."""
+        return self.simulation_dir / "runs" / str(number)
+
+    def result_dir(self, number: int) -> Path:
+        """What the simulator is told to write into."""
+        return self.run_dir(number) / "results"
+
+    def log_path(self, number: int) -> Path:
+        """Everything the simulator printed."""
+        return self.run_dir(number) / "simulator.log"
+
+    @property
+    def made_dir(self) -> Path:
+        """What the statistics stage made."""
+        return self.simulation_dir / "made"
+
+    def crate_path(self, delivery_id: UUID, file_name: str) -> Path:
+        """The crate in the spool."""
+        return spool_path(self.var_dir, delivery_id, file_name)
+
+    def fresh(self, directory: Path) -> Path:
+        """An empty directory, whatever an interrupted attempt left there."""
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        return directory
+
+
+def spool_path(var_dir: Path, delivery_id: UUID, file_name: str) -> Path:
+    """Each delivery owns a directory of the spool."""
+    return var_dir / "spool" / str(delivery_id) / file_name

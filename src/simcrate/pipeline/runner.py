@@ -1,0 +1,125 @@
+"""The story, composed: the one place where the stages meet.
+
+A failed stage never throws away what earlier stages made: it becomes a sentence in the crate, on the page
+and in the mail, and the story goes on with what is there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from simcrate.errors import StageError, WorkEndedError
+from simcrate.pipeline import collect, notify, pack, parse, simulate, statistics, upload
+from simcrate.pipeline.jobs import PackedSimulation, RunOutcome, Submission
+from simcrate.pipeline.place import Place
+from simcrate.pipeline.watch import Watch
+from simcrate.results import content_digest
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+simulate_run = simulate.simulate
+deliver = upload.upload
+announce = notify.notify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """What `finish` starts from: a simulation whose runs have all ended."""
+
+    submission: Submission
+    outcomes: tuple[RunOutcome, ...]
+    delivery_id: UUID
+    is_careful: bool
+    """Pack what is there and leave statistics out: earlier attempts killed their worker."""
+
+
+def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
+    """Collect, parse, compute and pack: the results of all runs become one crate in the spool.
+
+    Raises:
+        CrateError: no crate could be written; everything is kept.
+        WorkEndedError: the worker ends; the next one starts this again.
+    """
+    story = _Story(watch)
+    place.fresh(place.made_dir)
+    result_dirs = {outcome.number: place.result_dir(outcome.number) for outcome in job.outcomes}
+    files = story.tell(collect.STAGE, lambda: collect.collect(result_dirs, watch), otherwise=())
+    results = digest = None
+    summary: Mapping[str, Any] = {}
+    if job.is_careful:
+        story.problems.append(
+            "Statistics were left out: computing them ended the worker more than once."
+        )
+    elif files:
+        paths = [file.path for file in files]
+        results = story.tell(parse.STAGE, lambda: parse.parse(paths, watch), otherwise=None)
+    if results is not None:
+        opened = results
+        digest = story.tell(parse.STAGE, lambda: content_digest(opened), otherwise=None)
+        summary = story.tell(
+            statistics.STAGE,
+            lambda: statistics.compute(opened, place.made_dir, job.submission, job.outcomes, watch),
+            otherwise={},
+        )
+    watch.raise_if_stopped()
+    file_name = f"{slug(job.submission.title)}.zip"
+    crate = pack.pack(
+        pack.PackJob(
+            submission=job.submission,
+            outcomes=job.outcomes,
+            problems=story.problems,
+            content_digest=digest or "",
+        ),
+        place,
+        place.crate_path(job.delivery_id, file_name),
+        watch,
+    )
+    return PackedSimulation(
+        delivery_id=job.delivery_id,
+        file_name=file_name,
+        size_bytes=crate.size_bytes,
+        sha256=crate.sha256,
+        summary=summary,
+        problems=tuple(story.problems),
+    )
+
+
+def slug(title: str) -> str:
+    """A file name that every system takes: lower-case ASCII letters, digits and single hyphens."""
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in title.lower()).split()
+    return "-".join(words)[:80].strip("-") or "simulation"
+
+
+class _Story:
+    """Tells the stages one by one and keeps a sentence of each that failed."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self.problems: list[str] = []
+
+    def tell(self, stage: str, work: Callable[[], T], *, otherwise: T) -> T:
+        """The stage's value, or `otherwise` and a problem more."""
+        self._watch.raise_if_stopped()
+        self._watch.show_stage(stage)
+        try:
+            return work()
+        except StageError as error:
+            log.warning("stage.failed", extra={"stage": stage, "code": error.code})
+            self.problems.append(_sentence(stage, str(error)))
+        except WorkEndedError:
+            raise
+        except Exception as error:
+            # an edge: results of simulators are hostile, and a fault of ours must not cost them
+            log.exception("stage.failed", extra={"stage": stage})
+            why = f"an unforeseen {type(error).__name__}; the worker's log has the details"
+            self.problems.append(_sentence(stage, why))
+        return otherwise
+
+
+def _sentence(stage: str, why: str) -> str:
+    return f"The stage '{stage}' failed: {why.rstrip('.')}."

@@ -1,0 +1,118 @@
+"""Stage 1: the submitted files and a run become result files and a log.
+
+What was recorded goes on, whatever happened: the outcome says how the run ended, and only an outcome of
+`completed` is whole.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from simcrate.pipeline.jobs import Progress, RunOutcome, RunSpec, RunState, Submission
+from simcrate.pipeline.place import Place
+from simcrate.pipeline.watch import Watch
+from simcrate.simulators import (
+    Ending,
+    EndingKind,
+    Followed,
+    ProcessEnd,
+    ProgressReader,
+    Simulator,
+    command_line,
+    follow,
+)
+
+STAGE = "simulate"
+RESULT_DIR = (
+    "results"  # relative: the command that goes into the crate names no path of this machine
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulateJob:
+    """One run of a submission."""
+
+    submission: Submission
+    run: RunSpec
+    simulator: Simulator
+
+
+def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
+    """Run the simulator to its end, or until the watch says stop.
+
+    Raises:
+        OSError: the run directory cannot be prepared, or the simulator not be started.
+    """
+    number = job.run.number
+    run_dir = place.fresh(place.run_dir(number))
+    shutil.copytree(place.input_dir, run_dir, dirs_exist_ok=True)
+    place.result_dir(number).mkdir(exist_ok=True)
+    command = command_line(
+        job.simulator,
+        ini_name=job.submission.ini_name,
+        config=job.submission.config,
+        run_number=number,
+        result_dir=RESULT_DIR,
+    )
+    reader = ProgressReader()
+
+    def on_line(line: str) -> None:
+        reader.read(line)
+        watch.show(
+            Progress(
+                stage=STAGE,
+                percent=reader.percent,
+                event_count=reader.event_count,
+                sim_time_s=reader.sim_time_s,
+                log_tail=reader.tail,
+            )
+        )
+
+    started_at = datetime.now(UTC)
+    end = follow(
+        Followed(
+            command=command,
+            working_dir=run_dir,
+            log_path=place.log_path(number),
+            identity_dir=run_dir,
+        ),
+        on_line=on_line,
+        stop=watch.stop,
+    )
+    ending = Ending.of(end.exit_code, reader.ending_line)
+    return RunOutcome(
+        number=number,
+        state=_state(ending, end),
+        reason=ending.reason,
+        command=command,
+        exit_code=end.exit_code,
+        started_at=started_at.isoformat(timespec="milliseconds"),
+        ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        wall_time_s=round(end.wall_time_s, 3),
+        cpu_time_s=round(end.cpu_time_s, 3),
+        peak_memory_bytes=end.peak_memory_bytes,
+        disk_bytes=_size(run_dir),
+        sim_time_s=reader.sim_time_s,
+        event_count=reader.event_count,
+        simulator_version=reader.version,
+        itervars=job.run.itervars,
+        repetition=job.run.repetition,
+    )
+
+
+def _state(ending: Ending, end: ProcessEnd) -> RunState:
+    if end.was_stopped and ending.kind is not EndingKind.COMPLETE:
+        return RunState.CANCELLED
+    return {
+        EndingKind.COMPLETE: RunState.COMPLETED,
+        EndingKind.LIMIT: RunState.LIMITED,
+        EndingKind.SIGNAL: RunState.STOPPED,
+        EndingKind.ERROR: RunState.FAILED,
+    }[ending.kind]
+
+
+def _size(directory: Path) -> int:
+    return sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file())

@@ -1,0 +1,49 @@
+"""Stage 4: a result set becomes tables, figures, a report and a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from simcrate.pipeline.jobs import RunOutcome, Submission
+from simcrate.pipeline.watch import Watch
+from simcrate.results import ResultSet
+from simcrate.statistics import write_statistics
+
+STAGE = "statistics"
+
+
+def compute(
+    results: ResultSet,
+    out_dir: Path,
+    submission: Submission,
+    outcomes: Sequence[RunOutcome],
+    watch: Watch,
+) -> Mapping[str, Any]:
+    """Write `csv/`, `figures/`, `report.html` and `statistics.json` below `out_dir`.
+
+    Returns:
+        the summary for the portal's pages, as JSON.
+
+    Raises:
+        StatisticsError: nothing could be computed; what was written before stays.
+    """
+    summary = write_statistics(
+        results,
+        out_dir,
+        precision_s=submission.precision_s,
+        facts=_facts(submission, outcomes),
+        progress=lambda share: watch.show_stage(STAGE, 100 * share),
+    )
+    return summary.to_json()
+
+
+def _facts(submission: Submission, outcomes: Sequence[RunOutcome]) -> Mapping[str, str]:
+    return {
+        "Simulation": submission.title,
+        "Simulator": submission.simulator,
+        "Configuration": submission.config,
+        "Runs": ", ".join(f"{outcome.number} {outcome.state}" for outcome in outcomes),
+        "Submitted": f"{submission.submitted_at:%Y-%m-%d %H:%M} UTC",
+    }

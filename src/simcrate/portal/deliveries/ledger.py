@@ -1,0 +1,143 @@
+"""The delivery ledger on rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from simcrate.delivery import DeliveryRecord, DeliveryState
+from simcrate.errors import SimCrateError
+from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.queue.claims import LeasedRows
+from simcrate.portal.queue.rows import reaching_rows
+from simcrate.storage import JSON, Link, Source, StoredCrate
+
+_FIXED = {DeliveryState.LINKED, DeliveryState.FAILED}
+"""States that a failed announcement does not change."""
+
+
+class RowLedger:
+    """Implements `simcrate.delivery.Ledger` for one claim."""
+
+    def __init__(self, rows: LeasedRows[Delivery], key: str, fence: int, crate_path: Path) -> None:
+        self._rows = rows
+        self._key = key
+        self._fence = fence
+        self._crate_path = crate_path
+
+    def read(self) -> DeliveryRecord:
+        """What is known now."""
+        with reaching_rows():
+            row = Delivery.objects.annotate(now=Now()).get(pk=self._key)
+        return DeliveryRecord(
+            id=row.pk,
+            state=DeliveryState(row.state),
+            source=Source(path=self._crate_path, size_bytes=row.size_bytes, sha256=row.sha256),
+            name=f"{row.pk}/{row.file_name}",
+            keep_days=row.keep_days,
+            attempts=row.attempts,
+            age_s=(row.now - row.created_at).total_seconds(),
+            resume=row.resume,
+            stored=StoredCrate(**row.stored) if row.stored else None,
+            link=_link(row.link) if row.link else None,
+            error=row.error,
+            expires_at=row.expires_at,
+            announced=row.announced_at is not None,
+        )
+
+    def uploading(self) -> None:
+        """An upload starts, or starts again."""
+        self._write(state=DeliveryState.UPLOADING, error="", error_code="")
+
+    def save_resume(self, value: JSON) -> None:
+        """The backend's resume value has changed."""
+        self._write(resume=value)
+
+    def stored(self, stored: StoredCrate) -> None:
+        """The remote file is whole."""
+        self._write(
+            state=DeliveryState.VERIFYING,
+            stored={**asdict(stored), "extra": dict(stored.extra)},
+            resume=None,
+            sent_bytes=stored.size_bytes,
+        )
+
+    def linked(self, link: Link) -> None:
+        """Verified and linked."""
+        ends = link.expires_at.isoformat() if link.expires_at else None
+        self._write(
+            state=DeliveryState.LINKED,
+            link={**asdict(link), "expires_at": ends, "remarks": list(link.remarks)},
+            link_url=link.url,
+            retry_at=None,
+            error="",
+            error_code="",
+        )
+
+    def announcing(self) -> DeliveryRecord:
+        """The intent to announce; the first time it sets `expires_at`."""
+        with reaching_rows(), transaction.atomic():
+            row = Delivery.objects.get(pk=self._key)
+            if row.announcing_at is None:
+                self._write(announcing_at=Now())
+                if row.state == DeliveryState.LINKED and row.keep_days:
+                    self._write(expires_at=Now() + timedelta(days=row.keep_days))
+        return self.read()
+
+    def announced(self) -> None:
+        """The announcement is out."""
+        with reaching_rows(), transaction.atomic():
+            row = Delivery.objects.get(pk=self._key)
+            state = (
+                DeliveryState.ANNOUNCED
+                if row.state == DeliveryState.LINKED
+                else DeliveryState.FAILED
+            )
+            self._write(state=state, announced_at=Now(), retry_at=None)
+
+    def waiting(self, error: SimCrateError, *, retry_in_s: float) -> None:
+        """Something failed that may work later."""
+        with reaching_rows(), transaction.atomic():
+            row = Delivery.objects.get(pk=self._key)
+            changes: dict[str, Any] = {}
+            if row.state not in _FIXED:
+                changes = {
+                    "state": DeliveryState.WAITING,
+                    "error": str(error),
+                    "error_code": error.code,
+                }
+            self._write(
+                attempts=row.attempts + 1,
+                retry_at=Now() + timedelta(seconds=retry_in_s),
+                **changes,
+            )
+
+    def failed(self, error: SimCrateError) -> None:
+        """There is nothing left to try."""
+        self._write(
+            state=DeliveryState.FAILED, error=str(error), error_code=error.code, retry_at=None
+        )
+
+    def spool_released(self) -> None:
+        """The crate's file is gone from the spool."""
+        self._write(spool_released_at=Now())
+
+    def _write(self, **changes: Any) -> None:  # noqa: ANN401 - columns
+        with reaching_rows():
+            self._rows.write(self._key, self._fence, **changes)
+
+
+def _link(value: Mapping[str, Any]) -> Link:
+    ends = value["expires_at"]
+    return Link(
+        url=value["url"],
+        expires_at=datetime.fromisoformat(ends) if ends else None,
+        has_password=value["has_password"],
+        remarks=tuple(value["remarks"]),
+    )

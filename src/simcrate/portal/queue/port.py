@@ -1,0 +1,334 @@
+"""The worker's port on the portal's rows."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from simcrate.delivery import DeliveryState
+from simcrate.errors import SimCrateError
+from simcrate.pipeline.jobs import (
+    PackedSimulation,
+    Progress,
+    RunOutcome,
+    RunSpec,
+    RunState,
+    Submission,
+)
+from simcrate.pipeline.place import spool_path
+from simcrate.portal.deliveries.ledger import RowLedger
+from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.queue.claims import LeasedRows
+from simcrate.portal.queue.lease import MAX_RECLAIMS
+from simcrate.portal.queue.rows import reaching_rows
+from simcrate.portal.simulations.models import Run, Simulation, SubmittedFile
+from simcrate.storage import StorageDefinition
+from simcrate.worker.port import Claim, FinishJob, Recipient, WorkKind
+
+PACK_RETRY_S = 60.0
+PACK_TRIES = 5
+
+_UNENDED = [RunState.QUEUED, RunState.RUNNING]
+
+
+class RowsPort:
+    """Implements `simcrate.worker.port.WorkerPort` for one worker process."""
+
+    def __init__(self, *, owner: str, machine: str) -> None:
+        self._owner = owner
+        self._machine = machine
+        self._runs = LeasedRows(Run, owner, unclaimed={"state": RunState.QUEUED})
+        self._simulations = LeasedRows(Simulation, owner, unclaimed={"packed_at": None})
+        self._deliveries = LeasedRows(Delivery, owner, unclaimed={"announced_at": None})
+
+    def recover(self, is_alive: Callable[[str], bool]) -> int:
+        """Free what dead workers of this machine and expired leases of any machine hold."""
+        with reaching_rows(), transaction.atomic():
+            tables = (self._runs, self._simulations, self._deliveries)
+            owners = set[str]().union(*(rows.owners() for rows in tables))
+            ours = {owner for owner in owners if owner.startswith(f"{self._machine}/")}
+            dead = {owner for owner in ours if not is_alive(owner)}
+            freed = self._runs.free_lost(dead, state=RunState.QUEUED)
+            freed += self._simulations.free_lost(dead) + self._deliveries.free_lost(dead)
+            _fail_poisonous_runs()
+            return freed
+
+    def claim(self, kinds: Collection[WorkKind]) -> Claim | None:
+        """Take one piece of work of these kinds, or nothing; what is nearest to a user first."""
+        takers = {
+            WorkKind.DELIVERY: self._claim_delivery,
+            WorkKind.FINISH: self._claim_finish,
+            WorkKind.RUN: self._claim_run,
+        }
+        with reaching_rows():
+            for kind, take in takers.items():
+                if kind in kinds and (claim := take()):
+                    return claim
+        return None
+
+    def _claim_run(self) -> Claim | None:
+        queued = Run.objects.filter(state=RunState.QUEUED, simulation__cancel_requested_at=None)
+        run = self._runs.claim(
+            queued.order_by("id"),
+            state=RunState.RUNNING,
+            machine=self._machine,
+            started_at=Now(),
+            percent=0,
+        )
+        return run and self._claimed(WorkKind.RUN, run.pk, run.simulation_id, run.fence)
+
+    def _claim_finish(self) -> Claim | None:
+        simulation = self._simulations.claim(_finishable(self._machine), machine=self._machine)
+        return simulation and self._claimed(
+            WorkKind.FINISH, simulation.pk, simulation.pk, simulation.fence
+        )
+
+    def _claim_delivery(self) -> Claim | None:
+        delivery = self._deliveries.claim(_deliverable(self._machine))
+        return delivery and self._claimed(
+            WorkKind.DELIVERY, delivery.pk, delivery.simulation_id, delivery.fence
+        )
+
+    def _claimed(self, kind: WorkKind, key: object, simulation_id: uuid.UUID, fence: int) -> Claim:
+        return Claim(
+            kind=kind, id=str(key), simulation_id=simulation_id, owner=self._owner, fence=fence
+        )
+
+    def beat(self, claim: Claim, progress: Progress | None) -> bool:
+        """Renew the lease and show progress; true when a cancel was asked for."""
+        with reaching_rows():
+            match claim.kind:
+                case WorkKind.RUN:
+                    self._runs.renew(claim.id, claim.fence, **_run_progress(progress))
+                case WorkKind.FINISH:
+                    self._simulations.renew(claim.id, claim.fence, **_stage_progress(progress))
+                case WorkKind.DELIVERY:
+                    self._deliveries.renew(claim.id, claim.fence, **_sent(progress))
+            asked = Simulation.objects.filter(pk=claim.simulation_id)
+            return asked.exclude(cancel_requested_at=None).exists()
+
+    def release(self, claim: Claim) -> None:
+        """Give unfinished work back, to be claimed by anybody."""
+        with reaching_rows():
+            match claim.kind:
+                case WorkKind.RUN:
+                    self._runs.end(claim.id, claim.fence, state=RunState.QUEUED)
+                case WorkKind.FINISH:
+                    self._simulations.end(claim.id, claim.fence)
+                case WorkKind.DELIVERY:
+                    self._deliveries.end(claim.id, claim.fence)
+
+    def submission(self, claim: Claim) -> Submission:
+        """What the claim belongs to."""
+        with reaching_rows():
+            row = Simulation.objects.select_related("owner").get(pk=claim.simulation_id)
+        return Submission(
+            id=row.pk,
+            title=row.title,
+            simulator=row.simulator,
+            ini_name=row.ini_name,
+            config=row.config,
+            run_filter=row.run_filter,
+            precision_s=row.precision_s,
+            submitter=row.owner.get_full_name() or row.owner.get_username(),
+            licence=row.licence,
+            submitted_at=row.created_at,
+        )
+
+    def fetch_inputs(self, claim: Claim, directory: Path) -> None:
+        """Write the submitted files into an empty directory."""
+        with reaching_rows():
+            for file in SubmittedFile.objects.filter(simulation=claim.simulation_id).iterator(1):
+                (directory / file.name).write_bytes(file.content)
+
+    def run_spec(self, claim: Claim) -> RunSpec:
+        """The run that was claimed."""
+        with reaching_rows():
+            row = Run.objects.get(pk=claim.id)
+        return RunSpec(number=row.number, itervars=row.itervars, repetition=row.repetition)
+
+    def end_run(self, claim: Claim, outcome: RunOutcome) -> None:
+        """The run has ended; the claim ends with it."""
+        with reaching_rows():
+            self._runs.end(
+                claim.id,
+                claim.fence,
+                state=outcome.state,
+                reason=outcome.reason,
+                outcome=outcome.to_json(),
+                event_count=outcome.event_count,
+                sim_time_s=outcome.sim_time_s,
+                ended_at=Now(),
+                **({"percent": 100} if outcome.state is RunState.COMPLETED else {}),
+            )
+
+    def finish_job(self, claim: Claim) -> FinishJob:
+        """The finish that was claimed."""
+        submission = self.submission(claim)
+        with reaching_rows():
+            row = Simulation.objects.select_related("storage").get(pk=claim.simulation_id)
+            outcomes = tuple(_outcome(run) for run in row.runs.order_by("number"))
+        return FinishJob(
+            submission=submission,
+            outcomes=outcomes,
+            delivery_id=_delivery_id(row),
+            is_careful=row.reclaims > MAX_RECLAIMS,
+        )
+
+    def packed(self, claim: Claim, packed: PackedSimulation) -> None:
+        """The crate is in the spool: its delivery exists from now on; the claim ends."""
+        with reaching_rows(), transaction.atomic():
+            self._simulations.end(
+                claim.id,
+                claim.fence,
+                packed_at=Now(),
+                stage="",
+                summary=dict(packed.summary),
+                problems=list(packed.problems),
+            )
+            row = Simulation.objects.select_related("storage").get(pk=claim.id)
+            Delivery.objects.create(
+                id=packed.delivery_id,
+                simulation=row,
+                storage=row.storage,
+                machine=self._machine,
+                file_name=packed.file_name,
+                size_bytes=packed.size_bytes,
+                sha256=packed.sha256,
+                keep_days=row.storage.keep_days,
+            )
+
+    def not_packed(self, claim: Claim, error: SimCrateError) -> None:
+        """No crate this time: tried again later, and after some tries announced as failed."""
+        with reaching_rows(), transaction.atomic():
+            row = Simulation.objects.select_related("storage").get(pk=claim.id)
+            if row.attempts + 1 < PACK_TRIES:
+                self._simulations.end(
+                    claim.id,
+                    claim.fence,
+                    attempts=row.attempts + 1,
+                    problems=[str(error)],
+                    retry_at=Now() + timedelta(seconds=PACK_RETRY_S * 2**row.attempts),
+                )
+                return
+            self._simulations.end(claim.id, claim.fence, packed_at=Now(), problems=[str(error)])
+            Delivery.objects.create(
+                id=_delivery_id(row),
+                simulation=row,
+                storage=row.storage,
+                state=DeliveryState.FAILED,
+                machine=self._machine,
+                keep_days=row.storage.keep_days,
+                error=str(error),
+                error_code=error.code,
+            )
+
+    def ledger(self, claim: Claim) -> RowLedger:
+        """The ledger of the delivery that was claimed."""
+        with reaching_rows():
+            file_name = Delivery.objects.values_list("file_name", flat=True).get(pk=claim.id)
+        crate_path = spool_path(settings.VAR_DIR, uuid.UUID(claim.id), file_name)
+        return RowLedger(self._deliveries, claim.id, claim.fence, crate_path)
+
+    def storage_definition(self, claim: Claim) -> StorageDefinition:
+        """Where the delivery goes, with credentials."""
+        with reaching_rows():
+            delivery = Delivery.objects.select_related("storage").get(pk=claim.id)
+        return delivery.storage.definition()
+
+    def recipient(self, claim: Claim) -> Recipient:
+        """Whom to tell of the delivery."""
+        with reaching_rows():
+            delivery = Delivery.objects.select_related("simulation").get(pk=claim.id)
+            simulation = delivery.simulation
+            runs = list(simulation.runs.all())
+        assert delivery.announcing_at is not None  # the engine commits its intent first
+        base_url = settings.ENVIRONMENT.public_url
+        counts = Counter(run.state for run in runs)
+        failed = [f"Run {run.number}: {run.reason}" for run in runs if run.state == RunState.FAILED]
+        return Recipient(
+            email=simulation.notify_email,
+            title=simulation.title,
+            runs=", ".join(f"{count} {state}" for state, count in counts.items()),
+            problems=(*simulation.problems, *failed),
+            page_url=f"{base_url}/simulations/{simulation.pk}/",
+            permalink_url=f"{base_url}/r/{delivery.permalink}",
+            written_at=delivery.announcing_at,
+        )
+
+
+def _finishable(machine: str) -> QuerySet[Simulation]:
+    """All runs have ended, at least one was started, and there is no crate yet."""
+    runs = Run.objects.filter(simulation=OuterRef("pk"))
+    return Simulation.objects.filter(
+        ~Exists(runs.filter(state__in=_UNENDED)),
+        Exists(runs.exclude(started_at=None).filter(machine=machine)),
+        Q(retry_at=None) | Q(retry_at__lte=Now()),
+        packed_at=None,
+        lease_until=None,
+    ).order_by("created_at")
+
+
+def _deliverable(machine: str) -> QuerySet[Delivery]:
+    """Not announced yet, due, and with its crate in the spool of this machine."""
+    return Delivery.objects.filter(
+        Q(retry_at=None) | Q(retry_at__lte=Now()),
+        announced_at=None,
+        lease_until=None,
+        machine=machine,
+    ).order_by("created_at")
+
+
+def _fail_poisonous_runs() -> None:
+    """A run whose worker died again and again is not tried for ever."""
+    poisonous = Run.objects.filter(state=RunState.QUEUED, reclaims__gt=MAX_RECLAIMS)
+    poisonous.update(
+        state=RunState.FAILED,
+        ended_at=Now(),
+        reason=f"Its worker died {MAX_RECLAIMS + 1} times while it ran; it is not tried again.",
+    )
+
+
+def _run_progress(progress: Progress | None) -> dict[str, object]:
+    if progress is None:
+        return {}
+    return {
+        "percent": progress.percent,
+        "event_count": progress.event_count,
+        "sim_time_s": progress.sim_time_s,
+        "log_tail": progress.log_tail,
+    }
+
+
+def _stage_progress(progress: Progress | None) -> dict[str, object]:
+    return {"stage": progress.stage, "percent": progress.percent} if progress else {}
+
+
+def _sent(progress: Progress | None) -> dict[str, object]:
+    """Percent to bytes, in the database: the row knows the size."""
+    return {"sent_bytes": F("size_bytes") * progress.percent / 100} if progress else {}
+
+
+def _outcome(run: Run) -> RunOutcome:
+    if run.outcome is not None:
+        return RunOutcome.from_json(run.outcome)
+    return RunOutcome(
+        number=run.number,
+        state=RunState(run.state),
+        reason=run.reason,
+        itervars=run.itervars,
+        repetition=run.repetition,
+    )
+
+
+def _delivery_id(simulation: Simulation) -> uuid.UUID:
+    """The same for every attempt at packing, so that a killed one leaves no orphan in the spool."""
+    return uuid.uuid5(simulation.pk, simulation.storage.identifier)

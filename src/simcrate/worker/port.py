@@ -1,0 +1,131 @@
+"""What a worker needs of the rows, and nothing else: its port.
+
+The portal implements it on its database.  Every method that writes is one transaction and carries the
+fence of its claim: it raises `LeaseLostError` when somebody else has taken the work over.  All methods
+raise `PortError` (retryable) while the rows cannot be reached.  Methods are called from several threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from simcrate.delivery import Ledger
+from simcrate.errors import SimCrateError
+from simcrate.pipeline.jobs import PackedSimulation, Progress, RunOutcome, RunSpec, Submission
+from simcrate.storage import StorageDefinition
+
+
+class WorkKind(StrEnum):
+    """What can be claimed, in the order in which it is preferred: first what is nearest to a user."""
+
+    DELIVERY = "delivery"
+    FINISH = "finish"
+    RUN = "run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One piece of work under one lease."""
+
+    kind: WorkKind
+    id: str
+    """Of the run, the simulation or the delivery."""
+    simulation_id: UUID
+    owner: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishJob:
+    """Everything that `finish` starts from."""
+
+    submission: Submission
+    outcomes: tuple[RunOutcome, ...]
+    delivery_id: UUID
+    """The same for every attempt."""
+    is_careful: bool
+    """Earlier attempts died with their worker: pack what is there and leave statistics out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Whom to tell of a delivery, and what only the rows know."""
+
+    email: str
+    """Empty: nobody asked for mail; the page shows the link."""
+    title: str
+    runs: str
+    """How the runs ended, as in `3 completed, 1 failed`."""
+    problems: tuple[str, ...]
+    page_url: str
+    permalink_url: str
+    written_at: datetime
+
+
+class WorkerPort(Protocol):
+    """The rows of runs, finishes and deliveries as one worker sees them."""
+
+    def recover(self, is_alive: Callable[[str], bool]) -> int:
+        """Free what dead workers of this machine and expired leases of any machine hold.
+
+        Returns how many pieces of work can be claimed again.
+        """
+        ...
+
+    def claim(self, kinds: Collection[WorkKind]) -> Claim | None:
+        """Take one piece of work of these kinds, or nothing."""
+        ...
+
+    def beat(self, claim: Claim, progress: Progress | None) -> bool:
+        """Renew the lease and show progress; true when a cancel was asked for."""
+        ...
+
+    def release(self, claim: Claim) -> None:
+        """Give unfinished work back, to be claimed by anybody."""
+        ...
+
+    def submission(self, claim: Claim) -> Submission:
+        """What the claim belongs to."""
+        ...
+
+    def fetch_inputs(self, claim: Claim, directory: Path) -> None:
+        """Write the submitted files into an empty directory."""
+        ...
+
+    def run_spec(self, claim: Claim) -> RunSpec:
+        """The run that was claimed."""
+        ...
+
+    def end_run(self, claim: Claim, outcome: RunOutcome) -> None:
+        """The run has ended; the claim ends with it."""
+        ...
+
+    def finish_job(self, claim: Claim) -> FinishJob:
+        """The finish that was claimed."""
+        ...
+
+    def packed(self, claim: Claim, packed: PackedSimulation) -> None:
+        """The crate is in the spool: its delivery exists from now on; the claim ends."""
+        ...
+
+    def not_packed(self, claim: Claim, error: SimCrateError) -> None:
+        """No crate this time: tried again later, and after some tries announced as failed."""
+        ...
+
+    def ledger(self, claim: Claim) -> Ledger:
+        """The ledger of the delivery that was claimed."""
+        ...
+
+    def storage_definition(self, claim: Claim) -> StorageDefinition:
+        """Where the delivery goes, with credentials."""
+        ...
+
+    def recipient(self, claim: Claim) -> Recipient:
+        """Whom to tell of the delivery."""
+        ...

@@ -1,0 +1,193 @@
+"""What a worker does with a claim, from its start to the row that says how it ended."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import assert_never
+
+from simcrate.delivery import DeliveryRecord
+from simcrate.errors import CrateError, SimCrateError, WorkEndedError
+from simcrate.pipeline import runner
+from simcrate.pipeline.jobs import RunOutcome, RunSpec, RunState
+from simcrate.pipeline.notify import Outcome, Post
+from simcrate.pipeline.place import Place
+from simcrate.pipeline.simulate import SimulateJob
+from simcrate.pipeline.watch import Watch
+from simcrate.simulators import Simulator
+from simcrate.storage import Defaults, StorageBackend, open_backend
+from simcrate.worker.port import Claim, WorkerPort, WorkKind
+from simcrate.worker.retrying import until_reached
+
+log = logging.getLogger(__name__)
+
+UNFORESEEN_RETRY_S = 60.0  # an unforeseen failure of a delivery is tried again; the log has it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What every task of this worker uses."""
+
+    var_dir: Path
+    port: WorkerPort
+    simulators: Mapping[str, Simulator]
+    post: Post
+    mail_from: str
+    storage_defaults: Defaults
+
+    def place(self, claim: Claim) -> Place:
+        """The directories of the claim's simulation."""
+        return Place(self.var_dir, claim.simulation_id)
+
+
+def perform(bench: Bench, claim: Claim, watch: Watch) -> None:
+    """Do the work of a claim; it ends with its rows written, or released for somebody else.
+
+    This is an edge: whatever a task raises ends in a row or in the log, never in a dead thread.
+    """
+    match claim.kind:
+        case WorkKind.RUN:
+            task, give_up = _run, _run_failed
+        case WorkKind.FINISH:
+            task, give_up = _finish, _finish_failed
+        case WorkKind.DELIVERY:
+            task, give_up = _deliver, _delivery_failed
+        case _:
+            assert_never(claim.kind)
+    try:
+        task(bench, claim, watch)
+    except WorkEndedError as error:
+        log.info("task.let_go", extra={"claim": claim.id, "code": error.code})
+        _release(bench, claim)
+    except Exception as error:
+        log.exception("task.failed", extra={"claim": claim.id})
+        _record(partial(give_up, bench, claim, error))
+
+
+def _run(bench: Bench, claim: Claim, watch: Watch) -> None:
+    """Simulate one run."""
+    submission = bench.port.submission(claim)
+    run = bench.port.run_spec(claim)
+    place = bench.place(claim)
+    _provide_inputs(bench, claim, place)
+    simulator = bench.simulators.get(submission.simulator)
+    if simulator is None:
+        message = f"this worker has no simulator '{submission.simulator}'"
+        raise SimCrateError(message)
+    outcome = runner.simulate_run(
+        SimulateJob(submission=submission, run=run, simulator=simulator), place, watch
+    )
+    if watch.abandoned.is_set():
+        raise WorkEndedError
+    _record(lambda: bench.port.end_run(claim, outcome))
+
+
+def _run_failed(bench: Bench, claim: Claim, error: Exception) -> None:
+    run = bench.port.run_spec(claim)
+    bench.port.end_run(claim, _failed_outcome(run, error))
+
+
+def _failed_outcome(run: RunSpec, error: Exception) -> RunOutcome:
+    return RunOutcome(
+        number=run.number,
+        state=RunState.FAILED,
+        reason=f"The run could not be started: {_sentence(error)}",
+        itervars=run.itervars,
+        repetition=run.repetition,
+    )
+
+
+def _finish(bench: Bench, claim: Claim, watch: Watch) -> None:
+    """Collect, parse, compute, pack."""
+    job = bench.port.finish_job(claim)
+    place = bench.place(claim)
+    _provide_inputs(bench, claim, place)
+    packed = runner.finish(
+        runner.Finish(
+            submission=job.submission,
+            outcomes=job.outcomes,
+            delivery_id=job.delivery_id,
+            is_careful=job.is_careful,
+        ),
+        place,
+        watch,
+    )
+    _record(lambda: bench.port.packed(claim, packed))
+
+
+def _finish_failed(bench: Bench, claim: Claim, error: Exception) -> None:
+    known = error if isinstance(error, SimCrateError) else CrateError(_sentence(error))
+    bench.port.not_packed(claim, known)
+
+
+def _deliver(bench: Bench, claim: Claim, watch: Watch) -> None:
+    """Upload, verify, link, announce."""
+
+    def backend() -> StorageBackend:
+        return open_backend(bench.port.storage_definition(claim), defaults=bench.storage_defaults)
+
+    def announce(record: DeliveryRecord) -> None:
+        recipient = bench.port.recipient(claim)
+        if not recipient.email:
+            return
+        outcome = Outcome(
+            title=recipient.title,
+            message_id=record.message_id,
+            written_at=recipient.written_at,
+            page_url=recipient.page_url,
+            runs=recipient.runs,
+            problems=recipient.problems,
+            link_url=record.link.url if record.link and not record.error else "",
+            permalink_url=recipient.permalink_url,
+            expires_at=record.expires_at,
+            size_bytes=record.source.size_bytes,
+            sha256=record.source.sha256,
+            error=record.error,
+        )
+        runner.announce(outcome, sender=bench.mail_from, recipient=recipient.email, post=bench.post)
+
+    runner.deliver(bench.port.ledger(claim), backend, announce, watch)
+    _release(bench, claim)
+
+
+def _delivery_failed(bench: Bench, claim: Claim, error: Exception) -> None:
+    known = error if isinstance(error, SimCrateError) else SimCrateError(_sentence(error))
+    bench.port.ledger(claim).waiting(known, retry_in_s=UNFORESEEN_RETRY_S)
+    bench.port.release(claim)
+
+
+def _provide_inputs(bench: Bench, claim: Claim, place: Place) -> None:
+    """The submitted files, whole or not at all; several tasks of a simulation may come at once."""
+    if place.input_dir.exists():
+        return
+    arriving = place.simulation_dir / f"input.partial-{claim.kind}-{claim.id}"
+    place.fresh(arriving)
+    bench.port.fetch_inputs(claim, arriving)
+    try:
+        arriving.rename(place.input_dir)
+    except OSError:  # another task was first
+        shutil.rmtree(arriving)
+
+
+def _record(write: Callable[[], None]) -> None:
+    """Write a result that must not be lost: wait for rows that cannot be reached."""
+    try:
+        until_reached(write)
+    except WorkEndedError as error:
+        log.warning("task.superseded", extra={"code": error.code})
+
+
+def _release(bench: Bench, claim: Claim) -> None:
+    _record(lambda: bench.port.release(claim))
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, SimCrateError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}."
+    return f"an unforeseen {type(error).__name__}; the worker's log has the details."
