@@ -82,6 +82,44 @@ class SubmittedFile(models.Model):
         return self.name
 
 
+class Draft(models.Model):
+    """Files that a user has uploaded but not submitted: what stands between the form's two steps.
+
+    A draft is nobody's work yet: workers never see it, and it is gone after a day.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts"
+    )
+    title = models.CharField(max_length=200, blank=True)
+    ini_name = models.CharField(max_length=255)
+    choices = models.JSONField(default=dict, help_text="what the second step begins with")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.title or self.ini_name
+
+
+class DraftFile(models.Model):
+    """A file of a draft."""
+
+    draft = models.ForeignKey(Draft, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(max_length=255)
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["draft", "name"], name="draft_file_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Run(Leased):
     """One execution of the simulator."""
 

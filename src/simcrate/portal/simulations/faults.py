@@ -1,0 +1,34 @@
+"""What is wrong with a submission, field by field, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from simcrate.errors import BadInputError
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong."""
+
+    field: str
+    """Where: `files`, `config`, `run_filter`, `precision_s`, `storage_id`, `notify_email`, …"""
+    message: str
+    """What, in a sentence."""
+
+
+class SubmissionError(BadInputError):
+    """The simulation cannot be submitted as it is."""
+
+    code = "input.submission"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("\n".join(fault.message for fault in faults))
+        self.faults = tuple(faults)
+
+
+def raise_faults(faults: Sequence[Fault]) -> None:
+    """Raise them as one error, if there are any."""
+    if faults:
+        raise SubmissionError(faults)

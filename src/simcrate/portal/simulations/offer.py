@@ -1,0 +1,122 @@
+"""What the submitted ini really offers: configs, their runs, and the choice among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from simcrate.errors import IniError
+from simcrate.inifile import (
+    Config,
+    ConfigInfo,
+    IniFile,
+    Run,
+    check_safety,
+    evaluate_number,
+    parse_ini,
+)
+from simcrate.portal.simulations.faults import Fault, SubmissionError
+
+MAX_RUNS = 10_000
+"""Runs of one simulation."""
+
+MAX_ROWS = 1_000_000
+"""Rows of one resampled table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedConfig:
+    """One config that can be run."""
+
+    info: ConfigInfo
+    run_count: int
+    variables: tuple[str, ...]
+    """Names of its iteration variables."""
+
+
+def read_ini(ini_name: str, files: Mapping[str, bytes]) -> IniFile:
+    """Parse the ini among the files, and refuse what must not reach a worker.
+
+    Raises:
+        SubmissionError: it is not there, no ini, without configs, or sets what is not allowed.
+    """
+    if ini_name not in files:
+        known = ", ".join(files) or "none"
+        message = f"there is no file {ini_name!r} among the submitted ones ({known})"
+        raise SubmissionError([Fault("files", message)])
+    texts = {name: _text(content) for name, content in files.items()}
+    try:
+        ini = parse_ini(texts[ini_name], name=ini_name, includes=texts)
+        has_configs = bool(ini.configs)
+    except IniError as error:
+        raise SubmissionError([Fault("files", line) for line in str(error).splitlines()]) from error
+    if not has_configs:
+        raise SubmissionError([Fault("files", f"{ini_name} has no config that could be run")])
+    if refusals := [Fault("files", str(refusal)) for refusal in check_safety(ini)]:
+        raise SubmissionError(refusals)
+    return ini
+
+
+def offered_configs(ini: IniFile) -> list[OfferedConfig]:
+    """The configs that set up a network, or all where none does.
+
+    Raises:
+        SubmissionError: the iteration of one of them cannot be understood.
+    """
+    runnable = [info for info in ini.configs if info.network] or list(ini.configs)
+    try:
+        return [_offered(ini.config(info.name), info) for info in runnable]
+    except IniError as error:
+        raise SubmissionError([Fault("files", str(error))]) from error
+
+
+def choose_runs(config: Config, run_filter: str) -> Sequence[Run]:
+    """The runs that a filter selects.
+
+    Raises:
+        SubmissionError: it does not parse, matches nothing, or selects too many.
+    """
+    try:
+        runs = config.select(run_filter)
+    except IniError as error:
+        raise SubmissionError([Fault("run_filter", str(error))]) from error
+    if len(runs) > MAX_RUNS:
+        message = (
+            f"this selects {len(runs):,} runs; one simulation can have {MAX_RUNS:,}: "
+            "choose some with a run filter such as 0..999"
+        )
+        raise SubmissionError([Fault("run_filter", message)])
+    return runs
+
+
+def check_rows(config: Config, runs: Sequence[Run], precision_s: float) -> None:
+    """Refuse a precision that would give tables that nobody opens.
+
+    Raises:
+        SubmissionError: more than `MAX_ROWS` rows, or `sim-time-limit` cannot be understood.
+    """
+    limits = {config.value("sim-time-limit", run) for run in runs}
+    try:
+        longest_s = max((evaluate_number(limit, "s") for limit in limits if limit), default=0.0)
+    except IniError as error:
+        raise SubmissionError([Fault("config", f"sim-time-limit: {error}")]) from error
+    if longest_s / precision_s > MAX_ROWS:
+        message = (
+            f"a precision of {precision_s:g} s gives {longest_s / precision_s:,.0f} rows for "
+            f"{longest_s:g} simulated seconds; at most {MAX_ROWS:,} are made: "
+            f"use {longest_s / MAX_ROWS:g} s or more"
+        )
+        raise SubmissionError([Fault("precision_s", message)])
+
+
+def _offered(config: Config, info: ConfigInfo) -> OfferedConfig:
+    count = config.run_count
+    first = config.run(0) if count else None
+    return OfferedConfig(
+        info=info, run_count=count, variables=tuple(first.itervars) if first else ()
+    )
+
+
+def _text(content: bytes) -> str:
+    """As OMNeT++ takes it: bytes that are no UTF-8 are kept as they are."""
+    return content.decode("utf-8-sig", "surrogateescape")

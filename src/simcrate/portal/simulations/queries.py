@@ -1,0 +1,100 @@
+"""Everything that reads simulations.  Nobody sees another user's; staff see all."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Case, Count, IntegerField, QuerySet, Sum, Value, When
+
+from simcrate.pipeline.jobs import RunState
+from simcrate.portal.accounts.models import User
+from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.simulations.models import Run, Simulation
+from simcrate.portal.simulations.states import RunTally, Standing, standing
+
+MAX_RUNS_SHOWN = 100
+
+_INTEREST = {RunState.RUNNING: 0, RunState.FAILED: 1, RunState.LIMITED: 2, RunState.STOPPED: 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """A simulation and where it stands."""
+
+    simulation: Simulation
+    tally: RunTally
+    delivery: Delivery | None
+    """The newest."""
+    standing: Standing
+
+
+def visible_to(user: User) -> QuerySet[Simulation]:
+    """One's own, newest first; everybody's for staff."""
+    everything = Simulation.objects.select_related("storage", "owner").defer("summary")
+    return everything if user.is_staff else everything.filter(owner=user)
+
+
+def overviews(simulations: Sequence[Simulation]) -> list[Overview]:
+    """Where each of them stands, in two queries."""
+    ids = [simulation.pk for simulation in simulations]
+    tallies = tally_runs(ids)
+    deliveries: dict[UUID, Delivery] = {}
+    for delivery in Delivery.objects.filter(simulation__in=ids).select_related("storage"):
+        deliveries.setdefault(delivery.simulation_id, delivery)  # newest first
+    return [
+        _overview(simulation, tallies[simulation.pk], deliveries.get(simulation.pk))
+        for simulation in simulations
+    ]
+
+
+def overview(simulation: Simulation) -> Overview:
+    """Where one stands."""
+    return overviews([simulation])[0]
+
+
+def tally_runs(simulation_ids: Iterable[UUID]) -> dict[UUID, RunTally]:
+    """How the runs of each simulation stand; an empty tally for one without runs."""
+    counts: dict[UUID, dict[RunState, int]] = defaultdict(dict)
+    percents: dict[UUID, float] = defaultdict(float)
+    started: set[UUID] = set()
+    rows = (
+        Run.objects.filter(simulation__in=list(simulation_ids))
+        .order_by()
+        .values_list("simulation", "state")
+        .annotate(count=Count("id"), percents=Sum("percent"), begun=Count("started_at"))
+    )
+    for simulation_id, state, count, percent, begun in rows:
+        counts[simulation_id][RunState(state)] = count
+        ended = RunState(state).is_final
+        percents[simulation_id] += 100.0 * count if ended else float(percent)
+        if begun:
+            started.add(simulation_id)
+    tallies: dict[UUID, RunTally] = defaultdict(RunTally)
+    for simulation_id, states in counts.items():
+        mean = percents[simulation_id] / sum(states.values())
+        tallies[simulation_id] = RunTally(
+            counts=states, percent=mean, has_started=simulation_id in started
+        )
+    return tallies
+
+
+def interesting_runs(simulation: Simulation) -> QuerySet[Run]:
+    """The runs that somebody who watches wants to see first: running, then those that went wrong."""
+    rank = Case(
+        *(When(state=state, then=Value(rank)) for state, rank in _INTEREST.items()),
+        default=Value(len(_INTEREST)),
+        output_field=IntegerField(),
+    )
+    return simulation.runs.defer("log_tail", "outcome").order_by(rank, "number")
+
+
+def _overview(simulation: Simulation, tally: RunTally, delivery: Delivery | None) -> Overview:
+    return Overview(
+        simulation=simulation,
+        tally=tally,
+        delivery=delivery,
+        standing=standing(simulation, tally, delivery),
+    )

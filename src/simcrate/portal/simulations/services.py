@@ -1,0 +1,131 @@
+"""Everything that changes simulations: submit and cancel.
+
+The web form, the API, the command line and the demo all call these functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from simcrate.errors import BadInputError
+from simcrate.pipeline.jobs import RunState
+from simcrate.portal.accounts.models import User
+from simcrate.portal.queue.wake import wake
+from simcrate.portal.simulations.models import Run, Simulation, SubmittedFile
+from simcrate.portal.simulations.submission import LICENCES, Accepted, Wish, accept
+
+RUNS_PER_INSERT = 1000
+
+
+def submit_simulation(  # noqa: PLR0913 - one per thing that is chosen, all by name
+    *,
+    owner: User,
+    ini_name: str,
+    files: Mapping[str, bytes],
+    config: str,
+    precision_s: float,
+    storage_id: str,
+    title: str = "",
+    run_filter: str = "",
+    notify_email: str = "",
+    simulator: str = "oppsim",
+    licence: str = LICENCES[0],
+) -> Simulation:
+    """Check a simulation and queue its runs; all of it, or nothing.
+
+    Args:
+        owner: whose simulation it is.
+        ini_name: which of the files is the ini.
+        files: ini and data files, content by plain name.
+        config: name of the config to run.
+        precision_s: simulated seconds between rows of the resampled tables.
+        storage_id: Backend identifier of an active storage backend.
+        title: for people; empty: the config's name.
+        run_filter: which runs, as OMNeT++'s `-r`; empty: all.
+        notify_email: a confirmed address of the owner, or empty for no mail.
+        simulator: name of the simulator's definition.
+        licence: what others may do with the results; one of `LICENCES`.
+
+    Raises:
+        SubmissionError: all that is wrong, field by field; nothing was queued.
+    """
+    accepted = accept(
+        Wish(
+            owner=owner,
+            title=title,
+            ini_name=ini_name,
+            files=files,
+            config=config,
+            run_filter=run_filter,
+            precision_s=precision_s,
+            storage_id=storage_id,
+            notify_email=notify_email,
+            licence=licence,
+        )
+    )
+    with transaction.atomic():
+        simulation = _store(accepted, simulator)
+        wake()
+    return simulation
+
+
+def cancel_simulation(simulation: Simulation, *, by: User) -> None:
+    """Ask for the end of a simulation.
+
+    Runs that have not started never will; running ones are stopped by their worker, and what was
+    recorded so far is packed and delivered.  Asking twice is asking once.
+
+    Raises:
+        BadInputError: its crate is packed already: there is nothing left to cancel.
+    """
+    with transaction.atomic():
+        asked = Simulation.objects.filter(pk=simulation.pk, packed_at=None).update(
+            cancel_requested_at=Now()
+        )
+        if not asked:
+            message = (
+                f"could not cancel '{simulation}': its runs have ended and the crate is packed"
+            )
+            raise BadInputError(message)
+        Run.objects.filter(simulation=simulation, state=RunState.QUEUED).update(
+            state=RunState.CANCELLED,
+            reason=f"cancelled by {by.get_username()} before it was run",
+            ended_at=Now(),
+        )
+        wake()
+
+
+def _store(accepted: Accepted, simulator: str) -> Simulation:
+    wish = accepted.wish
+    simulation = Simulation.objects.create(
+        owner=wish.owner,
+        title=accepted.title,
+        simulator=simulator,
+        ini_name=wish.ini_name,
+        config=wish.config,
+        run_filter=wish.run_filter.strip(),
+        precision_s=accepted.precision_s,
+        storage=accepted.storage,
+        notify_email=wish.notify_email,
+        licence=wish.licence,
+    )
+    SubmittedFile.objects.bulk_create(
+        SubmittedFile(simulation=simulation, name=name, content=content)
+        for name, content in wish.files.items()
+    )
+    Run.objects.bulk_create(
+        (
+            Run(
+                simulation=simulation,
+                number=run.number,
+                itervars=dict(run.itervars),
+                repetition=run.repetition,
+            )
+            for run in accepted.runs
+        ),
+        batch_size=RUNS_PER_INSERT,
+    )
+    return simulation

@@ -1,0 +1,158 @@
+"""Is this a simulation that can be run?  All that is checked before anything is stored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+
+from simcrate.errors import IniError
+from simcrate.inifile import Run
+from simcrate.portal.accounts.models import User
+from simcrate.portal.simulations.faults import Fault, SubmissionError, raise_faults
+from simcrate.portal.simulations.files import file_faults
+from simcrate.portal.simulations.offer import check_rows, choose_runs, read_ini
+from simcrate.portal.storages.models import StorageBackend
+
+Checked = TypeVar("Checked")
+
+MAX_TITLE = 200
+LICENCES = ("CC-BY-4.0", "CC0-1.0", "CC-BY-SA-4.0", "CC-BY-NC-4.0", "all rights reserved")
+"""What may be done with the results, as the crate says; SPDX names where there are any."""
+
+MAX_PRECISION_S = 1e12
+"""Seconds; OMNeT++'s own clock does not go that far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody asks for, as it came."""
+
+    owner: User
+    title: str
+    ini_name: str
+    files: Mapping[str, bytes]
+    config: str
+    run_filter: str
+    precision_s: float
+    storage_id: str
+    """Backend identifier."""
+    notify_email: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What can be stored: the wish, with what its names stand for."""
+
+    wish: Wish
+    title: str
+    precision_s: float
+    runs: tuple[Run, ...]
+    storage: StorageBackend
+
+
+def accept(wish: Wish) -> Accepted:
+    """Check everything.
+
+    Raises:
+        SubmissionError: all that is wrong, field by field.
+    """
+    raise_faults(list(file_faults(wish.files, max_bytes=settings.ENVIRONMENT.submission_max_bytes)))
+    faults: list[Fault] = []
+    title = _collect(faults, lambda: _title(wish))
+    precision_s = _collect(faults, lambda: read_precision(wish.precision_s))
+    storage = _collect(faults, lambda: _storage(wish.storage_id))
+    _collect(faults, lambda: _check_address(wish))
+    _collect(faults, lambda: _check_licence(wish.licence))
+    runs = _collect(faults, lambda: _runs(wish, precision_s))
+    raise_faults(faults)
+    assert title is not None
+    assert precision_s is not None
+    assert storage is not None
+    assert runs is not None
+    return Accepted(
+        wish=wish, title=title, precision_s=precision_s, runs=tuple(runs), storage=storage
+    )
+
+
+def read_precision(value: float | str) -> float:
+    """A positive finite number of simulated seconds.
+
+    Raises:
+        SubmissionError: it is none.
+    """
+    try:
+        precision_s = float(value)
+    except ValueError:
+        precision_s = math.nan
+    if not 0 < precision_s <= MAX_PRECISION_S:
+        message = (
+            f"the precision must be a number of seconds greater than 0, such as 10; not {value}"
+        )
+        raise SubmissionError([Fault("precision_s", message)])
+    return precision_s
+
+
+def _collect(faults: list[Fault], check: Callable[[], Checked]) -> Checked | None:
+    """The checked value; where there is none, its faults join the others."""
+    try:
+        return check()
+    except SubmissionError as error:
+        faults.extend(error.faults)
+        return None
+
+
+def _title(wish: Wish) -> str:
+    title = " ".join(wish.title.split()) or wish.config
+    if len(title) > MAX_TITLE or not title.isprintable():
+        message = f"the title must be at most {MAX_TITLE} printable characters"
+        raise SubmissionError([Fault("title", message)])
+    return title
+
+
+def _runs(wish: Wish, precision_s: float | None) -> Sequence[Run]:
+    ini = read_ini(wish.ini_name, wish.files)
+    try:
+        config = ini.config(wish.config)
+    except IniError as error:
+        raise SubmissionError([Fault("config", str(error))]) from error
+    runs = choose_runs(config, wish.run_filter)
+    if precision_s is not None:
+        check_rows(config, runs, precision_s)
+    return runs
+
+
+def _storage(identifier: str) -> StorageBackend:
+    storage = StorageBackend.objects.filter(identifier=identifier, active=True).first()
+    if storage is None:
+        active = StorageBackend.objects.filter(active=True).values_list("identifier", flat=True)
+        message = (
+            f"there is no active storage backend '{identifier}'; "
+            f"choose one of: {', '.join(active) or 'none is active, ask an administrator'}"
+        )
+        raise SubmissionError([Fault("storage_id", message)])
+    return storage
+
+
+def _check_address(wish: Wish) -> None:
+    confirmed = EmailAddress.objects.filter(
+        user=wish.owner, verified=True, email__iexact=wish.notify_email
+    )
+    if wish.notify_email and not confirmed.exists():
+        message = (
+            f"{wish.notify_email} is no confirmed address of yours; confirm it on your account page"
+        )
+        raise SubmissionError([Fault("notify_email", message)])
+
+
+def _check_licence(licence: str) -> None:
+    if licence not in LICENCES:
+        message = (
+            f"{licence!r} is no licence that can be chosen; choose one of: {', '.join(LICENCES)}"
+        )
+        raise SubmissionError([Fault("licence", message)])
