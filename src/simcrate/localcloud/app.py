@@ -1,0 +1,94 @@
+"""The ASGI application: every route, and every error as a problem document."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from simcrate.localcloud import allowances, downloads, health, owned, put
+from simcrate.localcloud.blobs import NO_SPACE
+from simcrate.localcloud.clock import Clock
+from simcrate.localcloud.cloud import Cloud
+from simcrate.localcloud.config import Config
+from simcrate.localcloud.problems import Problem
+
+log = logging.getLogger(__name__)
+
+STATUS_PROBLEMS = {404: "not-found", 405: "method-not-allowed"}
+
+
+def make_app(config: Config, *, clock: Clock | None = None) -> Starlette:
+    """The whole server as an application; its files are closed when its lifespan ends."""
+    cloud = Cloud(config) if clock is None else Cloud(config, clock=clock)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            cloud.close()
+
+    app = Starlette(
+        routes=[
+            *health.routes(),
+            *put.routes(),
+            *owned.routes(),
+            *allowances.routes(),
+            *downloads.routes(),
+        ],
+        exception_handlers={
+            Problem: _on_problem,
+            HTTPException: _on_http_exception,
+            ClientDisconnect: _on_disconnect,
+            OSError: _on_os_error,
+            sqlite3.OperationalError: _on_ledger_error,
+            Exception: _on_failure,
+        },
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.cloud = cloud
+    return app
+
+
+async def _on_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return error.response()
+
+
+async def _on_http_exception(_: Request, error: Exception) -> Response:
+    """What routing itself refuses."""
+    assert isinstance(error, HTTPException)
+    code = STATUS_PROBLEMS.get(error.status_code, "bad-request")
+    return Problem(code, error.detail, headers=error.headers).response()
+
+
+async def _on_disconnect(_: Request, __: Exception) -> Response:
+    """Nobody is there to read this."""
+    return Response(status_code=400)
+
+
+async def _on_os_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, OSError)
+    if error.errno in NO_SPACE:
+        return Problem("full", "the disk is full; nothing was stored").response()
+    return await _on_failure(request, error)
+
+
+async def _on_ledger_error(request: Request, error: Exception) -> Response:
+    if "full" in str(error):
+        return Problem("full", "the disk is full; nothing was stored").response()
+    return await _on_failure(request, error)
+
+
+async def _on_failure(_: Request, error: Exception) -> Response:
+    """The one place where an unforeseen error ends; its text stays in the log."""
+    log.error("request.failed", exc_info=error)
+    return Problem("internal", "the server failed; its log has the reason").response()

@@ -1,0 +1,123 @@
+"""Bytes on disk: unfinished uploads and finished blobs, in one file system.
+
+    incoming/<upload id>     an unfinished upload; its size is the offset that clients are told
+    blobs/<aa>/<upload id>   whole and verified; never written again
+
+Publishing is a rename, with every flush that it takes to be there after a power cut.  What is in
+`blobs` counts only once the ledger names it.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+READ_BYTES = 1 << 20
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Hash(Protocol):
+    """A running hash of `hashlib`."""
+
+    def update(self, data: bytes | bytearray, /) -> None:
+        """Take more bytes."""
+
+    def copy(self) -> Hash:
+        """The same state once more."""
+
+    def hexdigest(self) -> str:
+        """The digest so far."""
+
+
+class BlobStore:
+    """The files below one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._incoming_dir = folder / "incoming"
+        self._blobs_dir = folder / "blobs"
+        for directory in (self._incoming_dir, self._blobs_dir):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def incoming_path(self, upload_id: str) -> Path:
+        """Where an unfinished upload grows."""
+        return self._incoming_dir / upload_id
+
+    def blob_path(self, blob: str) -> Path:
+        """Where a finished blob stands."""
+        return self._blobs_dir / blob[:2] / blob
+
+    def offset(self, upload_id: str) -> int:
+        """Bytes of an unfinished upload that are here; 0 if there is no file."""
+        try:
+            return self.incoming_path(upload_id).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def publish(self, upload_id: str) -> None:
+        """Make an unfinished upload a blob, durably; does nothing if it is one already."""
+        source, target = self.incoming_path(upload_id), self.blob_path(upload_id)
+        if not source.exists() and target.exists():
+            return
+        flush(source)
+        if not target.parent.is_dir():
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            flush(self._blobs_dir)
+        source.rename(target)
+        flush(target.parent)
+        flush(self._incoming_dir)
+
+    def discard(self, upload_id: str) -> None:
+        """Remove an unfinished upload, if it is there."""
+        self.incoming_path(upload_id).unlink(missing_ok=True)
+
+    def remove(self, blob: str) -> None:
+        """Remove a blob, if it is there."""
+        self.blob_path(blob).unlink(missing_ok=True)
+
+    def take_back(self, blob: str) -> None:
+        """Make a blob that nobody refers to an unfinished upload again."""
+        self.blob_path(blob).rename(self.incoming_path(blob))
+
+    def is_whole(self, blob: str, size_bytes: int) -> bool:
+        """Whether a blob is there with this size."""
+        try:
+            return self.blob_path(blob).stat().st_size == size_bytes
+        except FileNotFoundError:
+            return False
+
+    def blobs(self) -> Iterator[str]:
+        """The names of all blobs on disk."""
+        for directory in sorted(self._blobs_dir.iterdir()):
+            yield from sorted(path.name for path in directory.iterdir())
+
+    def incoming(self) -> Iterator[str]:
+        """The ids of all unfinished uploads on disk."""
+        yield from sorted(path.name for path in self._incoming_dir.iterdir())
+
+    def free_bytes(self) -> int:
+        """Free space for this process on the disk."""
+        status = os.statvfs(self._incoming_dir)
+        return status.f_bavail * status.f_frsize
+
+
+def hash_file(path: Path) -> Hash:
+    """The running SHA-256 of a whole file; an absent file is empty."""
+    digest = hashlib.sha256()
+    if path.exists():
+        with path.open("rb") as file:
+            while chunk := file.read(READ_BYTES):
+                digest.update(chunk)
+    return digest
+
+
+def flush(path: Path) -> None:
+    """Wait until a file's bytes, or a directory's names, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

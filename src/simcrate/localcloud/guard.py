@@ -1,0 +1,153 @@
+"""The HTTP protocol of the server: uvicorn's, with clocks and bounds that uvicorn does not have.
+
+* Request headers must arrive within 10 s of their first byte (or of the connection) and be short.
+* An upload that averages under 1 kB/s over 60 s gets 408.  Downloads may be as slow as they like.
+* What a client still sends after its answer is read and dropped for a while, so that the answer is not
+  lost in a reset; then the connection is closed.
+* What is no HTTP gets a problem document too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from simcrate.localcloud.connection import SCOPE_KEY
+from simcrate.localcloud.problems import Problem
+
+HEADERS_TIMEOUT_S = 10.0
+MAX_HEADER_BYTES = 64 << 10
+SLOW_WINDOW_S = 60.0
+SLOW_BYTES_PER_S = 1000
+LINGER_S = 30.0
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """One client's connection."""
+
+    headers_timeout_s = HEADERS_TIMEOUT_S
+    slow_window_s = SLOW_WINDOW_S
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as uvicorn calls it
+        super().__init__(*args, **kwargs)
+        self._clock: asyncio.TimerHandle | None = None
+        self._in_headers = False
+        self._header_bytes = 0
+        self._window_bytes = 0
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the client is gone."""
+        return self.transport.is_closing()
+
+    def cut(self) -> None:
+        """Close the connection at once."""
+        self.transport.abort()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client is here; its headers are awaited."""
+        super().connection_made(transport)
+        self._await_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
+        self._stop_clock()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a request."""
+        if not self._in_headers and self._is_idle():
+            self._await_headers()
+        if self._in_headers:
+            self._header_bytes += len(data)
+        super().data_received(data)
+        if self._in_headers and self._header_bytes > MAX_HEADER_BYTES:
+            self._refuse("headers-too-large", f"headers have at most {MAX_HEADER_BYTES} bytes here")
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self.scope[SCOPE_KEY] = self  # type: ignore[literal-required]
+
+    def on_headers_complete(self) -> None:
+        """A request's headers are here; its body is awaited."""
+        self._in_headers = False
+        self._header_bytes = 0
+        self._await_body()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Some of a request's body."""
+        self._window_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request's body is here."""
+        self._stop_clock()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """A request was answered, perhaps before its body was here."""
+        if self.cycle.more_body and not self.transport.is_closing():
+            self._start_clock(LINGER_S, self.cut)
+        super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP."""
+        self._refuse("bad-request", msg)
+
+    def _is_idle(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or (cycle.response_complete and not cycle.more_body)
+
+    def _await_headers(self) -> None:
+        self._in_headers = True
+        self._start_clock(self.headers_timeout_s, self._on_late_headers)
+
+    def _await_body(self) -> None:
+        self._window_bytes = 0
+        self._start_clock(self.slow_window_s, self._on_body_window)
+
+    def _on_late_headers(self) -> None:
+        if self._header_bytes == 0:
+            self.transport.close()
+            return
+        message = f"the request's headers took longer than {self.headers_timeout_s:.0f} s"
+        self._refuse("too-slow", message)
+
+    def _on_body_window(self) -> None:
+        waits_for_us = self.flow.read_paused or self.cycle.response_started
+        if not waits_for_us and self._window_bytes < SLOW_BYTES_PER_S * self.slow_window_s:
+            message = (
+                f"under {SLOW_BYTES_PER_S} bytes/s came in {self.slow_window_s:.0f} s; "
+                "what arrived is kept, go on from there"
+            )
+            self._refuse("too-slow", message)
+            return
+        self._await_body()
+
+    def _refuse(self, code: str, detail: str) -> None:
+        """Answer beside the application and close."""
+        if self.transport.is_closing():
+            return
+        problem = Problem(code, detail)
+        document = problem.document()
+        head = (
+            f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\n"
+            "content-type: application/problem+json\r\n"
+            f"content-length: {len(document)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + document)
+        self.transport.close()
+
+    def _start_clock(self, after_s: float, call: Any) -> None:  # noqa: ANN401
+        self._stop_clock()
+        self._clock = self.loop.call_later(after_s, call)
+
+    def _stop_clock(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None

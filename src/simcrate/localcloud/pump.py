@@ -1,0 +1,59 @@
+"""Bytes of a file into a response, at the client's pace and with little memory.
+
+A chunk starts small and doubles while the client takes it at once: a fast client gets 1 MiB at a time,
+a thousand slow ones hold 64 KiB each.  What the page cache has is read in the event loop, which is
+quicker than a thread's turn; the disk itself is only ever waited for in a thread.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator
+
+from starlette.types import Send
+
+from simcrate.localcloud.cloud import Cloud
+from simcrate.localcloud.ranges import Span
+
+MIN_CHUNK_BYTES = 64 << 10
+MAX_CHUNK_BYTES = 1 << 20
+PROMPT_S = 0.05  # a chunk taken within this doubles the next one
+
+
+async def pump(cloud: Cloud, descriptor: int, span: Span, send: Send) -> AsyncIterator[int]:
+    """Send the bytes of a span as parts of a body that goes on; yields what was taken.
+
+    Raises:
+        OSError: the file is shorter than the ledger says.
+    """
+    position, chunk_bytes = span.start, MIN_CHUNK_BYTES
+    while position < span.end:
+        wanted = min(chunk_bytes, span.end - position)
+        data: memoryview | bytes | None = read_cached(descriptor, position, wanted)
+        if data is None:
+            data = await cloud.run(os.pread, descriptor, wanted, position)
+        if not data:
+            message = "a blob is shorter than the ledger says; run local-cloud scrub"
+            raise OSError(message)
+        began = time.monotonic()
+        await send({"type": "http.response.body", "body": data, "more_body": True})
+        yield len(data)
+        position += len(data)
+        chunk_bytes = next_chunk(chunk_bytes, time.monotonic() - began)
+
+
+def next_chunk(chunk_bytes: int, took_s: float) -> int:
+    """How much to send next, after a chunk that took so long."""
+    wanted = chunk_bytes * 2 if took_s < PROMPT_S else chunk_bytes // 2
+    return max(MIN_CHUNK_BYTES, min(wanted, MAX_CHUNK_BYTES))
+
+
+def read_cached(descriptor: int, position: int, wanted: int) -> memoryview | None:
+    """Bytes from the page cache, perhaps fewer than wanted; None if a thread has to read them."""
+    buffer = bytearray(wanted)
+    try:
+        count = os.preadv(descriptor, [buffer], position, os.RWF_NOWAIT)
+    except OSError:  # the disk would be waited for, or the file system cannot tell
+        return None
+    return memoryview(buffer)[:count] if count else None

@@ -1,0 +1,202 @@
+"""`PUT /upload/<key>`: a whole file in one request, or the rest of one that broke off.
+
+A fresh `PUT` is an upload of its own; one with `Content-Range` goes on with the newest unfinished
+upload of the same owner and key (`curl -T FILE -C OFFSET`).  `HEAD` tells the offset, `DELETE` gives up.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from simcrate.localcloud.answers import object_headers, object_url, stored_response
+from simcrate.localcloud.auth import Credential, uploader_of
+from simcrate.localcloud.cloud import Cloud, cloud_of
+from simcrate.localcloud.connection import cut_of
+from simcrate.localcloud.digests import Checksum, parse_sha256
+from simcrate.localcloud.names import parse_key
+from simcrate.localcloud.objects import StoredObject, find_living, find_object
+from simcrate.localcloud.problems import Problem
+from simcrate.localcloud.uploads import (
+    Announcement,
+    Upload,
+    begin_upload,
+    drop_upload,
+    find_unfinished,
+    finish,
+    receive,
+)
+from simcrate.localcloud.wish import Wish, parse_wish
+
+PREFIX = b"/upload/"
+RESERVATION_HEADER = "cloud-reservation"
+CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
+DEFAULT_MEDIA_TYPE = "application/octet-stream"
+
+
+def routes() -> list[Route]:
+    """The resource `/upload/<key>`."""
+    return [
+        Route("/upload/{key:path}", put, methods=["PUT"]),
+        Route("/upload/{key:path}", head, methods=["HEAD"]),
+        Route("/upload/{key:path}", give_up, methods=["DELETE"]),
+    ]
+
+
+async def put(request: Request) -> Response:
+    """Take a file; 201 with the object, 200 if it is there already."""
+    cloud, credential = cloud_of(request), uploader_of(request)
+    announced = await announcement(request, credential, key=_key(request))
+    if (stored := already_stored(cloud, announced, credential)) is not None:
+        return stored_response(cloud, stored, created=False)
+    upload, offset = await _open(request, credential, announced)
+    checksum = _checksum(request)
+    try:
+        await receive(
+            cloud,
+            upload,
+            request.stream(),
+            offset=offset,
+            checksum=checksum,
+            cut=cut_of(request),
+        )
+    except Problem:
+        if cloud.blobs.offset(upload.upload_id) == 0:
+            await cloud.run(drop_upload, cloud, upload)
+        raise
+    stored = await finish(cloud, upload)
+    return stored_response(cloud, stored, created=True)
+
+
+async def head(request: Request) -> Response:
+    """Where an upload stands: 200 with `Upload-Offset` and `Upload-Length`."""
+    cloud, credential = cloud_of(request), uploader_of(request)
+    upload = _unfinished(cloud, credential, _key(request))
+    offset = cloud.blobs.offset(upload.upload_id)
+    if offset == upload.size_bytes:
+        stored = await finish(cloud, upload)
+        headers = object_headers(stored) | {"Location": object_url(cloud, stored)}
+        return Response(headers=headers)
+    headers = {"Upload-Offset": str(offset), "Upload-Length": str(upload.size_bytes)}
+    return Response(headers={"Cache-Control": "no-store", **headers})
+
+
+async def give_up(request: Request) -> Response:
+    """Forget the unfinished upload."""
+    cloud, credential = cloud_of(request), uploader_of(request)
+    upload = _unfinished(cloud, credential, _key(request))
+    with cloud.sessions.sending(upload.upload_id, cut=None):
+        await cloud.run(drop_upload, cloud, upload)
+    return Response(status_code=204)
+
+
+async def announcement(
+    request: Request, credential: Credential, *, key: str, size_bytes: int | None = None
+) -> Announcement:
+    """What the headers of a request announce; a grant's terms go before them."""
+    cloud = cloud_of(request)
+    sha256 = parse_sha256(request.headers.get("repr-digest"))
+    size_bytes = _total_bytes(request) if size_bytes is None else size_bytes
+    grant = credential.grant
+    if grant is None:
+        wish = await cloud.run(parse_wish, request.headers, now=cloud.now())
+    else:
+        grant.require(key=key, size_bytes=size_bytes, sha256=sha256)
+        sha256 = sha256 or grant.sha256
+        wish = Wish.from_json(grant.wish)
+    return Announcement(
+        owner=credential.owner,
+        key=key,
+        media_type=request.headers.get("content-type", DEFAULT_MEDIA_TYPE),
+        size_bytes=size_bytes,
+        sha256=sha256,
+        wish=wish,
+        grant_id=grant.grant_id if grant else None,
+        reservation_id=request.headers.get(RESERVATION_HEADER),
+    )
+
+
+def already_stored(
+    cloud: Cloud, announced: Announcement, credential: Credential
+) -> StoredObject | None:
+    """The object that an earlier try of the same upload made, if it lives."""
+    grant = credential.grant
+    if grant is not None and grant.object_id is not None:
+        stored = find_object(cloud.ledger, grant.object_id)
+        same = stored is not None and (stored.key, stored.sha256) == (
+            announced.key,
+            announced.sha256,
+        )
+        if stored is None or not same or stored.removed_at is not None:
+            raise Problem("grant-used", "this grant has given an object already; ask for a new one")
+        return stored
+    if announced.sha256 is None or credential.is_anyone:
+        return None
+    stored = find_living(cloud.ledger, announced.owner, announced.key, announced.sha256)
+    if stored is None or stored.is_expired(cloud.now()):
+        return None
+    return stored
+
+
+def _key(request: Request) -> str:
+    raw_path = bytes(request.scope["raw_path"])
+    return parse_key(raw_path.partition(PREFIX)[2])
+
+
+async def _open(
+    request: Request, credential: Credential, announced: Announcement
+) -> tuple[Upload, int | None]:
+    cloud, start = cloud_of(request), _range_start(request)
+    if not start:
+        return await cloud.run(begin_upload, cloud, announced), start
+    upload = _unfinished(cloud, credential, announced.key)
+    if upload.size_bytes != announced.size_bytes:
+        message = f"the unfinished upload of this name has {upload.size_bytes} bytes in all"
+        raise Problem("not-found", message)
+    return replace(upload, sha256=announced.sha256 or upload.sha256), start
+
+
+def _unfinished(cloud: Cloud, credential: Credential, key: str) -> Upload:
+    upload = find_unfinished(cloud, credential.owner, key)
+    grant_id = credential.grant.grant_id if credential.grant else None
+    if upload is None or credential.is_anyone or (grant_id and upload.grant_id != grant_id):
+        raise Problem("not-found", "there is no unfinished upload of this name")
+    return upload
+
+
+def _total_bytes(request: Request) -> int:
+    if "content-encoding" in request.headers:
+        raise Problem("media-type", "send the bytes themselves, without Content-Encoding")
+    length = request.headers.get("content-length")
+    if length is None:
+        raise Problem(
+            "length-needed", "say the size with Content-Length; chunked bodies are not taken"
+        )
+    if (value := request.headers.get("content-range")) is None:
+        return int(length)
+    first, last, total = _content_range(value)
+    if last - first + 1 != int(length) or last + 1 != total:
+        message = f"Content-Range '{value}' and Content-Length {length} do not describe the rest of a file"
+        raise Problem("bad-request", message)
+    return total
+
+
+def _range_start(request: Request) -> int | None:
+    value = request.headers.get("content-range")
+    return None if value is None else _content_range(value)[0]
+
+
+def _content_range(value: str) -> tuple[int, int, int]:
+    if (match := CONTENT_RANGE.fullmatch(value.strip())) is None:
+        message = f"Content-Range '{value[:80]}' is not of the form bytes <first>-<last>/<total>"
+        raise Problem("bad-request", message)
+    return int(match[1]), int(match[2]), int(match[3])
+
+
+def _checksum(request: Request) -> Checksum | None:
+    sha256 = parse_sha256(request.headers.get("content-digest"))
+    return None if sha256 is None else Checksum(algorithm="sha256", hex=sha256)

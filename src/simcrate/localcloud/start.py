@@ -1,0 +1,35 @@
+"""What happens once before serving: a secret exists, and disk and ledger agree again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from simcrate.localcloud.config import Config
+from simcrate.localcloud.ledger import Ledger
+from simcrate.localcloud.secretbook import accept_secret_file, list_secrets
+
+OPEN_WARNING = (
+    "WARNING: --open: anyone who reaches this port can store files here, fill the disk up to its limits, "
+    "and hand out links that begin with this server's name"
+)
+
+
+def prepare(config: Config) -> Iterator[str]:
+    """Make sure that somebody can upload; yields lines for the administrator.
+
+    Raises:
+        BadInputError: the secret file cannot be used.
+    """
+    if config.open:
+        yield OPEN_WARNING
+    config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ledger = Ledger(config.folder / "ledger.sqlite3")
+    try:
+        path = config.secret_file
+        if path is None and not config.open and not list_secrets(ledger):
+            path = config.folder / "secret"
+        if path is not None and accept_secret_file(ledger, path, now=time.time()):
+            yield f"made a secret for uploads and wrote it to {path} (mode 0600)"
+    finally:
+        ledger.close()

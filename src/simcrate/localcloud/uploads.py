@@ -1,0 +1,339 @@
+"""Uploads: begin, receive, finish.  `PUT` and tus both come here.
+
+An upload's bytes grow in `incoming/`; the size of that file is the offset that clients are told.  The
+one way to an object is `finish`: the SHA-256 of the whole file is compared, the file is flushed and
+renamed, the directories are flushed, and one durable transaction enters object and link.  Every step
+can be repeated: after a death at any instant there is the whole object or none, and an upload whose
+bytes are all here is finished at the next start or the next question about it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from starlette.requests import ClientDisconnect
+
+from simcrate.localcloud.blobs import NO_SPACE, Hash, hash_file
+from simcrate.localcloud.cloud import Cloud
+from simcrate.localcloud.digests import Checksum
+from simcrate.localcloud.objects import NewObject, StoredObject, commit_object, find_object
+from simcrate.localcloud.problems import Problem
+from simcrate.localcloud.space import release, require_space, space_for
+from simcrate.localcloud.wish import Wish
+
+BATCH_BYTES = 64 << 10  # smaller pieces are gathered before a thread is bothered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """One row."""
+
+    upload_id: str
+    owner: str
+    key: str
+    media_type: str
+    size_bytes: int
+    sha256: str | None
+    """What the whole was announced to have."""
+    wish: str
+    metadata: str
+    """tus's `Upload-Metadata`, as it came."""
+    part: int
+    """1: a part of a concatenation, which never becomes an object by itself."""
+    grant_id: str | None
+    created_at: float
+    expires_at: float
+    object_id: str | None
+    """Set once it is finished."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """What a client says before the first byte."""
+
+    owner: str
+    key: str
+    media_type: str
+    size_bytes: int
+    sha256: str | None
+    wish: Wish
+    metadata: str = ""
+    part: bool = False
+    grant_id: str | None = None
+    reservation_id: str | None = None
+
+
+def begin_upload(cloud: Cloud, announced: Announcement) -> Upload:
+    """Enter an upload, if there is space for it.
+
+    Raises:
+        Problem: `too-large`, `full`; `grant-used`.
+    """
+    now = cloud.now()
+    upload_id = secrets.token_hex(16)
+    with cloud.ledger.transaction(durable=False) as connection:
+        _take_space(cloud, connection, announced, now=now)
+        connection.execute(
+            "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+            [
+                *(upload_id, announced.owner, announced.key, announced.media_type),
+                *(announced.size_bytes, announced.sha256, announced.wish.to_json()),
+                *(announced.metadata, int(announced.part), announced.grant_id),
+                *(now, now + cloud.config.upload_keep_s),
+            ],
+        )
+        if announced.grant_id is not None:
+            _bind_grant(connection, announced.grant_id, upload_id)
+    upload = find_upload(cloud, upload_id)
+    assert upload is not None
+    return upload
+
+
+def find_upload(cloud: Cloud, upload_id: str) -> Upload | None:
+    """By id, finished ones too."""
+    row = cloud.ledger.row("SELECT * FROM uploads WHERE upload_id = ?", [upload_id])
+    return None if row is None else Upload(**dict(row))
+
+
+def find_unfinished(cloud: Cloud, owner: str, key: str) -> Upload | None:
+    """The newest unfinished upload of an owner under a key."""
+    sql = (
+        "SELECT * FROM uploads WHERE owner = ? AND key = ? AND object_id IS NULL AND part = 0"
+        " ORDER BY created_at DESC LIMIT 1"
+    )
+    row = cloud.ledger.row(sql, [owner, key])
+    return None if row is None else Upload(**dict(row))
+
+
+async def receive(
+    cloud: Cloud,
+    upload: Upload,
+    chunks: AsyncIterator[bytes],
+    *,
+    offset: int | None = None,
+    checksum: Checksum | None = None,
+    cut: Callable[[], None] | None = None,
+) -> int:
+    """Take one request's bytes; what arrived before a broken connection is kept.
+
+    Args:
+        cloud: the server.
+        upload: where the bytes go.
+        chunks: the request's body; raises when the connection breaks.
+        offset: where the client means to go on; None: do not ask.
+        checksum: of exactly these bytes; they are dropped if it differs.
+        cut: closes the request's connection, for the next client when this one falls silent.
+
+    Returns:
+        The new offset.
+
+    Raises:
+        Problem: `locked`, `wrong-offset`, `too-large`, `full`, `checksum-mismatch`.
+    """
+    with cloud.sessions.sending(upload.upload_id, cut=cut) as sender:
+        start = cloud.blobs.offset(upload.upload_id)
+        if offset is not None and offset != start:
+            message = f"the upload stands at {start} bytes, not at {offset}; go on from there"
+            members = {"expected_offset": start, "provided_offset": offset}
+            raise Problem("wrong-offset", message, members=members)
+        writer = await cloud.run(_Writer.open, cloud, upload, start, checksum)
+        batch = bytearray()
+        try:
+            async for chunk in chunks:
+                sender.heard()
+                batch += chunk
+                if len(batch) >= BATCH_BYTES:
+                    full, batch = batch, bytearray()
+                    await cloud.run(writer.write, full)
+            await cloud.run(writer.end, batch)
+        except ClientDisconnect:
+            await cloud.run(writer.break_off, batch)
+            raise
+        finally:
+            writer.close()
+            cloud.sessions.keep_hash(upload.upload_id, writer.offset, writer.running)
+        return writer.offset
+
+
+async def finish(cloud: Cloud, upload: Upload) -> StoredObject:
+    """Make a whole upload an object with a link; may be repeated.
+
+    Raises:
+        Problem: `not-finished`; `digest-mismatch`, and the upload is gone then.
+    """
+    if (done := _finished(cloud, upload)) is not None:
+        return done
+    with cloud.sessions.sending(upload.upload_id, cut=None):
+        running = cloud.sessions.take_hash(upload.upload_id, upload.size_bytes)
+        return await cloud.run(commit, cloud, upload, running)
+
+
+def commit(cloud: Cloud, upload: Upload, running: Hash | None) -> StoredObject:
+    """Verify, publish and enter an upload whose bytes are all here; blocks."""
+    if (done := _finished(cloud, upload)) is not None:
+        return done
+    incoming = cloud.blobs.incoming_path(upload.upload_id)
+    offset = cloud.blobs.offset(upload.upload_id)
+    if upload.size_bytes == 0:
+        incoming.touch(mode=0o600)
+    if offset != upload.size_bytes:
+        message = f"{offset} of {upload.size_bytes} bytes are here; send the rest"
+        raise Problem("not-finished", message, members={"offset": offset})
+    sha256 = (running or hash_file(incoming)).hexdigest()
+    if upload.sha256 is not None and sha256 != upload.sha256:
+        drop_upload(cloud, upload)
+        message = f"the bytes have SHA-256 {sha256}, announced was {upload.sha256}; send them again"
+        raise Problem("digest-mismatch", message, members={"sha256": sha256})
+    cloud.blobs.publish(upload.upload_id)
+    stored = _enter(cloud, upload, sha256)
+    if stored.blob != upload.upload_id:
+        cloud.blobs.remove(upload.upload_id)
+    return stored
+
+
+def drop_upload(cloud: Cloud, upload: Upload) -> None:
+    """Forget an unfinished upload and its bytes; its grant may be used again."""
+    with cloud.ledger.transaction(durable=False) as connection:
+        sql = "UPDATE grants SET upload_id = NULL WHERE upload_id = ? AND object_id IS NULL"
+        connection.execute(sql, [upload.upload_id])
+        connection.execute("DELETE FROM uploads WHERE upload_id = ?", [upload.upload_id])
+    cloud.blobs.discard(upload.upload_id)
+
+
+def _take_space(
+    cloud: Cloud, connection: sqlite3.Connection, announced: Announcement, *, now: float
+) -> None:
+    space = space_for(cloud.ledger, cloud.blobs, cloud.config, owner=announced.owner, now=now)
+    if announced.reservation_id is not None:
+        held = release(connection, announced.reservation_id, owner=announced.owner)
+        if announced.size_bytes <= held:
+            return
+    require_space(announced.size_bytes, space, cloud.config)
+
+
+def _bind_grant(connection: sqlite3.Connection, grant_id: str, upload_id: str) -> None:
+    """A grant's newest upload is its only one; a grant that gave an object gives no other."""
+    sql = "UPDATE grants SET upload_id = ? WHERE grant_id = ? AND object_id IS NULL"
+    if connection.execute(sql, [upload_id, grant_id]).rowcount != 1:
+        raise Problem("grant-used", "this grant has given an object already; ask for a new one")
+
+
+def _finished(cloud: Cloud, upload: Upload) -> StoredObject | None:
+    current = find_upload(cloud, upload.upload_id)
+    if current is None or current.object_id is None:
+        return None
+    return find_object(cloud.ledger, current.object_id)
+
+
+def _enter(cloud: Cloud, upload: Upload, sha256: str) -> StoredObject:
+    now = cloud.now()
+    wish = Wish.from_json(upload.wish)
+    new = NewObject(
+        owner=upload.owner,
+        key=upload.key,
+        media_type=upload.media_type,
+        blob=upload.upload_id,
+        size_bytes=upload.size_bytes,
+        sha256=sha256,
+        expires_at=wish.expiry(now, max_keep_s=cloud.config.max_keep_s),
+        password=wish.password,
+        max_downloads=wish.max_downloads,
+    )
+    with cloud.ledger.transaction(durable=True) as connection:
+        stored = commit_object(connection, new, now=now)
+        sql = "UPDATE uploads SET object_id = ? WHERE upload_id = ?"
+        connection.execute(sql, [stored.object_id, upload.upload_id])
+        if upload.grant_id is not None:
+            _use_grant(connection, upload, stored)
+    return stored
+
+
+def _use_grant(connection: sqlite3.Connection, upload: Upload, stored: StoredObject) -> None:
+    sql = (
+        "UPDATE grants SET object_id = ? WHERE grant_id = ? AND upload_id = ? AND object_id IS NULL"
+    )
+    values = [stored.object_id, upload.grant_id, upload.upload_id]
+    if connection.execute(sql, values).rowcount != 1:
+        raise Problem("grant-used", "another upload by this grant came first")
+
+
+class _Writer:
+    """Appends one request's bytes to an upload, hashing as it goes; runs in threads."""
+
+    def __init__(self, descriptor: int, upload: Upload, start: int, running: Hash) -> None:
+        self.offset = start
+        self.running = running
+        self._descriptor = descriptor
+        self._size_bytes = upload.size_bytes
+        self._start = start
+        self._before: Hash | None = None
+        self._checksum: Checksum | None = None
+        self._part: Hash | None = None
+
+    @classmethod
+    def open(cls, cloud: Cloud, upload: Upload, start: int, checksum: Checksum | None) -> _Writer:
+        path = cloud.blobs.incoming_path(upload.upload_id)
+        running = cloud.sessions.take_hash(upload.upload_id, start) or hash_file(path)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        writer = cls(descriptor, upload, start, running)
+        writer._before = running.copy()
+        if checksum is not None:
+            writer._checksum = checksum
+            writer._part = hashlib.new(checksum.algorithm, usedforsecurity=False)
+        return writer
+
+    def write(self, data: bytearray) -> None:
+        """Append all of it.
+
+        Raises:
+            Problem: `too-large` beyond the announced size; `full`, and the file is then as it was
+                before this request.
+        """
+        if self.offset + len(data) > self._size_bytes:
+            message = f"more bytes came than the {self._size_bytes} announced"
+            raise Problem("too-large", message)
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        except OSError as error:
+            self._undo()
+            if error.errno in NO_SPACE:
+                raise Problem("full", "the disk became full while this was received") from error
+            raise
+        self.running.update(data)
+        if self._part is not None:
+            self._part.update(data)
+        self.offset += len(data)
+
+    def end(self, rest: bytearray) -> None:
+        """Append the rest and compare the checksum; drop all of this request if it differs."""
+        self.write(rest)
+        if self._part is None or self._checksum is None:
+            return
+        if (seen := self._part.hexdigest()) != self._checksum.hex:
+            self._undo()
+            message = f"these bytes have {self._checksum.algorithm} {seen}; send them again"
+            raise Problem("checksum-mismatch", message, members={"offset": self.offset})
+
+    def break_off(self, rest: bytearray) -> None:
+        """Keep what arrived before the connection broke, unless it had to have a checksum."""
+        if self._part is None:
+            self.write(rest)
+        else:
+            self._undo()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._descriptor)
+
+    def _undo(self) -> None:
+        os.ftruncate(self._descriptor, self._start)
+        self.offset = self._start
+        assert self._before is not None
+        self.running = self._before.copy()
