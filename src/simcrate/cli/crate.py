@@ -1,0 +1,236 @@
+"""`simcrate pack`, `simcrate verify` and `simcrate inspect`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.filesize import decimal
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+from rich.table import Table
+from rich.tree import Tree
+
+from simcrate.crate import (
+    CrateContents,
+    Fault,
+    Inspection,
+    Provenance,
+    gather,
+    inspect_crate,
+    pack_crate,
+    verify_crate,
+    write_bag,
+)
+from simcrate.errors import BadInputError
+
+BAR_AFTER_S = 1.0
+TREE_LINES = 200  # more are summed up
+
+
+@click.command()
+@click.argument(
+    "directory", type=click.Path(exists=True, file_okay=False, readable=True, path_type=Path)
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The zip.",
+)
+@click.option("--bagit", is_flag=True, help="Write a BagIt bag (RFC 8493) that holds the crate.")
+@click.option("--title", help="Title; the directory's name if not given.")
+@click.option("--description", default="", help="A sentence or two on what this is.")
+@click.option("--licence", default="", help="SPDX identifier, such as CC-BY-4.0, or a URL.")
+@click.option("--submitter", default="", help="The name of whoever made the results.")
+@click.option("--keyword", "keywords", multiple=True, help="May be given several times.")
+def pack(  # noqa: PLR0913 - one parameter for each option
+    *,
+    directory: Path,
+    output: Path,
+    bagit: bool,
+    title: str | None,
+    description: str,
+    licence: str,
+    submitter: str,
+    keywords: tuple[str, ...],
+) -> None:
+    """Pack DIRECTORY into one verifiable zip.
+
+    Packing the same files twice gives the same bytes.  The crate's date is SOURCE_DATE_EPOCH where that
+    is set, else the day on which the newest file was written.
+    """
+    contents = gather(directory, without=(output,))
+    if not contents.members:
+        message = f"could not pack {directory.name!r}: there is no file in it"
+        raise BadInputError(message)
+    provenance = Provenance(
+        title=title or directory.resolve().name or "results",
+        description=description,
+        created_at=_date_of(contents),
+        licence=licence,
+        submitter=submitter,
+        keywords=keywords,
+    )
+    with _bar("Packing") as progress:
+        write = write_bag if bagit else pack_crate
+        crate = write(contents, provenance, output, progress=progress, threads=_threads())
+    for refused in contents.refused:
+        click.echo(f"left out: {refused.name}: {refused.why}", err=True)
+    click.echo(f"{crate.members} files, {decimal(crate.size_bytes)}")
+    click.echo(f"{crate.sha256}  {output}")
+
+
+@click.command()
+@click.argument("crate")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def verify(*, crate: str, as_json: bool) -> None:
+    """List every fault of CRATE, a file or a URL; exit 0 if there is none, 1 if there are some."""
+    with _bar("Verifying") as progress:
+        verification = verify_crate(crate, progress=progress, threads=_threads())
+    if as_json:
+        click.echo(json.dumps(asdict(verification) | {"is_good": verification.is_good}, indent=2))
+    else:
+        for fault in verification.faults:
+            click.echo(_fault_line(fault))
+        count = len(verification.faults)
+        outcome = "no fault" if not count else "1 fault" if count == 1 else f"{count} faults"
+        size = decimal(verification.size_bytes)
+        click.echo(f"{_printable(crate)}: {verification.members} files, {size}: {outcome}")
+    sys.exit(0 if verification.is_good else 1)
+
+
+@click.command()
+@click.argument("crate")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def inspect(*, crate: str, as_json: bool) -> None:
+    """Show what is in CRATE, a file or a URL: its files, headline numbers and provenance."""
+    inspection = inspect_crate(crate)
+    if as_json:
+        click.echo(json.dumps(asdict(inspection), indent=2, ensure_ascii=False))
+        return
+    console = Console()
+    console.print(_provenance_table(inspection))
+    if inspection.statistics:
+        console.print(_statistics_table(inspection))
+    console.print(_tree(inspection))
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar by bytes on stderr, once the work takes longer than a second."""
+    columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    bar = Progress(
+        label, *columns, console=console, transient=True, disable=not console.is_terminal
+    )
+    task = bar.add_task(label)
+    started_at = time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total)
+        if time.monotonic() - started_at > BAR_AFTER_S:
+            bar.start()
+
+    try:
+        yield report
+    finally:
+        bar.stop()
+
+
+def _threads() -> int:
+    return max(1, min(8, len(os.sched_getaffinity(0))))
+
+
+def _date_of(contents: CrateContents) -> datetime:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch.isdecimal():
+        return datetime.fromtimestamp(int(epoch), UTC)
+    newest_s = max(member.source.stat().st_mtime for member in contents.members)
+    day = datetime.fromtimestamp(newest_s, UTC)
+    return day.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _fault_line(fault: Fault) -> str:
+    detail = f" (expected {fault.expected}, found {fault.found})" if fault.found else ""
+    name = f"{_printable(fault.name)}: " if fault.name else ""
+    return f"{fault.kind}: {name}{_printable(fault.text + detail)}"
+
+
+def _provenance_table(inspection: Inspection) -> Table:
+    record = inspection.run_record
+    simulator = record.get("simulator")
+    software = simulator if isinstance(simulator, Mapping) else {}
+    runs = record.get("runs")
+    facts = {
+        "title": record.get("title"),
+        "description": record.get("description"),
+        "packed": record.get("created_at"),
+        "submitter": record.get("submitter"),
+        "licence": record.get("licence"),
+        "simulator": f"{software.get('name', '')} {software.get('version', '')}".strip(),
+        "runs": len(runs) if isinstance(runs, list) and runs else "",
+        "content digest": record.get("content_digest"),
+        "size": decimal(inspection.size_bytes),
+    }
+    table = Table(show_header=False, box=None)
+    for name, fact in facts.items():
+        if fact:
+            table.add_row(name, escape(_printable(str(fact))))
+    return table
+
+
+def _statistics_table(inspection: Inspection) -> Table:
+    columns = list(
+        dict.fromkeys(k for one in inspection.statistics for k in one if _is_plain(one[k]))
+    )
+    table = Table(*map(escape, map(_printable, columns)))
+    for one in inspection.statistics:
+        table.add_row(*(_cell(one.get(column)) for column in columns))
+    return table
+
+
+def _is_plain(value: Any) -> bool:  # noqa: ANN401 - JSON
+    return isinstance(value, str | int | float)
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401 - JSON
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return escape(_printable(str(value))) if _is_plain(value) else ""
+
+
+def _tree(inspection: Inspection) -> Tree:
+    tree = Tree(escape(_printable(inspection.crate)))
+    branches: dict[str, Tree] = {"": tree}
+    for file in inspection.files[:TREE_LINES]:
+        directory, _, name = file.name.rpartition("/")
+        leaf = f"{escape(_printable(name))} [dim]{decimal(file.size_bytes)}[/]"
+        _branch(branches, directory).add(leaf)
+    more = len(inspection.files) - TREE_LINES
+    if more > 0:
+        tree.add(f"and {more} more files")
+    return tree
+
+
+def _branch(branches: dict[str, Tree], directory: str) -> Tree:
+    if directory not in branches:
+        parent, _, name = directory.rpartition("/")
+        branches[directory] = _branch(branches, parent).add(f"[bold]{escape(_printable(name))}/[/]")
+    return branches[directory]
+
+
+def _printable(text: str) -> str:
+    """Text from a crate, safe for a terminal."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

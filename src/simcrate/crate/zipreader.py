@@ -1,0 +1,256 @@
+"""Read a zip of unknown origin: its directory, and each member's bytes, believing neither.
+
+Python's `zipfile` parses the central directory; everything that it takes on trust is compared here: local
+headers, data descriptors, sizes, and that members lie side by side from the first byte to the directory.
+What a member inflates to is never held whole and never grows past the size that the directory states.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from isal import igzip_lib
+
+from simcrate.crate.faults import Fault, FaultKind
+from simcrate.crate.reading import Bytes, BytesFile
+
+READ_BYTES = 256 << 10  # packed bytes at a time
+INFLATE_BYTES = 1 << 20  # at most so many unpacked bytes at a time
+LARGEST_DIRECTORY_BYTES = 256 << 20  # some two million members
+END_BYTES = 22
+LONGEST_END_BYTES = END_BYTES + 0xFFFF  # with the longest comment
+
+_INFLATE_ERROR = cast("type[Exception]", igzip_lib.error)  # its stub calls it an instance
+_BROKEN = (
+    zipfile.BadZipFile,
+    OSError,
+    NotImplementedError,
+    UnicodeDecodeError,
+)
+_LOCAL = struct.Struct("<4s5H3I2H")
+_UNKNOWN_32 = 0xFFFF_FFFF
+_FLAG_ENCRYPTED = 1
+_FLAG_DESCRIPTOR = 1 << 3
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a member lies: header at `start`, data at [data, data_end), `end` after its descriptor."""
+
+    start: int
+    data: int
+    data_end: int
+    end: int
+
+
+class ZipFault(Exception):  # noqa: N818 - carries a fault
+    """A zip, or a member of it, is not what it should be."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.text)
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A zip's central directory."""
+
+    members: list[zipfile.ZipInfo]
+    start: int
+    """Where it lies in the zip."""
+
+    end: int
+    """Where the zip ends that it closes."""
+
+
+def read_directory(source: Bytes) -> Directory:
+    """The central directory.
+
+    Raises:
+        ZipFault: there is none, or it is broken.
+        CrateError: the bytes cannot be read.
+    """
+    with archive_of(source) as archive:
+        return Directory(archive.infolist(), archive.start_dir, _end(source, archive))
+
+
+@contextmanager
+def archive_of(source: Bytes) -> Iterator[zipfile.ZipFile]:
+    """The zip as Python's `zipfile` sees it; errors as of `read_directory`."""
+    try:
+        archive = zipfile.ZipFile(_Limited(source))
+    except _BROKEN as error:
+        raise ZipFault(_broken_directory(source, error)) from error
+    with archive:
+        yield archive
+
+
+def locate(source: Bytes, info: zipfile.ZipInfo) -> tuple[Span, list[Fault]]:
+    """Where a member lies, and where its local header and descriptor contradict the directory.
+
+    Raises:
+        ZipFault: there is no local header where the directory says.
+    """
+    head = source.read(info.header_offset, _LOCAL.size)
+    if len(head) < _LOCAL.size or not head.startswith(b"PK\x03\x04"):
+        text = "there is no member where the zip's directory says"
+        raise ZipFault(Fault(kind=FaultKind.DAMAGED, name=info.filename, text=text))
+    fields = _LOCAL.unpack(head)
+    name_length, extra_length = fields[9:11]
+    names = source.read(info.header_offset + _LOCAL.size, name_length + extra_length)
+    is_wide = _has_zip64(names[name_length:])
+    data = info.header_offset + _LOCAL.size + name_length + extra_length
+    data_end = data + info.compress_size
+    faults = _header_faults(info, fields, names[:name_length])
+    end = data_end
+    if info.flag_bits & _FLAG_DESCRIPTOR:
+        tail, fault = _check_descriptor(source.read(data_end, 24), info, is_wide=is_wide)
+        end += tail
+        faults += fault
+    return Span(info.header_offset, data, data_end, end), faults
+
+
+def unpack(source: Bytes, info: zipfile.ZipInfo, span: Span) -> Iterator[bytes]:
+    """A member's bytes, piece by piece; stops at the size that the directory states.
+
+    Raises:
+        ZipFault: they cannot be unpacked, or are fewer or more than stated.
+    """
+    unpackers: dict[int, Callable[[Bytes, Span], Iterator[bytes]]] = {
+        zipfile.ZIP_STORED: _pieces,
+        zipfile.ZIP_DEFLATED: _inflate,
+    }
+    if info.flag_bits & _FLAG_ENCRYPTED or info.compress_type not in unpackers:
+        text = "it is encrypted or packed by a method that crates do not use"
+        raise ZipFault(Fault(kind=FaultKind.DAMAGED, name=info.filename, text=text))
+    size = 0
+    try:
+        for piece in unpackers[info.compress_type](source, span):
+            size += len(piece)
+            if size > info.file_size:
+                raise ZipFault(_wrong_size(info, f"more than {info.file_size}"))
+            yield piece
+    except (_INFLATE_ERROR, EOFError) as error:
+        text = f"its packed bytes cannot be unpacked: {error}"
+        raise ZipFault(Fault(kind=FaultKind.DAMAGED, name=info.filename, text=text)) from error
+    if size < info.file_size:
+        raise ZipFault(_wrong_size(info, str(size)))
+
+
+class _Limited(BytesFile):
+    """Bytes of which no library reads more at once than a directory may have."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > LARGEST_DIRECTORY_BYTES:
+            message = f"its directory claims {size} bytes"
+            raise zipfile.BadZipFile(message)
+        return super().read(size)
+
+
+def _end(source: Bytes, archive: zipfile.ZipFile) -> int:
+    """Where the last end record, with the comment that it claims, ends."""
+    start = max(archive.start_dir, source.size_bytes - LONGEST_END_BYTES)
+    tail = source.read(start, LONGEST_END_BYTES)
+    return start + tail.rfind(b"PK\x05\x06") + END_BYTES + len(archive.comment)
+
+
+def _broken_directory(source: Bytes, error: Exception) -> Fault:
+    if source.read(0, 4) == b"PK\x03\x04" and "not a zip" in str(error):
+        text = "the zip ends before its directory: the rest of it was lost on the way"
+        return Fault(kind=FaultKind.TRUNCATED, name="", text=text)
+    text = f"this is no zip, or its directory is broken: {error}"
+    return Fault(kind=FaultKind.DAMAGED, name="", text=text)
+
+
+def _has_zip64(extra: bytes) -> bool:
+    while len(extra) >= 4:
+        tag, length = struct.unpack_from("<2H", extra)
+        if tag == 1:
+            return True
+        extra = extra[4 + length :]
+    return False
+
+
+def _header_faults(info: zipfile.ZipInfo, fields: tuple[int, ...], name: bytes) -> list[Fault]:
+    year, month, day, hour, minute, second = info.date_time
+    stated: dict[str, tuple[object, object]] = {
+        "name": (
+            info.orig_filename,
+            name.decode("utf-8" if info.flag_bits & 0x800 else "cp437", "replace"),
+        ),
+        "flags": (info.flag_bits, fields[2]),
+        "method": (info.compress_type, fields[3]),
+        "time": ((hour << 11) | (minute << 5) | (second // 2), fields[4]),
+        "date": (((year - 1980) << 9) | (month << 5) | day, fields[5]),
+    }
+    if not info.flag_bits & _FLAG_DESCRIPTOR:
+        stated["CRC"] = (info.CRC, fields[6])
+        if fields[7] != _UNKNOWN_32 and fields[8] != _UNKNOWN_32:
+            stated["sizes"] = ((info.compress_size, info.file_size), (fields[7], fields[8]))
+    return [
+        Fault(
+            kind=FaultKind.DAMAGED,
+            name=info.filename,
+            text=f"the zip's directory and the member's own header disagree on its {what}",
+            expected=str(central),
+            found=str(local),
+        )
+        for what, (central, local) in stated.items()
+        if central != local
+    ]
+
+
+def _check_descriptor(
+    tail: bytes, info: zipfile.ZipInfo, *, is_wide: bool
+) -> tuple[int, list[Fault]]:
+    """Length of the data descriptor, and what is wrong with it; its signature is optional."""
+    signature = b"PK\x07\x08"
+    start = len(signature) if tail.startswith(signature) else 0
+    layout = struct.Struct("<I2Q" if is_wide else "<3I")
+    stated = (info.CRC, info.compress_size, info.file_size)
+    length = start + layout.size
+    if len(tail) >= length and layout.unpack_from(tail, start) == stated:
+        return length, []
+    text = "the zip's directory and the record after the member disagree"
+    return length, [Fault(kind=FaultKind.DAMAGED, name=info.filename, text=text)]
+
+
+def _pieces(source: Bytes, span: Span) -> Iterator[bytes]:
+    position = span.data
+    while position < span.data_end:
+        piece = source.read(position, min(READ_BYTES, span.data_end - position))
+        if not piece:
+            message = "the zip ends within it"
+            raise EOFError(message)
+        yield piece
+        position += len(piece)
+
+
+def _inflate(source: Bytes, span: Span) -> Iterator[bytes]:
+    inflater = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_DEFLATE)
+    for packed in _pieces(source, span):
+        yield inflater.decompress(packed, INFLATE_BYTES)  # EOFError where bytes follow its end
+        while _holds_back(inflater):
+            yield inflater.decompress(b"", INFLATE_BYTES)
+    if not inflater.eof or inflater.unused_data:
+        message = "they do not end where the zip says"
+        raise EOFError(message)
+
+
+def _holds_back(inflater: igzip_lib.IgzipDecompressor) -> bool:
+    return not inflater.eof and not inflater.needs_input
+
+
+def _wrong_size(info: zipfile.ZipInfo, found: str) -> Fault:
+    return Fault(
+        kind=FaultKind.SIZE,
+        name=info.filename,
+        text="it does not unpack to the size that the zip states",
+        expected=str(info.file_size),
+        found=found,
+    )

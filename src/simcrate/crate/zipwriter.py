@@ -1,0 +1,170 @@
+"""Write a zip in one pass: blocks are compressed on threads and written in order, digests taken on the way.
+
+Knows nothing of crates.  The same files in the same order give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import BinaryIO
+
+from simcrate.crate.deflate import (
+    BLOCK_BYTES,
+    Block,
+    combine_crc,
+    deflate,
+    deflate_last,
+    is_compressed,
+    squeeze,
+    store,
+)
+from simcrate.crate.zipformat import Entry, end_records
+
+BLOCKS_IN_FLIGHT_PER_THREAD = 4  # keeps threads busy while one long block is waited for
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A block that a thread works on."""
+
+    block: Future[Block]
+    member: _Member
+    is_first: bool
+    is_last: bool
+
+
+@dataclass(slots=True)
+class _Member:
+    name: bytes
+    size_bytes: int
+    is_streamed: bool
+    entry: Entry | None = None
+
+
+class ZipWriter:
+    """A zip that is being written.
+
+    Args:
+        file: where it goes; only ever appended to.
+        threads: how many compress.
+        written: called with the number of bytes (before compression) as they are written.
+    """
+
+    def __init__(self, file: BinaryIO, *, threads: int, written: Callable[[int], None]) -> None:
+        self._file = file
+        self._written = written
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="deflate")
+        self._window = threads * BLOCKS_IN_FLIGHT_PER_THREAD
+        self._pending: deque[_Pending] = deque()
+        self._entries: list[Entry] = []
+        self._digest = hashlib.sha256()
+        self._offset = 0
+
+    def __enter__(self) -> ZipWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, name: str, size_bytes: int, blocks: Iterable[bytes]) -> str:
+        """Append a member.
+
+        Args:
+            name: its name.
+            size_bytes: its size.
+            blocks: its bytes, in blocks of `BLOCK_BYTES` but for the last one, `size_bytes` together.
+
+        Returns:
+            SHA-256 of its bytes, lower-case hexadecimal.
+        """
+        digest = hashlib.sha256()
+        member = _Member(name.encode(), size_bytes, is_streamed=size_bytes > BLOCK_BYTES)
+        pack: Callable[[bytes], Block] | None = None
+        position = 0
+        for block in blocks if size_bytes else (b"",):
+            pack = pack or _choose_packing(block, member)
+            digest.update(block)
+            is_first, position = position == 0, position + len(block)
+            is_last = position == size_bytes
+            work = deflate_last if is_last and pack is deflate else pack
+            self._pending.append(
+                _Pending(self._pool.submit(work, block), member, is_first, is_last)
+            )
+            self._drain(self._window)
+        return digest.hexdigest()
+
+    def finish(self) -> None:
+        """Write what is pending, and the central directory."""
+        self._drain(0)
+        start = self._offset
+        for entry in self._entries:
+            self._write(entry.central_header())
+        self._write(end_records(self._entries, start=start, end=self._offset))
+
+    @property
+    def members(self) -> int:
+        """How many members were written so far."""
+        return len(self._entries)
+
+    @property
+    def size_bytes(self) -> int:
+        """How much was written so far."""
+        return self._offset
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of what was written so far, lower-case hexadecimal."""
+        return self._digest.hexdigest()
+
+    def _drain(self, keep: int) -> None:
+        while len(self._pending) > keep:
+            self._append(self._pending.popleft())
+
+    def _append(self, pending: _Pending) -> None:
+        block, member = pending.block.result(), pending.member
+        if pending.is_first:
+            member.entry = self._open(member, block)
+        entry = member.entry
+        assert entry is not None
+        self._write(block.data)
+        if member.is_streamed:
+            entry.crc = combine_crc(entry.crc, block)
+            entry.packed_bytes += len(block.data)
+        if pending.is_last:
+            self._write(entry.descriptor())
+        self._written(block.size_bytes)
+
+    def _open(self, member: _Member, block: Block) -> Entry:
+        entry = Entry(
+            name=member.name,
+            size_bytes=member.size_bytes,
+            method=block.method,
+            is_streamed=member.is_streamed,
+            offset=self._offset,
+        )
+        if not member.is_streamed:
+            entry.crc, entry.packed_bytes = block.crc, len(block.data)
+        self._write(entry.local_header())
+        self._entries.append(entry)
+        return entry
+
+    def _write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._digest.update(data)
+        self._offset += len(data)
+
+
+def _choose_packing(first: bytes, member: _Member) -> Callable[[bytes], Block]:
+    if is_compressed(first):
+        return store
+    return deflate if member.is_streamed else squeeze
