@@ -1,0 +1,245 @@
+"""Talk to a local-cloud server: one request, and its answer or a `StorageError`.
+
+Source: docs/reference/local-cloud-protocol.md.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+import httpx
+
+from simcrate.errors import (
+    StorageAuthError,
+    StorageBusyError,
+    StorageError,
+    StorageFullError,
+    StorageIntegrityError,
+    StorageNotFoundError,
+    StorageRefusedError,
+    StorageUnreachableError,
+)
+from simcrate.secret import Secret
+from simcrate.storage.address import Address
+from simcrate.storage.base import JSON
+
+TIMEOUT = httpx.Timeout(
+    30.0,
+    read=300.0,  # a commit answers when a large file is on the disk
+    write=120.0,  # the server reads as fast as its disk writes
+)
+PROBLEM_TYPE = "application/problem+json"
+
+PROBLEMS: dict[str, tuple[type[StorageError], str]] = {
+    "secret-needed": (
+        StorageAuthError,
+        "the server wants a secret; write it into the config as 'secret'",
+    ),
+    "secret-unknown": (
+        StorageAuthError,
+        "the server does not know this secret, or it was revoked; write a valid one into the config",
+    ),
+    "not-yours": (
+        StorageAuthError,
+        "this credential may not do that; use one of the server's secrets",
+    ),
+    "not-found": (StorageNotFoundError, "it is not there"),
+    "expired": (StorageNotFoundError, "it has expired there"),
+    "removed": (StorageNotFoundError, "it was removed there"),
+    "full": (StorageFullError, "the server has no space for it; free some, or raise its quota"),
+    "too-large": (
+        StorageRefusedError,
+        "it is larger than the server takes; raise its limit per file, or choose another backend",
+    ),
+    "precondition-failed": (
+        StorageRefusedError,
+        "another file stands there, or it is on hold; it is left alone",
+    ),
+    "digest-mismatch": (
+        StorageIntegrityError,
+        "other bytes arrived than the crate has; they were dropped, send it again",
+    ),
+    "checksum-mismatch": (
+        StorageIntegrityError,
+        "other bytes arrived than were sent; they were dropped, send them again",
+    ),
+    "locked": (StorageBusyError, "an earlier try is still being sent; try again in a moment"),
+    "wrong-offset": (StorageBusyError, "the upload stands elsewhere meanwhile; ask and go on"),
+    "too-many": (StorageBusyError, "the server asks to come back later"),
+    "not-ready": (StorageBusyError, "the server is not ready; try again later"),
+    "too-slow": (StorageUnreachableError, "the connection was too slow and was ended; try again"),
+    "internal": (StorageUnreachableError, "the server failed; its log has the reason"),
+}
+"""The server's problem codes, as errors of ours and what to say."""
+
+
+class LocalApi:
+    """One server, with the credential for it."""
+
+    def __init__(
+        self, address: Address, *, secret: Secret | None, tls: bool, ca: str | None
+    ) -> None:
+        self.address = address
+        self._secret = secret
+        self._tls = tls
+        self._ca = ca
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether requests carry a credential."""
+        return self._secret is not None
+
+    def request(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        json: JSON = None,
+        content: Iterator[bytes] | None = None,
+    ) -> httpx.Response:
+        """Send one request.
+
+        Args:
+            what: reads after "could not ", for errors.
+            method: of HTTP.
+            path: from the root, percent-encoded.
+            headers: further ones; `bearer` makes the one for a credential in place of the secret.
+            params: of the query.
+            json: a JSON body.
+            content: a body of other bytes, whose `Content-Length` is among the headers.
+
+        Returns:
+            an answer with a status below 300.
+
+        Raises:
+            StorageError: of the class that the server's problem code stands for.
+        """
+        try:
+            answer = self._client.request(
+                method, path, headers=headers, params=params, json=json, content=content
+            )
+        except httpx.TransportError as error:
+            message = f"could not {what}: {_transport_reason(error)}"
+            detail = f"{method} {self.address}: {type(error).__name__}: {error}"
+            raise StorageUnreachableError(message, detail=detail) from error
+        if not answer.is_success:
+            raise storage_error(what, answer)
+        return answer
+
+    def json(self, what: str, answer: httpx.Response) -> dict[str, JSON]:
+        """The JSON object in an answer.
+
+        Raises:
+            StorageUnreachableError: there is none; somebody else answers at this address.
+        """
+        try:
+            document = answer.json()
+        except ValueError:
+            document = None
+        if isinstance(document, dict):
+            return document
+        message = (
+            f"could not {what}: something that is no local-cloud answers at the backend's address;"
+            " check it, and what stands before the server"
+        )
+        raise StorageUnreachableError(message, detail=f"{self.address}: {answer.text[:200]!r}")
+
+    def close(self) -> None:
+        """Let go of connections."""
+        if "_client" in vars(self):
+            self._client.close()
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        scheme = "https" if self._tls else "http"
+        headers = {"User-Agent": "simcrate"}
+        if self._secret is not None:
+            headers |= bearer(self._secret.reveal())
+        return httpx.Client(
+            base_url=f"{scheme}://{self.address}",
+            headers=headers,
+            verify=self._context() if self._tls else True,
+            timeout=TIMEOUT,
+            trust_env=False,  # a storage server on one's own network is not behind a web proxy
+        )
+
+    def _context(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self._ca)
+        except OSError as error:  # ssl.SSLError too
+            message = (
+                "could not read the certificates that 'ca' in the config names; correct the path"
+            )
+            raise StorageRefusedError(message, detail=f"{self._ca}: {error}") from error
+
+
+def bearer(credential: str) -> dict[str, str]:
+    """The header that carries a credential (RFC 6750)."""
+    return {"Authorization": f"Bearer {credential}"}
+
+
+def storage_error(what: str, answer: httpx.Response) -> StorageError:
+    """The error that an answer stands for."""
+    request = answer.request
+    detail = f"{request.method} {request.url.path}: HTTP {answer.status_code}"
+    problem = _problem(answer)
+    if problem is None:
+        message = (
+            f"could not {what}: HTTP {answer.status_code} from something that is no local-cloud;"
+            " check the backend's address, and what stands before the server"
+        )
+        return StorageUnreachableError(message, detail=detail)
+    code = str(problem["code"])
+    detail = f"{detail}, {code}: {problem.get('detail', '')}"
+    kind, reason = PROBLEMS.get(code, (StorageRefusedError, f"the server refused it ({code})"))
+    message = f"could not {what}: {reason}"
+    if issubclass(kind, StorageBusyError):
+        return kind(message, retry_after_s=_retry_after_s(answer), detail=detail)
+    return kind(message, detail=detail)
+
+
+def _problem(answer: httpx.Response) -> Mapping[str, JSON] | None:
+    if answer.request.method == "HEAD":
+        return _problem_of_head(answer)
+    if not answer.headers.get("Content-Type", "").startswith(PROBLEM_TYPE):
+        return None
+    try:
+        problem = answer.json()
+    except ValueError:
+        return None
+    return problem if isinstance(problem, dict) and "code" in problem else None
+
+
+def _problem_of_head(answer: httpx.Response) -> Mapping[str, JSON] | None:
+    """An answer to HEAD has no document; its status tells enough."""
+    codes = {401: "secret-unknown", 403: "not-yours", 404: "not-found", 410: "expired"}
+    codes |= {423: "locked", 429: "too-many", 500: "internal", 503: "not-ready"}
+    code = codes.get(answer.status_code)
+    return None if code is None else {"code": code}
+
+
+def _retry_after_s(answer: httpx.Response) -> float:
+    value = answer.headers.get("Retry-After", "")
+    return float(value) if value.isascii() and value.isdigit() else 0.0
+
+
+def _transport_reason(error: httpx.TransportError) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return (
+                "the server's certificate is not trusted; name its authority as 'ca' in the config"
+            )
+        if isinstance(cause, ssl.SSLError):
+            return "the server does not speak TLS as we do; check 'tls' in the config and the port"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpx.TimeoutException):
+        return "the server did not answer in time; try again, and check the network if it stays so"
+    if isinstance(error, httpx.ConnectError):
+        return "nobody answers at the backend's address; check it, and that the server runs"
+    return "the connection broke; try again"
