@@ -1,0 +1,121 @@
+"""Where the samples of each vector lie in a `.vec` file, and sums over each such block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from simcrate.results.chunks import Range
+from simcrate.results.declarations import Integers
+
+Floats = npt.NDArray[np.float64]
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocks:
+    """Blocks in the order of the file, all arrays (n,)."""
+
+    row: Integers
+    """Row of the vector among the declared ones."""
+
+    offset: Integers
+    length: Integers
+    """Bytes from `offset`; whole lines."""
+
+    first_time_s: Floats
+    last_time_s: Floats
+    count: Integers
+    min: Floats
+    """Over the samples that are not NaN; +Inf if there are none."""
+
+    max: Floats
+    """As `min`; -Inf if there are none."""
+
+    sum: Floats
+    """NaN if one sample is NaN."""
+
+    sqrsum: Floats
+    nan_count: Integers
+    """UNKNOWN where nobody counted."""
+
+    @staticmethod
+    def concatenate(parts: list[Blocks]) -> Blocks:
+        """One after the other."""
+        return Blocks(
+            **{
+                column.name: np.concatenate([getattr(part, column.name) for part in parts])
+                for column in fields(Blocks)
+            }
+        )
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def take(self, chosen: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Blocks:
+        """Some blocks, by number or mask."""
+        return Blocks(
+            **{column.name: getattr(self, column.name)[chosen] for column in fields(Blocks)}
+        )
+
+    def ranges(self) -> list[Range]:
+        """Where the blocks lie."""
+        return [
+            Range(*pair) for pair in zip(self.offset.tolist(), self.length.tolist(), strict=True)
+        ]
+
+    def summaries(self, vectors: int) -> dict[str, pa.Array]:
+        """The columns of the table of vectors that are about samples.
+
+        Args:
+            vectors: how many vectors are declared, m; all columns are (m,).
+        """
+        count, total, squares = np.zeros(vectors, np.int64), np.zeros(vectors), np.zeros(vectors)
+        lowest, highest = np.full(vectors, np.inf), np.full(vectors, -np.inf)
+        first, last = np.full(vectors, np.inf), np.full(vectors, -np.inf)
+        nan_count, unknown = np.zeros(vectors, np.int64), np.zeros(vectors, np.bool_)
+        with np.errstate(all="ignore"):  # NaN and Inf are values here
+            np.add.at(count, self.row, self.count)
+            np.add.at(total, self.row, self.sum)
+            np.add.at(squares, self.row, self.sqrsum)
+            np.fmin.at(lowest, self.row, self.min)
+            np.fmax.at(highest, self.row, self.max)
+            np.minimum.at(first, self.row, self.first_time_s)
+            np.maximum.at(last, self.row, self.last_time_s)
+            np.add.at(nan_count, self.row, np.maximum(self.nan_count, 0))
+            unknown[self.row[self.nan_count == UNKNOWN]] = True
+            mean = total / count
+            variance = (squares - total * mean) / (count - 1)
+            stddev = np.sqrt(np.where(count > 1, np.maximum(variance, 0.0), np.nan))
+        empty, only_nan = count == 0, ~(lowest <= highest)
+        return {
+            "count": pa.array(count),
+            "min": pa.array(lowest, mask=only_nan),
+            "max": pa.array(highest, mask=only_nan),
+            "mean": pa.array(mean, mask=empty),
+            "stddev": pa.array(stddev, mask=empty),
+            "first_time_s": pa.array(first, mask=empty),
+            "last_time_s": pa.array(last, mask=empty),
+            "nan_count": pa.array(nan_count, mask=unknown),
+        }
+
+
+_NO_INTEGERS, _NO_FLOATS = np.empty(0, np.int64), np.empty(0, np.float64)
+
+NO_BLOCKS = Blocks(
+    row=_NO_INTEGERS,
+    offset=_NO_INTEGERS,
+    length=_NO_INTEGERS,
+    first_time_s=_NO_FLOATS,
+    last_time_s=_NO_FLOATS,
+    count=_NO_INTEGERS,
+    min=_NO_FLOATS,
+    max=_NO_FLOATS,
+    sum=_NO_FLOATS,
+    sqrsum=_NO_FLOATS,
+    nan_count=_NO_INTEGERS,
+)

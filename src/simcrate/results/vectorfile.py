@@ -1,0 +1,219 @@
+"""Read `.vec` files: which vectors they hold, from the index, and samples, block by block.
+
+Source: OMNeT++ Simulation Manual, appendix "Result File Formats".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from simcrate.errors import ResultFormatError
+from simcrate.results.blocks import Blocks
+from simcrate.results.chunks import Range, end_of_last_line, read_chunks
+from simcrate.results.datalines import Layout
+from simcrate.results.declarations import DeclaredVectors
+from simcrate.results.indexcheck import check_index
+from simcrate.results.runs import CUT_OFF, Incomplete, Run
+from simcrate.results.samplecheck import SampleCheck
+from simcrate.results.tables import Items, Kind, no_items
+from simcrate.results.vectorindex import UnusableIndexError
+from simcrate.results.vectorscan import VectorScan
+
+VECTOR_CHUNK_BYTES = 4 << 20
+"""How much of one vector is parsed at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Content:
+    """What a file holds, by its index or by reading it."""
+
+    declared: DeclaredVectors
+    blocks: Blocks
+    end: int
+    incomplete: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+class VectorFile:
+    """One `.vec` file with its `.vci` index, if that can be believed.
+
+    Nothing is read before it is asked for.  Every method raises ResultFormatError for a line that is not
+    what the format says.
+    """
+
+    def __init__(self, path: Path, *, use_index: bool = True) -> None:
+        """Remember where the file is.
+
+        Args:
+            path: the `.vec` file; its index is beside it.
+            use_index: False reads all data rather than believe an index.
+        """
+        self.path = path
+        self._use_index = use_index
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs that the file declares."""
+        return self._content.declared.runs
+
+    @property
+    def incomplete(self) -> tuple[Incomplete, ...]:
+        """Why the file is not all that the run meant to write."""
+        run = self.runs[-1].id if self.runs else ""
+        return tuple(
+            Incomplete(file=self.path, run=run, why=why) for why in self._content.incomplete
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was wrong with the index."""
+        return self._content.warnings
+
+    def items(self, kind: Kind) -> Items:
+        """The vectors, numbered by their rows."""
+        return self._vectors if kind is Kind.VECTORS else no_items(kind)
+
+    def samples(self, rows: Sequence[int], layout: Layout) -> Iterator[pa.Table]:
+        """Samples of some vectors, in the order of the file.
+
+        Args:
+            rows: which vectors.
+            layout: how.
+
+        Yields:
+            columns vector int64 (the row), event (if wanted), time, value.
+        """
+        declared, blocks = self._content.declared, self._content.blocks
+        wanted = np.zeros(len(declared.vectors) + 1, np.bool_)
+        wanted[np.asarray(rows, np.int64)] = True
+        chosen = blocks.take(wanted[blocks.row])
+        ranges = (
+            chosen.ranges()
+            if chosen.length.sum() < self._content.end / 2
+            else [Range(0, self._content.end)]
+        )
+        all_of_them = len(rows) == len(declared.vectors)
+        check = SampleCheck(self.path)
+        check.declare(declared)
+        for chunk in read_chunks(self.path, ranges):
+            table, found = check.parse(chunk, layout)
+            table = table.set_column(0, "vector", pa.array(found))
+            yield table if all_of_them else table.filter(pa.array(wanted[found]))
+
+    def vector_samples(
+        self, row: int, layout: Layout, *, start_s: float, end_s: float
+    ) -> Iterator[pa.Table]:
+        """Samples of one vector in [start_s, end_s), from its blocks.
+
+        Yields:
+            columns event (if wanted), time, value.
+
+        Raises:
+            ResultFormatError: the index said something else about the whole vector.
+        """
+        declared, blocks = self._content.declared, self._content.blocks
+        own = blocks.take(blocks.row == row)
+        chosen = own.take((own.last_time_s >= start_s) & (own.first_time_s < end_s))
+        check = SampleCheck(self.path)
+        check.declare(declared)
+        count = 0
+        for chunk in read_chunks(self.path, chosen.ranges(), VECTOR_CHUNK_BYTES):
+            table, found = check.parse(chunk, layout)
+            if not (found == row).all():
+                table = table.filter(pa.array(found == row))
+            count += table.num_rows
+            yield _within(table.drop_columns("id"), start_s, end_s)
+        if count != chosen.count.sum():
+            message = (
+                f"the index says that vector {declared.vectors[row].id} has {chosen.count.sum()} samples, "
+                f"the data have {count}; remove {self._index_path.name} to read it without"
+            )
+            raise ResultFormatError(message, file=self.path)
+
+    @property
+    def _index_path(self) -> Path:
+        return self.path.with_suffix(".vci")
+
+    @cached_property
+    def _content(self) -> _Content:
+        end = end_of_last_line(self.path)
+        incomplete = [] if end == self.path.stat().st_size else [CUT_OFF]
+        warnings = []
+        if self._use_index:
+            try:
+                index = check_index(self.path, self._index_path, end)
+            except UnusableIndexError as error:
+                warnings.append(_rebuilt(self._index_path, str(error)))
+            else:
+                if index.is_stale:
+                    warnings.append(_stale(self._index_path))
+                if index.is_open:
+                    incomplete.append("its index is still open: the run goes on or was killed")
+                return _Content(
+                    declared=index.declared,
+                    blocks=index.blocks,
+                    end=end,
+                    incomplete=tuple(incomplete),
+                    warnings=tuple(warnings),
+                )
+        scan = VectorScan(self.path)
+        scan.read([Range(0, end)])
+        return _Content(
+            declared=scan.declared,
+            blocks=scan.blocks,
+            end=end,
+            incomplete=tuple(incomplete),
+            warnings=tuple(warnings),
+        )
+
+    @cached_property
+    def _vectors(self) -> Items:
+        vectors = self._content.declared.vectors
+        attributes = [vector.attributes for vector in vectors]
+        columns = {
+            "vector": pa.array(np.arange(len(vectors))),
+            "run": [vector.run for vector in vectors],
+            "module": [vector.module for vector in vectors],
+            "name": [vector.name for vector in vectors],
+            "has_events": [vector.has_events for vector in vectors],
+            **{name: [found.get(key) for found in attributes] for name, key in _ATTRIBUTES.items()},
+            **self._content.blocks.summaries(len(vectors)),
+        }
+        schema = Kind.VECTORS.schema
+        arrays = [pa.array(columns[column.name], column.type) for column in schema]
+        return Items(table=pa.Table.from_arrays(arrays, schema=schema), attributes=attributes)
+
+
+_ATTRIBUTES = {
+    "unit": "unit",
+    "title": "title",
+    "interpolation": "interpolationmode",
+    "type": "type",
+    "enum": "enum",
+}
+
+
+def _within(table: pa.Table, start_s: float, end_s: float) -> pa.Table:
+    """The rows with times in [start_s, end_s)."""
+    if start_s == -np.inf and end_s == np.inf:
+        return table
+    times = table.column("time").cast(pa.float64()).to_numpy()
+    first, last = np.searchsorted(times, (start_s, end_s))
+    return table.slice(first, last - first)
+
+
+def _rebuilt(index_path: Path, why: str) -> str:
+    return f"the index {index_path.name} was not used and all data were read instead: {why}"
+
+
+def _stale(index_path: Path) -> str:
+    return (
+        f"the index {index_path.name} is of another time than its data, as after copying; "
+        "it was checked against them and used"
+    )

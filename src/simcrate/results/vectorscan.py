@@ -1,0 +1,111 @@
+"""Find the vectors and blocks of a `.vec` file by reading all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from simcrate.results.blocks import NO_BLOCKS, Blocks
+from simcrate.results.chunks import Chunk, Range, format_error, read_chunks
+from simcrate.results.datalines import FLOATS, FaultyLineError, Rows, SortedLines
+from simcrate.results.declarations import Declarations, DeclaredVectors, Integers
+from simcrate.results.samplecheck import SampleCheck
+from simcrate.results.text import LineError
+
+_RUNS_PER_VECTOR = 8  # in one chunk; above that the vectors count as finely mixed
+
+
+class VectorScan:
+    """Reads ranges of a `.vec` file, each completely: declarations, and blocks as an index has them.
+
+    Where the samples of vectors are finely mixed, a block covers all those of a vector in one chunk of
+    the file, and lines of other vectors with them; so readers of a block pick the vector's lines.
+    """
+
+    def __init__(self, path: Path, known: DeclaredVectors | None = None) -> None:
+        """Prepare a scan.
+
+        Args:
+            path: the file.
+            known: vectors that are declared outside of the ranges; then those in them are passed over.
+        """
+        self._path = path
+        self._known = known
+        self._declarations = Declarations()
+        self._check = SampleCheck(path)
+        self._check.declare(self.declared)
+        self._blocks = [NO_BLOCKS]
+
+    @property
+    def declared(self) -> DeclaredVectors:
+        """What the ranges declare."""
+        return self._declarations.freeze() if self._known is None else self._known
+
+    @property
+    def blocks(self) -> Blocks:
+        """Where in the ranges samples are."""
+        return Blocks.concatenate(self._blocks)
+
+    def read(self, ranges: Iterable[Range]) -> None:
+        """Read ranges in the order of the file.
+
+        Raises:
+            ResultFormatError: a line is not what the format says; names the line.
+        """
+        for chunk in read_chunks(self._path, ranges):
+            try:
+                lines = SortedLines(chunk.data)
+                self._read_declarations(chunk, lines)
+                parsed = lines.parse(FLOATS)
+            except FaultyLineError as error:
+                raise format_error(self._path, str(error), chunk.offset(error.position)) from error
+            rows = self._check.rows(chunk, parsed)
+            self._blocks.append(self._summarise(chunk, lines, parsed, rows))
+
+    def _read_declarations(self, chunk: Chunk, lines: SortedLines) -> None:
+        if self._known is not None:
+            return
+        positions, texts = lines.others()
+        for text, offset in zip(texts, chunk.offsets(positions).tolist(), strict=True):
+            try:
+                self._declarations.read(text, offset)
+            except LineError as error:
+                raise format_error(self._path, str(error), offset) from error
+        self._check.declare(self.declared)
+
+    def _summarise(self, chunk: Chunk, lines: SortedLines, parsed: Rows, rows: Integers) -> Blocks:
+        if not len(rows):
+            return NO_BLOCKS
+        order, heads = _group(rows)
+        tails = np.concatenate((heads[1:], [len(rows)])) - 1
+        data_lines = lines.data_lines
+        offsets = chunk.offsets(lines.starts[data_lines])[order]
+        lengths = (lines.ends - lines.starts + 1)[data_lines][order]
+        times = parsed.table.column("time").to_numpy()[order]
+        values = parsed.table.column("value").to_numpy()[order]
+        with np.errstate(all="ignore"):  # NaN and Inf are values here
+            lowest, highest = np.fmin.reduceat(values, heads), np.fmax.reduceat(values, heads)
+            return Blocks(
+                row=rows[order][heads],
+                offset=offsets[heads],
+                length=offsets[tails] + lengths[tails] - offsets[heads],
+                first_time_s=times[heads],
+                last_time_s=times[tails],
+                count=tails - heads + 1,
+                min=np.where(np.isnan(lowest), np.inf, lowest),
+                max=np.where(np.isnan(highest), -np.inf, highest),
+                sum=np.add.reduceat(values, heads),
+                sqrsum=np.add.reduceat(values * values, heads),
+                nan_count=np.add.reduceat(np.isnan(values).astype(np.int64), heads),
+            )
+
+
+def _group(rows: Integers) -> tuple[Integers, Integers]:
+    """An order of samples in which those of a block are neighbours, and where the blocks begin."""
+    heads = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
+    if len(heads) <= _RUNS_PER_VECTOR * len(np.unique(rows[heads])):
+        return np.arange(len(rows)), heads
+    order = np.argsort(rows, kind="stable")
+    return order, np.flatnonzero(np.concatenate(([True], np.diff(rows[order]) != 0)))
