@@ -18,6 +18,14 @@ from simcrate.errors import BadInputError, SimCrateError
 
 # command: (module in this package, what `simcrate --help` says)
 COMMANDS = {
+    "demo": ("demo", "Show the whole way on this machine."),
+    "up": ("up", "Run portal, worker and local-cloud on this machine."),
+    "web": ("serve", "Serve the portal."),
+    "worker": ("serve", "Run simulations and deliveries."),
+    "submit": ("simulations", "Submit the simulation of an ini file."),
+    "status": ("simulations", "Show one simulation, or the newest ones."),
+    "cancel": ("simulations", "Stop a simulation; what was recorded is delivered."),
+    "deliver": ("deliver", "Pack a directory of results and bring it to a storage backend."),
     "results": ("results", "List, export and summarise result files of simulations."),
     "ini": ("ini", "Check an omnetpp.ini, list its runs, show effective values."),
     "pack": ("crate", "Pack a directory of results into one verifiable zip."),

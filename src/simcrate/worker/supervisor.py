@@ -31,9 +31,9 @@ RECOVER_S = 15.0
 STOP_WAIT_S = 20.0
 
 
-def default_slots() -> dict[WorkKind, int]:
-    """One run per core; packing uses every core by itself; uploads wait on networks."""
-    return {WorkKind.RUN: os.cpu_count() or 1, WorkKind.FINISH: 1, WorkKind.DELIVERY: 4}
+def default_slots(runs: int | None = None) -> dict[WorkKind, int]:
+    """One run per core unless told otherwise; packing uses every core; uploads wait on networks."""
+    return {WorkKind.RUN: runs or os.cpu_count() or 1, WorkKind.FINISH: 1, WorkKind.DELIVERY: 4}
 
 
 @dataclass(slots=True)

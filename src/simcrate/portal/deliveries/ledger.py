@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,12 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from simcrate.delivery import DeliveryRecord, DeliveryState
+from simcrate.delivery.jsonform import (
+    link_from_json,
+    link_to_json,
+    stored_from_json,
+    stored_to_json,
+)
 from simcrate.errors import SimCrateError
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.queue.claims import LeasedRows
@@ -44,8 +48,8 @@ class RowLedger:
             attempts=row.attempts,
             age_s=(row.now - row.created_at).total_seconds(),
             resume=row.resume,
-            stored=StoredCrate(**row.stored) if row.stored else None,
-            link=_link(row.link) if row.link else None,
+            stored=stored_from_json(row.stored),
+            link=link_from_json(row.link),
             error=row.error,
             expires_at=row.expires_at,
             announced=row.announced_at is not None,
@@ -63,17 +67,16 @@ class RowLedger:
         """The remote file is whole."""
         self._write(
             state=DeliveryState.VERIFYING,
-            stored={**asdict(stored), "extra": dict(stored.extra)},
+            stored=stored_to_json(stored),
             resume=None,
             sent_bytes=stored.size_bytes,
         )
 
     def linked(self, link: Link) -> None:
         """Verified and linked."""
-        ends = link.expires_at.isoformat() if link.expires_at else None
         self._write(
             state=DeliveryState.LINKED,
-            link={**asdict(link), "expires_at": ends, "remarks": list(link.remarks)},
+            link=link_to_json(link),
             link_url=link.url,
             retry_at=None,
             error="",
@@ -131,13 +134,3 @@ class RowLedger:
     def _write(self, **changes: Any) -> None:  # noqa: ANN401 - columns
         with reaching_rows():
             self._rows.write(self._key, self._fence, **changes)
-
-
-def _link(value: Mapping[str, Any]) -> Link:
-    ends = value["expires_at"]
-    return Link(
-        url=value["url"],
-        expires_at=datetime.fromisoformat(ends) if ends else None,
-        has_password=value["has_password"],
-        remarks=tuple(value["remarks"]),
-    )

@@ -58,7 +58,7 @@ class RowsPort:
             dead = {owner for owner in ours if not is_alive(owner)}
             freed = self._runs.free_lost(dead, state=RunState.QUEUED)
             freed += self._simulations.free_lost(dead) + self._deliveries.free_lost(dead)
-            _fail_poisonous_runs()
+            _settle_freed_runs()
             return freed
 
     def claim(self, kinds: Collection[WorkKind]) -> Claim | None:
@@ -287,10 +287,13 @@ def _deliverable(machine: str) -> QuerySet[Delivery]:
     ).order_by("created_at")
 
 
-def _fail_poisonous_runs() -> None:
-    """A run whose worker died again and again is not tried for ever."""
-    poisonous = Run.objects.filter(state=RunState.QUEUED, reclaims__gt=MAX_RECLAIMS)
-    poisonous.update(
+def _settle_freed_runs() -> None:
+    """Runs that were freed but will not be tried again: of a cancelled simulation, or poisonous."""
+    queued = Run.objects.filter(state=RunState.QUEUED)
+    queued.exclude(simulation__cancel_requested_at=None).update(
+        state=RunState.CANCELLED, ended_at=Now(), reason="Cancelled after its worker had died."
+    )
+    queued.filter(reclaims__gt=MAX_RECLAIMS).update(
         state=RunState.FAILED,
         ended_at=Now(),
         reason=f"Its worker died {MAX_RECLAIMS + 1} times while it ran; it is not tried again.",

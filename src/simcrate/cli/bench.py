@@ -1,0 +1,39 @@
+"""What a worker of this machine works with, put together from the portal's settings."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from simcrate.pipeline.notify import OutboxPost, Post, SmtpPost
+from simcrate.portal.queue.port import RowsPort
+from simcrate.portal.storages.services import storage_defaults
+from simcrate.simulators import OPPSIM
+from simcrate.worker.identity import machine_name, owner_name
+from simcrate.worker.tasks import Bench
+
+
+def make_bench() -> Bench:
+    """The worker's port on our rows, its simulators, its post."""
+    machine = machine_name(settings.VAR_DIR)
+    return Bench(
+        var_dir=settings.VAR_DIR,
+        port=RowsPort(owner=owner_name(machine), machine=machine),
+        simulators={OPPSIM.name: OPPSIM},
+        post=_post(),
+        mail_from=settings.ENVIRONMENT.mail_from,
+        storage_defaults=storage_defaults(),
+    )
+
+
+def _post() -> Post:
+    server = settings.MAIL_SERVER
+    if server is None:
+        return OutboxPost(settings.OUTBOX_DIR)
+    return SmtpPost(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password,
+        tls=server.tls,
+        starttls=server.starttls,
+    )

@@ -1,0 +1,57 @@
+"""`simcrate web` and `simcrate worker`: the two programs that `simcrate up` runs together."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from threading import Event
+
+import click
+
+from simcrate.cli.portal import use_portal
+
+WEB_PORT = 8000
+WEB_READY = "portal: serving on"
+WORKER_READY = "worker: ready"
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=WEB_PORT, show_default=True)
+def web(host: str, port: int) -> None:
+    """Serve the portal."""
+    use_portal()
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                click.echo(f"{WEB_READY} http://{host}:{port}")
+
+    config = uvicorn.Config(
+        "simcrate.portal.asgi:application",
+        host=host,
+        port=port,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+    Server(config).run()
+
+
+@click.command()
+@click.option("--runs", type=click.IntRange(min=1), help="Runs at a time; one per core by default.")
+def worker(runs: int | None) -> None:
+    """Run simulations, and deliver their crates, until told to stop."""
+    use_portal()
+    from simcrate.cli.bench import make_bench
+    from simcrate.worker.supervisor import Supervisor, default_slots
+
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    supervisor = Supervisor(make_bench(), default_slots(runs))
+    click.echo(WORKER_READY)
+    supervisor.run(stop)

@@ -1,0 +1,165 @@
+"""`simcrate submit`, `status` and `cancel`: simulations of this machine's portal."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from simcrate.cli.follow import follow
+from simcrate.cli.portal import use_portal
+from simcrate.errors import BadInputError, SimCrateError
+
+if TYPE_CHECKING:
+    from simcrate.portal.accounts.models import User
+    from simcrate.portal.simulations.models import Simulation
+    from simcrate.portal.simulations.queries import Overview
+
+LISTED = 20
+
+
+@click.command()
+@click.argument("ini", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--config", "-c", required=True, help="Config of the ini to run.")
+@click.option("--storage", required=True, metavar="ID", help="Backend identifier.")
+@click.option("--runs", "-r", "run_filter", default="", help="Run filter, such as 0..4; all else.")
+@click.option("--precision", default=10.0, show_default=True, help="Seconds between table rows.")
+@click.option("--title", default="", help="A name for people; the config's name by default.")
+@click.option(
+    "--file", "-f", "data_files", multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A data file, repeatable.",
+)  # fmt: skip
+@click.option("--user", default="", help="Owner; the one whose name is yours by default.")
+@click.option("--mail", "notify_email", default="", help="A confirmed address of the owner.")
+@click.option("--wait", is_flag=True, help="Follow it; the link is the last line.")
+def submit(  # noqa: PLR0913 - one parameter for each option
+    ini: Path,
+    config: str,
+    storage: str,
+    run_filter: str,
+    precision: float,
+    title: str,
+    data_files: tuple[Path, ...],
+    user: str,
+    notify_email: str,
+    wait: bool,  # noqa: FBT001 - click's interface
+) -> None:
+    """Submit the simulation of an ini file; a running worker picks it up."""
+    use_portal()
+    from simcrate.portal.simulations.services import submit_simulation
+
+    simulation = submit_simulation(
+        owner=_owner(user),
+        title=title,
+        ini_name=ini.name,
+        files={path.name: path.read_bytes() for path in (ini, *data_files)},
+        config=config,
+        run_filter=run_filter,
+        precision_s=precision,
+        storage_id=storage,
+        notify_email=notify_email,
+    )
+    click.echo(f"submitted {simulation.pk}", err=wait)
+    if wait:
+        delivery = follow(simulation, Console(stderr=True))
+        if not delivery.link_url or delivery.error:
+            raise SimCrateError(f"the crate was not delivered: {delivery.error}")
+        click.echo(delivery.link_url)
+
+
+@click.command()
+@click.argument("simulation_id", metavar="[ID]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def status(simulation_id: str | None, as_json: bool) -> None:  # noqa: FBT001 - click's interface
+    """Show one simulation, or the newest ones."""
+    use_portal()
+    from simcrate.portal.simulations.models import Simulation
+    from simcrate.portal.simulations.queries import overviews
+
+    chosen = [_find(simulation_id)] if simulation_id else list(Simulation.objects.all()[:LISTED])
+    rows = overviews(chosen)
+    if as_json:
+        click.echo(json.dumps([_as_json(row) for row in rows], indent=2))
+    elif simulation_id:
+        _show_one(rows[0])
+    else:
+        _show_list(rows)
+
+
+@click.command()
+@click.argument("simulation_id", metavar="ID")
+def cancel(simulation_id: str) -> None:
+    """Stop a simulation; what was recorded so far is packed and delivered."""
+    use_portal()
+    from simcrate.portal.simulations.services import cancel_simulation
+
+    simulation = _find(simulation_id)
+    cancel_simulation(simulation, by=simulation.owner)
+    click.echo(f"'{simulation.title}' is being cancelled")
+
+
+def _owner(username: str) -> User:
+    """The user of that name; by default the only one there is, or one named like the shell's."""
+    from simcrate.portal.accounts.models import User
+
+    wanted = username or getpass.getuser()
+    users = User.objects.filter(is_active=True)
+    found = users.filter(username=wanted).first()
+    if found is None and not username and users.count() == 1:
+        found = users.get()
+    if found is None:
+        names = ", ".join(users.values_list("username", flat=True)) or "none yet"
+        message = f"there is no user '{wanted}'; choose one with --user (there are: {names})"
+        raise BadInputError(message)
+    return found
+
+
+def _find(simulation_id: str) -> Simulation:
+    from simcrate.portal.simulations.models import Simulation
+
+    try:
+        return Simulation.objects.get(pk=UUID(simulation_id))
+    except (ValueError, Simulation.DoesNotExist) as error:
+        message = f"there is no simulation '{simulation_id}'; `simcrate status` lists them"
+        raise BadInputError(message) from error
+
+
+def _as_json(row: Overview) -> dict[str, object]:
+    delivery = row.delivery
+    return {
+        "id": str(row.simulation.pk),
+        "title": row.simulation.title,
+        "state": row.standing.state,
+        "sentence": row.standing.sentence,
+        "percent": round(row.standing.percent, 1),
+        "link": delivery.link_url if delivery else "",
+        "sha256": delivery.sha256 if delivery else "",
+        "size_bytes": delivery.size_bytes if delivery else 0,
+        "problems": row.simulation.problems,
+    }
+
+
+def _show_list(rows: list[Overview]) -> None:
+    table = Table("id", "title", "state", "", "runs")
+    for row in rows:
+        percent = f"{row.standing.percent:.0f} %"
+        simulation = row.simulation
+        table.add_row(
+            str(simulation.pk), simulation.title, row.standing.state, percent, str(row.tally)
+        )
+    Console().print(table)
+
+
+def _show_one(row: Overview) -> None:
+    click.echo(f"{row.simulation.title}: {row.standing.state}")
+    click.echo(row.standing.sentence)
+    for problem in row.simulation.problems:
+        click.echo(f"- {problem}")
+    if row.delivery and row.delivery.link_url:
+        click.echo(row.delivery.link_url)

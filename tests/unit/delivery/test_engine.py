@@ -1,0 +1,243 @@
+"""The engine, with a ledger on disk and a storage backend that is a directory."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+from tests.contract.example_plugin.src.simcrate_directory import DirectoryBackend
+
+from simcrate.delivery import (
+    DeliveryRecord,
+    DeliveryState,
+    FileLedger,
+    Patience,
+    deliver,
+    open_ledger,
+)
+from simcrate.errors import LeaseLostError, NotifyError, StorageAuthError, StorageUnreachableError
+from simcrate.storage import Link, LinkPolicy, StorageBackend, StoredCrate
+
+CONTENT = b"a crate" * 100_000
+DELIVERY_ID = uuid.UUID(int=7)
+
+
+class Desk:
+    """A spool, a directory to deliver into, and the announcements that went out."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.folder = tmp_path / "cloud"
+        self.folder.mkdir(parents=True)
+        self.crate_path = tmp_path / "spool" / str(DELIVERY_ID) / "results.zip"
+        self.crate_path.parent.mkdir(parents=True)
+        self.crate_path.write_bytes(CONTENT)
+        self.announced: list[DeliveryRecord] = []
+
+    def backend(self) -> StorageBackend:
+        return DirectoryBackend(
+            token="", config={"folder": str(self.folder), "base_url": "http://files.example"}
+        )
+
+    def ledger(self, keep_days: int = 7) -> Iterator[FileLedger]:
+        with open_ledger(
+            self.crate_path,
+            delivery_id=DELIVERY_ID,
+            size_bytes=len(CONTENT),
+            sha256=hashlib.sha256(CONTENT).hexdigest(),
+            keep_days=keep_days,
+        ) as ledger:
+            yield ledger
+
+    def stored_files(self) -> list[Path]:
+        return list(self.folder.rglob("*.zip"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+@pytest.fixture
+def ledger(desk: Desk) -> Iterator[FileLedger]:
+    yield from desk.ledger()
+
+
+def test_a_crate_goes_all_the_way(desk: Desk, ledger: FileLedger) -> None:
+    deliver(ledger, desk.backend, desk.announced.append)
+
+    (record,) = desk.announced
+    assert record.link is not None
+    assert record.link.url.endswith("/results.zip")
+    assert record.message_id == f"<{DELIVERY_ID}@simcrate>"
+    (stored,) = desk.stored_files()
+    assert stored.read_bytes() == CONTENT
+
+
+def test_the_spool_is_released_after_the_announcement(desk: Desk, ledger: FileLedger) -> None:
+    deliver(ledger, desk.backend, desk.announced.append)
+
+    assert not desk.crate_path.parent.exists()
+
+
+def test_expiry_counts_from_the_announcement(desk: Desk, ledger: FileLedger) -> None:
+    before = datetime.now(UTC)
+    deliver(ledger, desk.backend, desk.announced.append)
+
+    expires_at = desk.announced[0].expires_at
+    assert expires_at is not None
+    assert timedelta() <= expires_at - before - timedelta(days=7) < timedelta(minutes=1)
+
+
+def test_keep_days_of_zero_keeps_for_ever(desk: Desk) -> None:
+    for ledger in desk.ledger(keep_days=0):
+        deliver(ledger, desk.backend, desk.announced.append)
+
+    assert desk.announced[0].expires_at is None
+
+
+def test_a_backend_that_is_down_is_waited_for(desk: Desk, ledger: FileLedger) -> None:
+    desk.folder.rmdir()
+    record = deliver(ledger, desk.backend, desk.announced.append)
+
+    assert record.state is DeliveryState.WAITING
+    assert "mount it" in record.error
+    assert desk.announced == []
+    assert desk.crate_path.read_bytes() == CONTENT
+
+    desk.folder.mkdir()
+    deliver(ledger, desk.backend, desk.announced.append)
+
+    assert len(desk.announced) == 1
+
+
+def test_a_backend_that_stays_down_is_given_up_and_the_failure_announced(
+    desk: Desk, ledger: FileLedger
+) -> None:
+    desk.folder.rmdir()
+    patience = Patience(give_up_after_s=0)
+    record = deliver(ledger, desk.backend, desk.announced.append, patience=patience)
+
+    assert record.state is DeliveryState.FAILED
+    assert record.announced
+    assert "mount it" in desk.announced[0].error
+    assert desk.crate_path.read_bytes() == CONTENT
+
+
+class RevokedBackend(DirectoryBackend):
+    def link(self, stored: StoredCrate, policy: LinkPolicy) -> Link:
+        raise StorageAuthError("the token was revoked; connect again")
+
+
+def test_a_final_error_is_not_retried(desk: Desk, ledger: FileLedger) -> None:
+    config = {"folder": str(desk.folder), "base_url": "http://files.example"}
+    record = deliver(ledger, lambda: RevokedBackend(token="", config=config), desk.announced.append)
+
+    assert record.state is DeliveryState.FAILED
+    assert desk.announced[0].error == "the token was revoked; connect again"
+
+
+def test_a_mail_server_that_is_down_delays_the_announcement_alone(
+    desk: Desk, ledger: FileLedger
+) -> None:
+    def refuse(_: DeliveryRecord) -> None:
+        raise NotifyError("no")
+
+    record = deliver(ledger, desk.backend, refuse)
+    first_expiry = record.expires_at
+    assert record.state is DeliveryState.LINKED
+    assert desk.crate_path.exists()
+
+    deliver(ledger, desk.backend, desk.announced.append)
+
+    assert len(desk.announced) == 1
+    assert desk.announced[0].expires_at == first_expiry
+    assert len(desk.stored_files()) == 1
+
+
+class LosingBackend(DirectoryBackend):
+    """Forgets the file once, as a provider that lost it between two requests."""
+
+    def __init__(self, lost: list[int], **options: object) -> None:
+        super().__init__(**options)  # type: ignore[arg-type]
+        self._lost = lost
+
+    def stat(self, stored: StoredCrate) -> StoredCrate:
+        if not self._lost:
+            self._lost.append(1)
+            self.delete(stored)
+            raise StorageUnreachableError("lost")
+        return super().stat(stored)
+
+
+def test_what_cannot_be_verified_is_sent_again(desk: Desk, ledger: FileLedger) -> None:
+    config = {"folder": str(desk.folder), "base_url": "http://files.example"}
+    lost: list[int] = []
+    for _ in range(2):
+        deliver(
+            ledger,
+            lambda: LosingBackend(lost, token="", config=config),
+            desk.announced.append,
+        )
+
+    assert len(desk.announced) == 1
+    assert len(desk.stored_files()) == 1
+
+
+class Killed(BaseException):
+    """What `kill -9` does to a process, as far as one process can show."""
+
+
+class DyingLedger(FileLedger):
+    """Dies at its n-th write, before or after it is on disk."""
+
+    def __init__(self, path: Path, *, at_write: int, after: bool) -> None:
+        super().__init__(path)
+        self._numbers = count()
+        self._at_write = at_write
+        self._after = after
+
+    def _write(self, **changes: object) -> None:
+        dies = next(self._numbers) == self._at_write
+        if dies and not self._after:
+            raise Killed
+        super()._write(**changes)
+        if dies:
+            raise Killed
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_at_any_write_and_called_again_it_ends_with_one_file_and_one_message(
+    tmp_path: Path, *, after: bool
+) -> None:
+    for number in range(100):
+        desk = Desk(tmp_path / str(number))
+        died = _deliver_dying(desk, number, after=after)
+        if not died:
+            assert number > 5  # upload, resume, stored, linked, announcing, announced at least
+            return
+        for ledger in desk.ledger():
+            deliver(ledger, desk.backend, desk.announced.append)
+        assert len(desk.stored_files()) == 1
+        assert len({record.message_id for record in desk.announced}) == 1
+        assert len(desk.announced) <= 2
+    pytest.fail("the engine never came to an end")
+
+
+def _deliver_dying(desk: Desk, number: int, *, after: bool) -> bool:
+    for ledger in desk.ledger():
+        dying = DyingLedger(ledger.path, at_write=number, after=after)
+        try:
+            deliver(dying, desk.backend, desk.announced.append)
+        except Killed:
+            return True
+    return False
+
+
+def test_two_processes_do_not_deliver_the_same_crate(desk: Desk, ledger: FileLedger) -> None:
+    with pytest.raises(LeaseLostError):
+        next(desk.ledger())

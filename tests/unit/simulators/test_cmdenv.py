@@ -1,0 +1,100 @@
+"""The lines below were printed by OMNeT++ 5.6.3 and 6.1.0."""
+
+from __future__ import annotations
+
+import pytest
+
+from simcrate.simulators import OPPSIM, Ending, EndingKind, ProgressReader, command_line
+
+STATUS = (
+    "** Event #1011712   t=32472.887279305777   Elapsed: 1.00077s (0m 01s)"
+    "    90% completed  (90% total)"
+)
+
+
+def test_a_status_line_gives_events_time_and_percent() -> None:
+    reader = ProgressReader()
+    reader.read(STATUS)
+
+    assert reader.event_count == 1011712
+    assert reader.sim_time_s == pytest.approx(32472.887279305777)
+    assert reader.percent == 90
+
+
+def test_a_status_line_without_limits_gives_no_percent() -> None:
+    reader = ProgressReader()
+    reader.read("** Event #0   t=0   Elapsed: 1.9e-05s (0m 00s)")
+
+    assert reader.percent == 0
+
+
+def test_the_percentage_is_never_shown_to_fall() -> None:
+    reader = ProgressReader()
+    reader.read(STATUS)
+    reader.read(STATUS.replace("90%", "10%"))
+
+    assert reader.percent == 90
+
+
+def test_the_place_of_the_ending_counts_as_progress() -> None:
+    reader = ProgressReader()
+    reader.read("<!> Simulation time limit reached -- at t=400000s, event #7994587")
+
+    assert (reader.event_count, reader.sim_time_s) == (7994587, 400000)
+
+
+def test_an_error_is_not_hidden_by_the_line_that_follows_it() -> None:
+    reader = ProgressReader()
+    reader.read("<!> Error: Cannot schedule message to the past")
+    reader.read("<!> Simulation stopped")
+
+    assert reader.ending_line == "Error: Cannot schedule message to the past"
+
+
+def test_the_tail_holds_the_last_lines_and_cuts_long_ones() -> None:
+    reader = ProgressReader()
+    for number in range(500):
+        reader.read(f"line {number} " + "x" * 5000)
+
+    lines = reader.tail.split("\n")
+
+    assert len(lines) == 200
+    assert lines[-1].startswith("line 499")
+    assert max(map(len, lines)) == 2000
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "line", "kind"),
+    [
+        (0, "Simulation time limit reached -- at t=36000s, event #1122127", EndingKind.COMPLETE),
+        (0, "No more events, simulation completed -- at t=5s, event #9", EndingKind.COMPLETE),
+        (0, "Simulation stopped with endSimulation() -- in module X", EndingKind.COMPLETE),
+        (0, "CPU time limit reached -- at t=237411.6s, event #2907136", EndingKind.LIMIT),
+        (0, "Realtime limit reached -- at t=7s, event #1", EndingKind.LIMIT),
+        (2, "SIGINT or SIGTERM received, exiting -- at t=4s, event #8", EndingKind.SIGNAL),
+        (1, "Error: No such config: X", EndingKind.ERROR),
+        (0, "Fingerprint mismatch! calculated: 8cf5-9ba6/tplx, expected: …", EndingKind.ERROR),
+        (-9, "", EndingKind.ERROR),
+        (-11, "", EndingKind.ERROR),
+        (0, "", EndingKind.ERROR),
+        (1, "", EndingKind.ERROR),
+    ],
+)
+def test_an_ending_is_classified_by_its_line_and_not_by_exit_0_alone(
+    exit_code: int, line: str, kind: EndingKind
+) -> None:
+    assert Ending.of(exit_code, line).kind is kind
+
+
+def test_an_ending_by_signal_names_the_signal() -> None:
+    assert Ending.of(-11, "").reason == "The simulator was killed by SIGSEGV."
+
+
+def test_the_command_line_neutralises_what_an_ini_could_do() -> None:
+    command = command_line(
+        OPPSIM, ini_name="omnetpp.ini", config="Epidemic", run_number=3, result_dir="results"
+    )
+
+    assert command[: len(OPPSIM.command)] == OPPSIM.command
+    assert {"--cmdenv-interactive=false", "--debugger-attach-on-startup=false"} < set(command)
+    assert command[command.index("-r") + 1] == "3"

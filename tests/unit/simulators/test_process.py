@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from threading import Event, Timer
+
+import psutil
+import pytest
+
+from simcrate.simulators import Followed, ProcessEnd, follow, kill_leftover
+from simcrate.simulators.process import IDENTITY_FILE
+
+
+def run(
+    tmp_path: Path, script: str, *, stop: Event | None = None, grace_s: float = 5
+) -> tuple[ProcessEnd, list[str]]:
+    lines: list[str] = []
+    end = follow(
+        Followed(
+            command=(sys.executable, "-c", script),
+            working_dir=tmp_path,
+            log_path=tmp_path / "program.log",
+            identity_dir=tmp_path,
+            stop_grace_s=grace_s,
+        ),
+        on_line=lines.append,
+        stop=stop or Event(),
+    )
+    return end, lines
+
+
+def test_a_program_is_followed_line_by_line_to_its_end(tmp_path: Path) -> None:
+    end, lines = run(tmp_path, "print('one'); print('two', end=''); raise SystemExit(3)")
+
+    assert (end.exit_code, lines) == (3, ["one", "two"])
+    assert (tmp_path / "program.log").read_text() == "one\ntwo"
+
+
+def test_what_it_used_is_measured(tmp_path: Path) -> None:
+    end, _ = run(tmp_path, "x = bytearray(60_000_000); sum(range(2_000_000))")
+
+    assert end.peak_memory_bytes > 60_000_000
+    assert 0 < end.cpu_time_s < 60
+
+
+def test_errors_come_through_the_same_pipe_in_order(tmp_path: Path) -> None:
+    _, lines = run(
+        tmp_path, "import os; os.write(1, b'a\\n'); os.write(2, b'b\\n'); os.write(1, b'c\\n')"
+    )
+
+    assert lines == ["a", "b", "c"]
+
+
+def test_bytes_that_are_no_text_come_through_replaced(tmp_path: Path) -> None:
+    _, lines = run(tmp_path, "import os; os.write(1, b'\\xff\\n')")
+
+    assert lines == ["\ufffd"]
+
+
+def test_a_program_sees_no_environment_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMCRATE_SMTP_URL", "smtp://user:password@host")
+    _, lines = run(tmp_path, "import os; print(sorted(os.environ))")
+
+    assert "SIMCRATE" not in lines[0]
+
+
+def test_standard_input_is_closed(tmp_path: Path) -> None:
+    _, lines = run(tmp_path, "import sys; print(repr(sys.stdin.read()))")
+
+    assert lines == ["''"]
+
+
+def test_stop_lets_the_program_finish(tmp_path: Path) -> None:
+    stop = Event()
+    script = (
+        "import signal, sys\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (print('finish'), sys.exit(2)))\n"
+        "print('ready', flush=True)\nsignal.pause()"
+    )
+    lines: list[str] = []
+
+    def on_line(line: str) -> None:
+        lines.append(line)
+        if line == "ready":
+            stop.set()
+
+    end = follow(
+        Followed(
+            command=(sys.executable, "-c", script),
+            working_dir=tmp_path,
+            log_path=tmp_path / "program.log",
+            identity_dir=tmp_path,
+        ),
+        on_line=on_line,
+        stop=stop,
+    )
+
+    assert (end.exit_code, end.was_stopped) == (2, True)
+    assert lines == ["ready", "finish"]
+
+
+def test_a_program_that_ignores_sigterm_is_killed_with_its_children(tmp_path: Path) -> None:
+    stop = Event()
+    script = (
+        "import os, signal, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "child = os.fork()\n"
+        "if child: print(child, flush=True)\n"
+        "time.sleep(60)"
+    )
+    Timer(0.5, stop.set).start()
+    end, lines = run(tmp_path, script, stop=stop, grace_s=0.3)
+
+    assert end.exit_code == -9
+    assert _ends(int(lines[0]))
+
+
+def test_a_child_that_holds_the_pipe_open_delays_nothing(tmp_path: Path) -> None:
+    end, lines = run(
+        tmp_path, "import subprocess; subprocess.Popen(['sleep', '60']); print('done')"
+    )
+
+    assert (end.exit_code, lines) == (0, ["done"])
+    assert end.wall_time_s < 30
+
+
+def test_what_a_dead_worker_left_running_is_ended(tmp_path: Path) -> None:
+    program = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    _write_identity(tmp_path, program=program.pid, parent={"pid": 2**22 - 1, "started": 0})
+
+    assert kill_leftover(tmp_path)
+    assert not psutil.pid_exists(program.pid)
+    program.wait()
+
+
+def test_the_program_of_a_living_worker_is_left_alone(tmp_path: Path) -> None:
+    program = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    own = {"pid": os.getpid(), "started": psutil.Process().create_time()}
+    _write_identity(tmp_path, program=program.pid, parent=own)
+
+    assert not kill_leftover(tmp_path)
+    assert program.poll() is None
+    program.kill()
+    program.wait()
+
+
+def test_a_stranger_with_the_same_pid_is_left_alone(tmp_path: Path) -> None:
+    stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    identity = {
+        "program": {"pid": stranger.pid, "started": 1.0},
+        "parent": {"pid": 2**22 - 1, "started": 0},
+    }
+    (tmp_path / IDENTITY_FILE).write_text(json.dumps(identity))
+
+    assert not kill_leftover(tmp_path)
+    assert stranger.poll() is None
+    stranger.kill()
+    stranger.wait()
+
+
+def _write_identity(directory: Path, *, program: int, parent: dict[str, float]) -> None:
+    started = psutil.Process(program).create_time()
+    identity = {"program": {"pid": program, "started": started}, "parent": parent}
+    (directory / IDENTITY_FILE).write_text(json.dumps(identity))
+
+
+def _ends(pid: int) -> bool:
+    """Whether a process that was killed is gone, once the kernel got round to it."""
+    try:
+        psutil.Process(pid).wait(timeout=10)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.TimeoutExpired:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    return True
