@@ -121,10 +121,10 @@ def gather(
     members: list[Member] = []
     refused: list[Refused] = []
     for path, unlisted in _walk(root):
-        if os.path.realpath(path) in passed_over:
-            continue
-        name = crate_name(under + os.fsdecode(path.relative_to(root)))
         source, why = _regular_file(path, root)
+        if str(source) in passed_over:
+            continue
+        name = crate_name(under + str(path.relative_to(root)))
         if unlisted or why:
             refused.append(Refused(name=name, why=unlisted or why))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,8 @@ from simcrate.crate.zipreader import Directory, Span, ZipFault, locate, unpack
 BATCH_BYTES = 4 << 20  # small members go to a thread together
 BATCH_MEMBERS = 100
 LARGEST_RECORD_BYTES = 256 << 20  # records are held in memory
+
+_UNIX = 3  # "made by" of zips whose external attributes are a Unix mode
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all, as packed."""
@@ -107,10 +110,18 @@ def _name_faults(members: Sequence[zipfile.ZipInfo]) -> Iterator[Fault]:
         name = info.orig_filename  # as it stands in the zip, before zipfile made it harmless
         if why := name_fault(name.removesuffix("/")):
             yield Fault(kind=FaultKind.UNSAFE, name=name, text=why)
+        if not _is_file_or_directory(info):
+            text = "it is a link or a device, and may lead anywhere when it is unpacked"
+            yield Fault(kind=FaultKind.UNSAFE, name=name, text=text)
         if name in seen:
             text = "the zip holds it twice; tools differ in which one they unpack"
             yield Fault(kind=FaultKind.EXTRA, name=name, text=text)
         seen.add(name)
+
+
+def _is_file_or_directory(info: zipfile.ZipInfo) -> bool:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    return info.create_system != _UNIX or kind in {0, stat.S_IFREG, stat.S_IFDIR}
 
 
 def _apart(

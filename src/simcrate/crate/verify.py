@@ -17,7 +17,8 @@ from simcrate.crate.layout import MANIFEST, METADATA, RUN
 from simcrate.crate.members import CheckedMembers, Progress, check_members
 from simcrate.crate.reading import Bytes, open_crate
 from simcrate.crate.records import manifest_faults, metadata_faults, missing_records, run_record
-from simcrate.crate.zipreader import Directory, ZipFault, read_directory
+from simcrate.crate.zipend import end_faults
+from simcrate.crate.zipreader import ZipFault, read_directory
 
 THREADS = 2
 
@@ -45,7 +46,7 @@ def verify_crate(
         checked = check_members(
             source, directory, records=shape.records(), threads=threads, progress=progress
         )
-        faults = [*checked.faults, *_end_faults(source, directory), *_record_faults(checked, shape)]
+        faults = [*checked.faults, *end_faults(source, directory), *_record_faults(checked, shape)]
         return _verification(source, checked, faults, root=shape.root)
 
 
@@ -111,12 +112,6 @@ def _record_faults(checked: CheckedMembers, shape: _Shape) -> Iterator[Fault]:
         yield from metadata_faults(text, shape.root, checked.present)
     if (text := checked.texts.get(shape.root + RUN)) is not None:
         yield from run_record(text, shape.root + RUN)[1]
-
-
-def _end_faults(source: Bytes, directory: Directory) -> Iterator[Fault]:
-    if directory.end < source.size_bytes:
-        text = f"{source.size_bytes - directory.end} bytes follow the end of the zip"
-        yield Fault(kind=FaultKind.EXTRA, name="", text=text)
 
 
 def _verification(

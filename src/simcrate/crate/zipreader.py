@@ -22,8 +22,6 @@ from simcrate.crate.reading import Bytes, BytesFile
 READ_BYTES = 256 << 10  # packed bytes at a time
 INFLATE_BYTES = 1 << 20  # at most so many unpacked bytes at a time
 LARGEST_DIRECTORY_BYTES = 256 << 20  # some two million members
-END_BYTES = 22
-LONGEST_END_BYTES = END_BYTES + 0xFFFF  # with the longest comment
 
 _INFLATE_ERROR = cast("type[Exception]", igzip_lib.error)  # its stub calls it an instance
 _BROKEN = (
@@ -36,6 +34,7 @@ _LOCAL = struct.Struct("<4s5H3I2H")
 _UNKNOWN_32 = 0xFFFF_FFFF
 _FLAG_ENCRYPTED = 1
 _FLAG_DESCRIPTOR = 1 << 3
+_FLAG_UTF8 = 1 << 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +63,6 @@ class Directory:
     start: int
     """Where it lies in the zip."""
 
-    end: int
-    """Where the zip ends that it closes."""
-
 
 def read_directory(source: Bytes) -> Directory:
     """The central directory.
@@ -76,7 +72,7 @@ def read_directory(source: Bytes) -> Directory:
         CrateError: the bytes cannot be read.
     """
     with archive_of(source) as archive:
-        return Directory(archive.infolist(), archive.start_dir, _end(source, archive))
+        return Directory(archive.infolist(), archive.start_dir)
 
 
 @contextmanager
@@ -96,7 +92,7 @@ def locate(source: Bytes, info: zipfile.ZipInfo) -> tuple[Span, list[Fault]]:
     Raises:
         ZipFault: there is no local header where the directory says.
     """
-    head = source.read(info.header_offset, _LOCAL.size)
+    head = source.read(info.header_offset, _LOCAL.size) if info.header_offset >= 0 else b""
     if len(head) < _LOCAL.size or not head.startswith(b"PK\x03\x04"):
         text = "there is no member where the zip's directory says"
         raise ZipFault(Fault(kind=FaultKind.DAMAGED, name=info.filename, text=text))
@@ -113,6 +109,11 @@ def locate(source: Bytes, info: zipfile.ZipInfo) -> tuple[Span, list[Fault]]:
         end += tail
         faults += fault
     return Span(info.header_offset, data, data_end, end), faults
+
+
+def name_bytes(info: zipfile.ZipInfo) -> bytes:
+    """A member's name as it stands in the zip."""
+    return info.orig_filename.encode("utf-8" if info.flag_bits & _FLAG_UTF8 else "cp437")
 
 
 def unpack(source: Bytes, info: zipfile.ZipInfo, span: Span) -> Iterator[bytes]:
@@ -152,13 +153,6 @@ class _Limited(BytesFile):
         return super().read(size)
 
 
-def _end(source: Bytes, archive: zipfile.ZipFile) -> int:
-    """Where the last end record, with the comment that it claims, ends."""
-    start = max(archive.start_dir, source.size_bytes - LONGEST_END_BYTES)
-    tail = source.read(start, LONGEST_END_BYTES)
-    return start + tail.rfind(b"PK\x05\x06") + END_BYTES + len(archive.comment)
-
-
 def _broken_directory(source: Bytes, error: Exception) -> Fault:
     if source.read(0, 4) == b"PK\x03\x04" and "not a zip" in str(error):
         text = "the zip ends before its directory: the rest of it was lost on the way"
@@ -179,10 +173,7 @@ def _has_zip64(extra: bytes) -> bool:
 def _header_faults(info: zipfile.ZipInfo, fields: tuple[int, ...], name: bytes) -> list[Fault]:
     year, month, day, hour, minute, second = info.date_time
     stated: dict[str, tuple[object, object]] = {
-        "name": (
-            info.orig_filename,
-            name.decode("utf-8" if info.flag_bits & 0x800 else "cp437", "replace"),
-        ),
+        "name": (name_bytes(info), name),
         "flags": (info.flag_bits, fields[2]),
         "method": (info.compress_type, fields[3]),
         "time": ((hour << 11) | (minute << 5) | (second // 2), fields[4]),

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import BinaryIO
 
@@ -26,13 +27,14 @@ from simcrate.crate.deflate import (
 from simcrate.crate.zipformat import Entry, end_records
 
 BLOCKS_IN_FLIGHT_PER_THREAD = 4  # keeps threads busy while one long block is waited for
+THREAD_FROM_BYTES = 16 << 10  # handing a smaller file to a thread costs more than packing it
 
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """A block that a thread works on."""
+    """A block on its way: packed by a thread, or when its turn comes."""
 
-    block: Future[Block]
+    packed: Callable[[], Block]
     member: _Member
     is_first: bool
     is_last: bool
@@ -40,10 +42,18 @@ class _Pending:
 
 @dataclass(slots=True)
 class _Member:
+    """A member whose blocks are being packed and written."""
+
     name: bytes
     size_bytes: int
-    is_streamed: bool
+    started_bytes: int = 0
+    is_stored: bool = False
     entry: Entry | None = None
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether it has several blocks, so that its header is written before its CRC is known."""
+        return self.size_bytes > BLOCK_BYTES
 
 
 class ZipWriter:
@@ -88,18 +98,10 @@ class ZipWriter:
             SHA-256 of its bytes, lower-case hexadecimal.
         """
         digest = hashlib.sha256()
-        member = _Member(name.encode(), size_bytes, is_streamed=size_bytes > BLOCK_BYTES)
-        pack: Callable[[bytes], Block] | None = None
-        position = 0
+        member = _Member(name.encode(), size_bytes)
         for block in blocks if size_bytes else (b"",):
-            pack = pack or _choose_packing(block, member)
             digest.update(block)
-            is_first, position = position == 0, position + len(block)
-            is_last = position == size_bytes
-            work = deflate_last if is_last and pack is deflate else pack
-            self._pending.append(
-                _Pending(self._pool.submit(work, block), member, is_first, is_last)
-            )
+            self._pending.append(self._start(member, block))
             self._drain(self._window)
         return digest.hexdigest()
 
@@ -126,12 +128,23 @@ class ZipWriter:
         """SHA-256 of what was written so far, lower-case hexadecimal."""
         return self._digest.hexdigest()
 
+    def _start(self, member: _Member, data: bytes) -> _Pending:
+        is_first = member.started_bytes == 0
+        if is_first:
+            member.is_stored = is_compressed(data)
+        member.started_bytes += len(data)
+        is_last = member.started_bytes == member.size_bytes
+        pack = _packing(member, is_last=is_last)
+        if member.size_bytes < THREAD_FROM_BYTES:
+            return _Pending(partial(pack, data), member, is_first, is_last)
+        return _Pending(self._pool.submit(pack, data).result, member, is_first, is_last)
+
     def _drain(self, keep: int) -> None:
         while len(self._pending) > keep:
             self._append(self._pending.popleft())
 
     def _append(self, pending: _Pending) -> None:
-        block, member = pending.block.result(), pending.member
+        block, member = pending.packed(), pending.member
         if pending.is_first:
             member.entry = self._open(member, block)
         entry = member.entry
@@ -164,7 +177,9 @@ class ZipWriter:
         self._offset += len(data)
 
 
-def _choose_packing(first: bytes, member: _Member) -> Callable[[bytes], Block]:
-    if is_compressed(first):
+def _packing(member: _Member, *, is_last: bool) -> Callable[[bytes], Block]:
+    if member.is_stored:
         return store
-    return deflate if member.is_streamed else squeeze
+    if not member.is_streamed:
+        return squeeze
+    return deflate_last if is_last else deflate
