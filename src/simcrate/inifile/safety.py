@@ -14,8 +14,9 @@ Source: OMNeT++ Simulation Manual, appendix "Configuration Options" and chapter 
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import PurePosixPath
@@ -35,12 +36,19 @@ from simcrate.inifile.options import (
     known_options,
 )
 from simcrate.inifile.reader import Entry
-from simcrate.inifile.variables import find_placeholders, find_references, split_list, unquote
+from simcrate.inifile.variables import (
+    find_placeholders,
+    find_references,
+    split_list,
+    substitute_references,
+    unquote,
+)
 
 MOST_COMBINATIONS = 1000  # of the values of iteration variables in one entry
 MOST_NESTED = 8  # iteration variables whose values refer to iteration variables
 
 _FILE_FUNCTION = re.compile(r"(?<![\w.])(xmldoc|read(?:File|JSON|CSV|XML))\s*\(")
+_NUMBER = re.compile(r"[-+]?[\d.]+(?:[eE][-+]?\d+)?[A-Za-z]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _OPTION_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9%]+)*")
 _TEXTS = frozenset({"description", "experiment-label", "measurement-label", "replication-label"})
@@ -181,27 +189,23 @@ class _Judge:
         """What the values can put into a text; numbers are all alike for our purpose."""
         texts: set[str] = set()
         for item in split_list(values):
-            if item[0].isdigit() or ".." in item:
+            if _NUMBER.fullmatch(item) or (".." in item and not _FILE_FUNCTION.search(item)):
                 texts.add("0")
-                if _FILE_FUNCTION.search(item):
-                    texts.add(item)
-                continue
-            texts.update(self._with_references(item, depth))
+            else:
+                texts.update(self._with_references(item, depth))
         return sorted(texts)
 
     def _with_references(self, item: str, depth: int) -> set[str]:
-        texts = {item}
-        for name in find_references(item):
-            if depth == 0:
-                message = "iteration variables refer to each other too deeply to check"
-                raise IniError(message)
-            for form in (f"${{{name}}}", f"${name}"):
-                replacements = self._referenced(name, depth - 1) if form in item else []
-                texts = {t.replace(form, r) for t in texts for r in replacements} or texts
-                if len(texts) > MOST_COMBINATIONS:
-                    message = "too many combinations of iteration variables to check"
-                    raise IniError(message)
-        return texts
+        names = sorted(set(find_references(item)))
+        if names and depth == 0:
+            message = "iteration variables refer to each other too deeply to check"
+            raise IniError(message)
+        choices = [self._referenced(name, depth - 1) for name in names]
+        _refuse_too_many(choices)
+        return {
+            substitute_references(item, dict(zip(names, texts, strict=True)))
+            for texts in product(*choices)
+        }
 
     def _alone_fault(self, raw: str) -> tuple[str, str] | None:
         """What a continuation line would do in a simulator that takes it as a line of its own."""
@@ -220,6 +224,12 @@ class _Judge:
             key,
             "OMNeT++ 5.x would take this continuation line as an option, which may not be set here",
         )
+
+
+def _refuse_too_many(choices: Sequence[Sequence[str]]) -> None:
+    if math.prod(len(texts) for texts in choices) > MOST_COMBINATIONS:
+        message = "too many combinations of iteration variables to check; use fewer in one value"
+        raise IniError(message)
 
 
 def _iterated_values(ini: IniFile) -> dict[str, tuple[str, ...]]:

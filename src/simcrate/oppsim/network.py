@@ -1,0 +1,286 @@
+"""The network: contacts come and go, messages are created, carried, transferred, dropped, expire.
+
+Model: a contact is a half-duplex link of its own, over which one message at a time is transferred at
+`bandwidth`; a contact that breaks aborts the transfer, and nothing of it remains.  Messages for the peer
+go first, then by the order in which they came; the two ends take turns.  A node whose buffer is full
+drops its oldest copies, but none that it is sending.  Whoever delivered a message forgets it; other
+copies live on until they expire.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from simcrate.oppsim.contacts import ContactSource, Pair, Step
+from simcrate.oppsim.kernel import Event, Kernel
+from simcrate.oppsim.messages import Buffer, Copy, Message
+from simcrate.oppsim.parameters import NetworkParameters
+from simcrate.oppsim.routing import ROUTERS, Router
+from simcrate.oppsim.statistics import NetworkStatistics
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Node:
+    """One mobile node."""
+
+    index: int
+    buffer: Buffer
+    router: Router
+    links: dict[int, Link] = field(default_factory=dict)
+    """Contacts by the peer's index, oldest first."""
+
+    delivered: set[int] = field(default_factory=set)
+    """Messages that it was the destination of and has got."""
+
+    receiving: set[int] = field(default_factory=set)
+    """Messages that are on their way to it."""
+
+    def lacks(self, message: Message) -> bool:
+        """Whether the node neither has nor is getting a message."""
+        return (
+            message.id not in self.buffer
+            and message.id not in self.receiving
+            and message.id not in self.delivered
+        )
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Link:
+    """A contact that lasts."""
+
+    ends: tuple[Node, Node]
+    since_s: float
+    turn: int = 0
+    """Which end may send next, if it has something."""
+
+    transfer: Transfer | None = None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Transfer:
+    """A message on its way over a link."""
+
+    sender: Node
+    receiver: Node
+    copy: Copy
+    arrival: Event
+
+
+class Network:
+    """All nodes and what happens to them.
+
+    Args:
+        kernel: simulated time.
+        parameters: of the model.
+        contacts: who meets whom.
+        traffic: the stream of random numbers of message creation.
+        statistics: told of everything that is measured.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        parameters: NetworkParameters,
+        contacts: ContactSource,
+        traffic: np.random.Generator,
+        statistics: NetworkStatistics,
+    ) -> None:
+        self.created_count = 0
+        self._kernel = kernel
+        self._parameters = parameters
+        self._contacts = contacts
+        self._traffic = traffic
+        self._statistics = statistics
+        self._nodes = [
+            Node(
+                index=index,
+                buffer=Buffer(size),
+                router=ROUTERS[parameters.routing](index, parameters),
+            )
+            for index, size in enumerate(parameters.buffer_size_bytes)
+        ]
+        self._holders: dict[int, set[int]] = {}
+
+    def start(self) -> None:
+        """Schedule the first step of contacts and the first message."""
+        self._schedule_step()
+        self._schedule_message()
+
+    @property
+    def present_count(self) -> int:
+        """How many copies the buffers hold."""
+        return sum(len(node.buffer) for node in self._nodes)
+
+    # contacts
+
+    def _schedule_step(self) -> None:
+        step = next(self._contacts, None)
+        if step is not None:
+            self._kernel.schedule(step.time_s, lambda: self._take_step(step))
+
+    def _take_step(self, step: Step) -> None:
+        for pair in step.down:
+            self._end_contact(pair)
+        for pair in step.up:
+            self._begin_contact(pair)
+        self._schedule_step()
+
+    def _begin_contact(self, pair: Pair) -> None:
+        a, b = (self._nodes[index] for index in pair)
+        link = Link(ends=(a, b), since_s=self._kernel.now_s)
+        a.links[b.index] = b.links[a.index] = link
+        self._statistics.contact_began(pair)
+        a.router.meet(b.router, self._kernel.now_s)
+        b.router.meet(a.router, self._kernel.now_s)
+        self._use(link)
+
+    def _end_contact(self, pair: Pair) -> None:
+        a, b = (self._nodes[index] for index in pair)
+        link = a.links.pop(b.index)
+        del b.links[a.index]
+        self._statistics.contact_ended(pair, self._kernel.now_s - link.since_s)
+        if link.transfer is not None:
+            self._abort(link)
+
+    # messages
+
+    def _schedule_message(self) -> None:
+        pause_s = self._traffic.exponential(self._parameters.message_interval_s)
+        self._kernel.schedule(self._kernel.now_s + pause_s, self._create_message)
+
+    def _create_message(self) -> None:
+        source, destination = self._draw_ends()
+        now_s = self._kernel.now_s
+        message = Message(
+            id=self.created_count,
+            source=source,
+            destination=destination,
+            size_bytes=self._parameters.message_size_bytes,
+            created_s=now_s,
+            expires_s=now_s + self._parameters.ttl_s,
+        )
+        self.created_count += 1
+        self._statistics.created(message)
+        node = self._nodes[source]
+        copy = Copy(message=message, hop_count=0, tokens=node.router.tokens_of(message))
+        self._holders[message.id] = set()
+        if math.isfinite(message.expires_s):
+            self._kernel.schedule(message.expires_s, lambda: self._expire(message))
+        self._store(node, copy)
+        self._schedule_message()
+
+    def _draw_ends(self) -> tuple[int, int]:
+        count = len(self._nodes)
+        source = int(self._traffic.integers(count))
+        destination = int(self._traffic.integers(count - 1))
+        return source, destination + (destination >= source)
+
+    def _expire(self, message: Message) -> None:
+        holders = [self._nodes[index] for index in sorted(self._holders[message.id])]
+        idle: list[Link] = []
+        for node in holders:
+            for link in node.links.values():
+                transfer = link.transfer
+                if transfer and transfer.sender is node and transfer.copy.message is message:
+                    self._abort(link)
+                    idle.append(link)
+            self._remove(node, message.id)
+            self._statistics.expired(node.index)
+        for link in idle:
+            if link.transfer is None:
+                self._use(link)
+
+    def _store(self, node: Node, copy: Copy) -> None:
+        """Put a copy into a buffer, dropping the oldest; then offer it to everybody in reach."""
+        if copy.message.expires_s <= self._kernel.now_s:
+            self._statistics.expired(node.index)  # it expired while it was on its way
+            return
+        victims = node.buffer.victims(copy.message.size_bytes)
+        if victims is None:
+            self._statistics.dropped(node.index)
+            return
+        for victim in victims:
+            self._remove(node, victim.message.id)
+            self._statistics.dropped(node.index)
+        node.buffer.add(copy)
+        self._holders[copy.message.id].add(node.index)
+        self._statistics.buffer_changed(node.index, node.buffer.used_bytes)
+        for link in list(node.links.values()):
+            if link.transfer is None:
+                self._use(link)
+
+    def _remove(self, node: Node, message_id: int) -> None:
+        node.buffer.remove(message_id)
+        self._holders[message_id].discard(node.index)
+        self._statistics.buffer_changed(node.index, node.buffer.used_bytes)
+
+    # transfers
+
+    def _use(self, link: Link) -> None:
+        """Start the next transfer of an idle link, if there is anything to send."""
+        for turn in (link.turn, 1 - link.turn):
+            sender, receiver = link.ends[turn], link.ends[1 - turn]
+            copy = next(_candidates(sender, receiver), None)
+            if copy is not None:
+                link.turn = 1 - turn
+                self._send(link, sender, receiver, copy)
+                return
+
+    def _send(self, link: Link, sender: Node, receiver: Node, copy: Copy) -> None:
+        duration_s = copy.message.size_bytes * 8 / self._parameters.bandwidth_bps
+        arrival = self._kernel.schedule(self._kernel.now_s + duration_s, lambda: self._arrive(link))
+        copy.sending += 1
+        receiver.receiving.add(copy.message.id)
+        link.transfer = Transfer(sender=sender, receiver=receiver, copy=copy, arrival=arrival)
+
+    def _abort(self, link: Link) -> None:
+        transfer = self._finish(link)
+        transfer.arrival.cancel()
+        self._statistics.aborted()
+
+    def _finish(self, link: Link) -> Transfer:
+        transfer = link.transfer
+        assert transfer is not None
+        link.transfer = None
+        transfer.copy.sending -= 1
+        transfer.receiver.receiving.discard(transfer.copy.message.id)
+        return transfer
+
+    def _arrive(self, link: Link) -> None:
+        transfer = self._finish(link)
+        sender, receiver, copy = transfer.sender, transfer.receiver, transfer.copy
+        hop_count = copy.hop_count + 1
+        self._statistics.relayed(sender.index)
+        if receiver.index == copy.message.destination:
+            receiver.delivered.add(copy.message.id)
+            self._statistics.delivered(copy.message, hop_count)
+            if copy.message.id in sender.buffer:
+                self._remove(sender, copy.message.id)
+        else:
+            tokens = sender.router.split(copy)
+            if not copy.tokens and copy.message.id in sender.buffer:
+                self._remove(sender, copy.message.id)
+            self._store(receiver, Copy(message=copy.message, hop_count=hop_count, tokens=tokens))
+        if link.transfer is None:
+            self._use(link)
+
+
+def _candidates(sender: Node, receiver: Node) -> Iterator[Copy]:
+    """What a node can send to another now, in the order of preference."""
+    for copy in sender.buffer:
+        if copy.message.destination == receiver.index and receiver.lacks(copy.message):
+            yield copy
+    for copy in sender.buffer:
+        message = copy.message
+        if (
+            message.destination != receiver.index
+            and receiver.lacks(message)
+            and message.size_bytes <= receiver.buffer.capacity_bytes
+            and sender.router.offers(copy, receiver.router)
+            and receiver.router.accepts(message)
+        ):
+            yield copy

@@ -1,0 +1,367 @@
+"""What is measured: counters, delays, contacts, buffers, for the network and for every node.
+
+Whatever happens before the end of the warm-up period is left out; a message counts if it was created
+after it.  A ratio with nothing to divide by is NaN, never 0.
+
+Source of the names and definitions: the ONE's MessageStatsReport (delivery ratio, overhead ratio);
+Keränen, Ott, Kärkkäinen: The ONE simulator for DTN protocol evaluation, SIMUTools 2009.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from simcrate.oppsim.contacts import Pair
+from simcrate.oppsim.kernel import Kernel
+from simcrate.oppsim.messages import Message
+from simcrate.oppsim.parameters import NETWORK, Assignment
+from simcrate.oppsim.recording import Attributes, ScalarFile, Vector, VectorFile
+
+HOLD = "sample-hold"
+NONE = "none"
+
+Wanted = Callable[[str, str], bool]
+"""Whether an option of objects (`vector-recording`) is on for a result (`OppNet.delay:vector`)."""
+
+
+@dataclass(slots=True)
+class HeldValue:
+    """A value that holds until it changes: its time average and its maximum from a time on."""
+
+    since_s: float
+    """The last change; at first the time from which on it is measured."""
+    value: float = 0.0
+    maximum: float = 0.0
+    integral: float = 0.0
+
+    def change(self, now_s: float, value: float) -> None:
+        """Take a new value."""
+        if now_s >= self.since_s:
+            self.integral += self.value * (now_s - self.since_s)
+            self.maximum = max(self.maximum, self.value, value)
+            self.since_s = now_s
+        self.value = value
+
+    def mean(self, start_s: float, now_s: float) -> float:
+        """Time average since the start; NaN when no time has passed."""
+        self.change(now_s, self.value)
+        return self.integral / (now_s - start_s) if now_s > start_s else math.nan
+
+
+@dataclass(slots=True)
+class Counters:
+    """What is counted for every node and for the network."""
+
+    created: int = 0
+    relayed: int = 0
+    delivered: int = 0
+    dropped: int = 0
+    expired: int = 0
+    contacts: int = 0
+
+
+COUNTERS = {
+    "created": ("messagesCreated", "messages created"),
+    "relayed": ("messagesRelayed", "transfers completed, deliveries included"),
+    "delivered": ("messagesDelivered", "messages delivered"),
+    "dropped": ("messagesDropped", "copies dropped from full buffers"),
+    "expired": ("messagesExpired", "copies whose time to live ended"),
+    "contacts": ("contacts", "contacts"),
+}
+"""Counter: (name of its statistic, its title)."""
+
+
+@dataclass(slots=True)
+class NodeStatistics:
+    """What is measured at one node."""
+
+    module: str
+    buffer: HeldValue
+    neighbours: HeldValue
+    buffer_vector: Vector | None
+    neighbours_vector: Vector | None
+    counters: Counters = field(default_factory=Counters)
+
+
+class NetworkStatistics:
+    """Told by the network of everything that happens.
+
+    Args:
+        kernel: simulated time.
+        node_count: how many nodes there are.
+        vectors: where values over time go.
+        warmup_s: simulated time before which nothing counts.
+        wanted: what the ini file wants recorded.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        node_count: int,
+        vectors: VectorFile,
+        *,
+        warmup_s: float = 0.0,
+        wanted: Wanted = lambda _path, _option: True,
+    ) -> None:
+        self._kernel = kernel
+        self._vectors = vectors
+        self._warmup_s = warmup_s
+        self._wanted = wanted
+        self._counters = Counters()
+        self._aborted = 0
+        self._delays = array("d")
+        self._hop_counts = array("d")
+        self._durations = array("d")
+        self._gaps = array("d")
+        self._last_end: dict[Pair, float] = {}
+        self._contacts = HeldValue(warmup_s)
+        self._buffers = HeldValue(warmup_s)
+        self._delay_vector = self._vector(NETWORK, "delay", "end-to-end delay", "s", NONE)
+        self._hop_vector = self._vector(NETWORK, "hopCount", "hops of delivered messages", "", NONE)
+        self._ratio_vector = self._vector(NETWORK, "deliveryRatio", "delivery ratio", "", HOLD)
+        self._contacts_vector = self._vector(NETWORK, "contactsUp", "contacts that last", "", HOLD)
+        self._buffers_vector = self._vector(
+            NETWORK, "bufferOccupancy", "mean buffer occupancy of all nodes", "B", HOLD
+        )
+        self._duration_vector = self._vector(
+            NETWORK, "contactDuration", "contact duration", "s", NONE
+        )
+        self._gap_vector = self._vector(
+            NETWORK, "interContactTime", "inter-contact time", "s", NONE
+        )
+        self._nodes = [self._node(index) for index in range(node_count)]
+
+    # what happens to messages
+
+    def created(self, message: Message) -> None:
+        """A message begins its life at its source."""
+        if self._counts():
+            self._counters.created += 1
+            self._nodes[message.source].counters.created += 1
+            self._record_ratio()
+
+    def relayed(self, sender: int) -> None:
+        """A transfer was completed, to whomever."""
+        if self._counts():
+            self._counters.relayed += 1
+            self._nodes[sender].counters.relayed += 1
+
+    def delivered(self, message: Message, hop_count: int) -> None:
+        """A message reached its destination, for the first and only time."""
+        if message.created_s < self._warmup_s:
+            return
+        delay_s = self._kernel.now_s - message.created_s
+        self._counters.delivered += 1
+        self._nodes[message.destination].counters.delivered += 1
+        self._delays.append(delay_s)
+        self._hop_counts.append(hop_count)
+        self._record(self._delay_vector, delay_s)
+        self._record(self._hop_vector, hop_count)
+        self._record_ratio()
+
+    def dropped(self, node: int) -> None:
+        """A copy had to leave a full buffer."""
+        if self._counts():
+            self._counters.dropped += 1
+            self._nodes[node].counters.dropped += 1
+
+    def expired(self, node: int) -> None:
+        """A copy's time to live ended."""
+        if self._counts():
+            self._counters.expired += 1
+            self._nodes[node].counters.expired += 1
+
+    def aborted(self) -> None:
+        """A transfer was broken off."""
+        if self._counts():
+            self._aborted += 1
+
+    def buffer_changed(self, node: int, used_bytes: int) -> None:
+        """A buffer holds more or less than before."""
+        now_s = self._kernel.now_s
+        statistics = self._nodes[node]
+        change = (used_bytes - statistics.buffer.value) / len(self._nodes)
+        statistics.buffer.change(now_s, used_bytes)
+        self._buffers.change(now_s, self._buffers.value + change)
+        self._record(statistics.buffer_vector, used_bytes)
+        self._record(self._buffers_vector, self._buffers.value)
+
+    # what happens to contacts
+
+    def contact_began(self, pair: Pair) -> None:
+        """Two nodes come into reach."""
+        now_s = self._kernel.now_s
+        if self._counts():
+            self._counters.contacts += 1
+            if (ended_s := self._last_end.get(pair)) is not None:
+                self._gaps.append(now_s - ended_s)
+                self._record(self._gap_vector, now_s - ended_s)
+            for node in pair:
+                self._nodes[node].counters.contacts += 1
+        self._neighbours_changed(pair, +1)
+
+    def contact_ended(self, pair: Pair, duration_s: float) -> None:
+        """Two nodes are out of reach."""
+        self._last_end[pair] = self._kernel.now_s
+        if self._counts():
+            self._durations.append(duration_s)
+            self._record(self._duration_vector, duration_s)
+        self._neighbours_changed(pair, -1)
+
+    # the end
+
+    def finish(self, file: ScalarFile, assignments: list[Assignment]) -> None:
+        """Record everything that is not a vector."""
+        writer = _ScalarWriter(file, self._wanted)
+        parameters: dict[str, list[Assignment]] = {}
+        for assignment in assignments:
+            parameters.setdefault(assignment.module, []).append(assignment)
+        writer.parameters(parameters.get(NETWORK, []))
+        self._finish_network(writer)
+        for node in self._nodes:
+            writer.parameters(parameters.get(node.module, []))
+            self._finish_node(writer, node)
+
+    def _finish_network(self, writer: _ScalarWriter) -> None:
+        counted = self._counters
+        writer.counters(NETWORK, counted)
+        writer.scalar(NETWORK, "transfersAborted", "count", self._aborted, "transfers broken off")
+        writer.scalar(
+            NETWORK,
+            "deliveryRatio",
+            "last",
+            _ratio(counted.delivered, counted.created),
+            "delivery ratio",
+        )
+        overhead = _ratio(counted.relayed - counted.delivered, counted.delivered)
+        writer.scalar(NETWORK, "overheadRatio", "last", overhead, "overhead ratio")
+        writer.distribution(NETWORK, "delay", self._delays, "end-to-end delay", "s")
+        writer.distribution(NETWORK, "hopCount", self._hop_counts, "hops of delivered messages", "")
+        writer.distribution(NETWORK, "contactDuration", self._durations, "contact duration", "s")
+        writer.distribution(NETWORK, "interContactTime", self._gaps, "inter-contact time", "s")
+        neighbours = 2 * self._mean(self._contacts) / len(self._nodes)
+        writer.scalar(
+            NETWORK,
+            "neighbourhoodSize",
+            "timeavg",
+            neighbours,
+            "mean neighbourhood size of all nodes",
+        )
+        writer.scalar(
+            NETWORK,
+            "bufferOccupancy",
+            "timeavg",
+            self._mean(self._buffers),
+            "mean buffer occupancy of all nodes",
+            unit="B",
+        )
+
+    def _finish_node(self, writer: _ScalarWriter, node: NodeStatistics) -> None:
+        writer.counters(node.module, node.counters)
+        occupied, neighbours = "buffer occupancy", "neighbourhood size"
+        writer.scalar(
+            node.module, "bufferOccupancy", "timeavg", self._mean(node.buffer), occupied, unit="B"
+        )
+        writer.scalar(
+            node.module, "bufferOccupancy", "max", node.buffer.maximum, occupied, unit="B"
+        )
+        writer.scalar(
+            node.module, "neighbourhoodSize", "timeavg", self._mean(node.neighbours), neighbours
+        )
+        writer.scalar(node.module, "neighbourhoodSize", "max", node.neighbours.maximum, neighbours)
+
+    # recording
+
+    def _node(self, index: int) -> NodeStatistics:
+        module = f"{NETWORK}.node[{index}]"
+        return NodeStatistics(
+            module=module,
+            buffer=HeldValue(self._warmup_s),
+            neighbours=HeldValue(self._warmup_s),
+            buffer_vector=self._vector(module, "bufferOccupancy", "buffer occupancy", "B", HOLD),
+            neighbours_vector=self._vector(
+                module, "neighbourhoodSize", "neighbourhood size", "", HOLD
+            ),
+        )
+
+    def _vector(
+        self, module: str, name: str, title: str, unit: str, interpolation: str
+    ) -> Vector | None:
+        if not self._wanted(f"{module}.{name}:vector", "vector-recording"):
+            return None
+        attributes = {
+            "title": title,
+            "unit": unit,
+            "interpolationmode": interpolation,
+            "recordingmode": "vector",
+        }
+        return self._vectors.add(module, f"{name}:vector", attributes)
+
+    def _counts(self) -> bool:
+        return self._kernel.now_s >= self._warmup_s
+
+    def _record(self, vector: Vector | None, value: float) -> None:
+        if vector is not None and self._counts():
+            vector.record(self._kernel.event_count, self._kernel.now_s, value)
+
+    def _record_ratio(self) -> None:
+        self._record(self._ratio_vector, _ratio(self._counters.delivered, self._counters.created))
+
+    def _neighbours_changed(self, pair: Pair, change: int) -> None:
+        now_s = self._kernel.now_s
+        for index in pair:
+            node = self._nodes[index]
+            node.neighbours.change(now_s, node.neighbours.value + change)
+            self._record(node.neighbours_vector, node.neighbours.value)
+        self._contacts.change(now_s, self._contacts.value + change)
+        self._record(self._contacts_vector, self._contacts.value)
+
+    def _mean(self, held: HeldValue) -> float:
+        return held.mean(self._warmup_s, self._kernel.now_s)
+
+
+class _ScalarWriter:
+    """Scalars with their attributes, those that the ini file wants."""
+
+    def __init__(self, file: ScalarFile, wanted: Wanted) -> None:
+        self._file = file
+        self._wanted = wanted
+
+    def parameters(self, assignments: list[Assignment]) -> None:
+        for assignment in assignments:
+            path = f"{assignment.module}.{assignment.name}"
+            if self._wanted(path, "param-recording"):
+                self._file.parameter(
+                    assignment.module, assignment.name, assignment.value, assignment.unit
+                )
+
+    def counters(self, module: str, counters: Counters) -> None:
+        for attribute, (name, title) in COUNTERS.items():
+            self.scalar(module, name, "count", getattr(counters, attribute), title)
+
+    def scalar(
+        self, module: str, name: str, mode: str, value: float, title: str, *, unit: str = ""
+    ) -> None:
+        if self._wanted(f"{module}.{name}:{mode}", "scalar-recording"):
+            attributes = self._attributes(mode, title, unit)
+            self._file.scalar(module, f"{name}:{mode}", value, attributes)
+
+    def distribution(
+        self, module: str, name: str, values: array[float], title: str, unit: str
+    ) -> None:
+        mean = sum(values) / len(values) if values else math.nan
+        self.scalar(module, name, "mean", mean, title, unit=unit)
+        self.scalar(module, name, "max", max(values, default=math.nan), title, unit=unit)
+        if self._wanted(f"{module}.{name}:histogram", "statistic-recording"):
+            attributes = self._attributes("histogram", title, unit)
+            self._file.histogram(module, f"{name}:histogram", values, attributes)
+
+    def _attributes(self, mode: str, title: str, unit: str) -> Attributes:
+        return {"title": f"{title}, {mode}", "unit": unit, "recordingmode": mode}
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
