@@ -48,7 +48,7 @@ class Patience:
 
     def wait_s(self, attempts: int) -> float:
         """Doubles with every failed try; jitter keeps many deliveries from coming back at once."""
-        longest = min(self.longest_wait_s, self.first_wait_s * 2**attempts)
+        longest = min(self.longest_wait_s, self.first_wait_s * 2.0**attempts)
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
 

@@ -7,17 +7,17 @@ and in the mail, and the story goes on with what is there.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
-from simcrate.errors import StageError, WorkEndedError
+from simcrate.errors import SimCrateError, WorkEndedError
 from simcrate.pipeline import collect, notify, pack, parse, simulate, statistics, upload
 from simcrate.pipeline.jobs import PackedSimulation, RunOutcome, Submission
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.watch import Watch
-from simcrate.results import content_digest
+from simcrate.results import ResultSet, content_digest
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -47,24 +47,14 @@ def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
     """
     story = _Story(watch)
     place.fresh(place.made_dir)
-    result_dirs = {outcome.number: place.result_dir(outcome.number) for outcome in job.outcomes}
-    files = story.tell(collect.STAGE, lambda: collect.collect(result_dirs, watch), otherwise=())
-    results = digest = None
-    summary: Mapping[str, Any] = {}
-    if job.is_careful:
-        story.problems.append(
-            "Statistics were left out: computing them ended the worker more than once."
-        )
-    elif files:
-        paths = [file.path for file in files]
-        results = story.tell(parse.STAGE, lambda: parse.parse(paths, watch), otherwise=None)
+    results = _read(job, place, story)
+    digest = summary = None
     if results is not None:
         opened = results
-        digest = story.tell(parse.STAGE, lambda: content_digest(opened), otherwise=None)
+        digest = story.tell(parse.STAGE, lambda: content_digest(opened))
         summary = story.tell(
             statistics.STAGE,
             lambda: statistics.compute(opened, place.made_dir, job.submission, job.outcomes, watch),
-            otherwise={},
         )
     watch.raise_if_stopped()
     file_name = f"{slug(job.submission.title)}.zip"
@@ -84,9 +74,24 @@ def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
         file_name=file_name,
         size_bytes=crate.size_bytes,
         sha256=crate.sha256,
-        summary=summary,
+        summary=summary or {},
         problems=tuple(story.problems),
     )
+
+
+def _read(job: Finish, place: Place, story: _Story) -> ResultSet | None:
+    """What the runs recorded, or None where there is nothing that could be read."""
+    if job.is_careful:
+        story.problems.append(
+            "Statistics were left out: computing them ended the worker more than once."
+        )
+        return None
+    result_dirs = {outcome.number: place.result_dir(outcome.number) for outcome in job.outcomes}
+    files = story.tell(collect.STAGE, lambda: collect.collect(result_dirs, story.watch))
+    if files is None:
+        return None
+    paths = [file.path for file in files]
+    return story.tell(parse.STAGE, lambda: parse.parse(paths, story.watch))
 
 
 def slug(title: str) -> str:
@@ -99,26 +104,26 @@ class _Story:
     """Tells the stages one by one and keeps a sentence of each that failed."""
 
     def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+        self.watch = watch
         self.problems: list[str] = []
 
-    def tell(self, stage: str, work: Callable[[], T], *, otherwise: T) -> T:
-        """The stage's value, or `otherwise` and a problem more."""
-        self._watch.raise_if_stopped()
-        self._watch.show_stage(stage)
+    def tell(self, stage: str, work: Callable[[], T]) -> T | None:
+        """The stage's value, or None and a problem more."""
+        self.watch.raise_if_stopped()
+        self.watch.show_stage(stage)
         try:
             return work()
-        except StageError as error:
-            log.warning("stage.failed", extra={"stage": stage, "code": error.code})
-            self.problems.append(_sentence(stage, str(error)))
         except WorkEndedError:
             raise
+        except SimCrateError as error:
+            log.warning("stage.failed", extra={"stage": stage, "code": error.code})
+            self.problems.append(_sentence(stage, str(error)))
         except Exception as error:
             # an edge: results of simulators are hostile, and a fault of ours must not cost them
             log.exception("stage.failed", extra={"stage": stage})
             why = f"an unforeseen {type(error).__name__}; the worker's log has the details"
             self.problems.append(_sentence(stage, why))
-        return otherwise
+        return None
 
 
 def _sentence(stage: str, why: str) -> str:

@@ -34,14 +34,21 @@ def compute(
         out_dir,
         precision_s=submission.precision_s,
         facts=_facts(submission, outcomes),
+        ends_s=_ends_s(results, outcomes),
         progress=lambda share: watch.show_stage(STAGE, 100 * share),
     )
     return summary.to_json()
 
 
+def _ends_s(results: ResultSet, outcomes: Sequence[RunOutcome]) -> Mapping[str, float]:
+    """When each run ended, in simulated seconds by run ID: what the last samples cannot tell."""
+    by_number = {outcome.number: outcome.sim_time_s for outcome in outcomes if outcome.sim_time_s}
+    return {run.id: by_number[run.number] for run in results.runs if run.number in by_number}
+
+
 def _facts(submission: Submission, outcomes: Sequence[RunOutcome]) -> Mapping[str, str]:
     return {
-        "Simulation": submission.title,
+        "Title": submission.title,
         "Simulator": submission.simulator,
         "Configuration": submission.config,
         "Runs": ", ".join(f"{outcome.number} {outcome.state}" for outcome in outcomes),

@@ -29,7 +29,7 @@ class LeasedRows(Generic[M]):
 
     def __init__(self, model: type[M], owner: str, *, unclaimed: Mapping[str, Any]) -> None:
         """`unclaimed` holds columns of the row itself: what a database compares when it updates."""
-        self._rows = QuerySet(model)
+        self._rows: QuerySet[M] = QuerySet(model)
         self._owner = owner
         self._unclaimed = {**FREE, **unclaimed}
 

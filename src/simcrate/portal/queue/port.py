@@ -27,7 +27,7 @@ from simcrate.pipeline.place import spool_path
 from simcrate.portal.deliveries.ledger import RowLedger
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.queue.claims import LeasedRows
-from simcrate.portal.queue.lease import MAX_RECLAIMS
+from simcrate.portal.queue.lease import MAX_RECLAIMS, Leased
 from simcrate.portal.queue.rows import reaching_rows
 from simcrate.portal.simulations.models import Run, Simulation, SubmittedFile
 from simcrate.storage import StorageDefinition
@@ -83,23 +83,25 @@ class RowsPort:
             started_at=Now(),
             percent=0,
         )
-        return run and self._claimed(WorkKind.RUN, run.pk, run.simulation_id, run.fence)
+        return self._claimed(WorkKind.RUN, run.simulation_id, run) if run else None
 
     def _claim_finish(self) -> Claim | None:
         simulation = self._simulations.claim(_finishable(self._machine), machine=self._machine)
-        return simulation and self._claimed(
-            WorkKind.FINISH, simulation.pk, simulation.pk, simulation.fence
-        )
+        return self._claimed(WorkKind.FINISH, simulation.pk, simulation) if simulation else None
 
     def _claim_delivery(self) -> Claim | None:
         delivery = self._deliveries.claim(_deliverable(self._machine))
-        return delivery and self._claimed(
-            WorkKind.DELIVERY, delivery.pk, delivery.simulation_id, delivery.fence
-        )
+        if delivery is None:
+            return None
+        return self._claimed(WorkKind.DELIVERY, delivery.simulation_id, delivery)
 
-    def _claimed(self, kind: WorkKind, key: object, simulation_id: uuid.UUID, fence: int) -> Claim:
+    def _claimed(self, kind: WorkKind, simulation_id: uuid.UUID, row: Leased) -> Claim:
         return Claim(
-            kind=kind, id=str(key), simulation_id=simulation_id, owner=self._owner, fence=fence
+            kind=kind,
+            id=str(row.pk),
+            simulation_id=simulation_id,
+            owner=self._owner,
+            fence=row.fence,
         )
 
     def beat(self, claim: Claim, progress: Progress | None) -> bool:
