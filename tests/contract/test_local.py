@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.servers.localcloud import LocalCloud, local_cloud
@@ -14,6 +13,7 @@ from simcrate.localcloud.secretbook import new_secret
 from simcrate.secret import Secret
 from simcrate.storage import StorageBackend
 from simcrate.storage.contract import Opener, StorageContract
+from simcrate.storage.local_upload import PIECE_BYTES
 from simcrate.storage.localstoreops import LocalBackend
 
 
@@ -28,6 +28,8 @@ def local_backend(address: str, secret: Secret | None) -> LocalBackend:
 
 
 class TestLocalBackend(StorageContract):
+    large_bytes = 2 * PIECE_BYTES + 12_345
+
     @pytest.fixture
     def opener(self, server: LocalCloud, request: pytest.FixtureRequest) -> Opener:
         ledger = Ledger(server.folder / "ledger.sqlite3")

@@ -42,7 +42,12 @@ def read_definitions(path: Path) -> list[StorageDefinition]:
         raise DefinitionError(
             f"could not read '{path.name}': {reason}", detail=str(path)
         ) from error
-    return parse_definitions(text, "json" if path.suffix.lower() == ".json" else "toml", path.name)
+    return parse_definitions(text, format_of(path), path.name)
+
+
+def format_of(path: Path) -> FileFormat:
+    """JSON for `.json`, else TOML."""
+    return "json" if path.suffix.lower() == ".json" else "toml"
 
 
 def parse_definitions(text: str, file_format: FileFormat, file: str) -> list[StorageDefinition]:

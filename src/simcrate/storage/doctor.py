@@ -74,7 +74,7 @@ def fetch_anonymously(link: Link) -> bytes:
     """GET the link with no credentials at all, following redirects.
 
     Raises:
-        StorageUnreachableError: no answer.
+        StorageUnreachableError: no answer, or a failure of the server.
         StorageRefusedError: any other status than 200.
     """
     try:
@@ -85,7 +85,7 @@ def fetch_anonymously(link: Link) -> bytes:
         raise StorageUnreachableError(message, detail=f"{type(error).__name__}: {error}") from error
     if answer.status_code != httpx.codes.OK:
         message = f"could not fetch the link as an anonymous user: HTTP {answer.status_code}"
-        raise StorageRefusedError(message)
+        raise (StorageUnreachableError if answer.is_server_error else StorageRefusedError)(message)
     return answer.content
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -181,6 +182,12 @@ class LocalApi:
 def bearer(credential: str) -> dict[str, str]:
     """The header that carries a credential (RFC 6750)."""
     return {"Authorization": f"Bearer {credential}"}
+
+
+def link_path(url: str) -> str:
+    """The path of a link on the server's own address; its public one may not be reachable from here."""
+    token, file_name = urlsplit(url).path.split("/")[-2:]
+    return f"/{token}/{file_name}"
 
 
 def storage_error(what: str, answer: httpx.Response) -> StorageError:

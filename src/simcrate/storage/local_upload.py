@@ -1,24 +1,33 @@
 """Bring a crate to a local-cloud server.
 
-One `PUT` sends the whole file, or the rest of it after a break: the server keeps what arrived and tells
-the offset.  It compares the SHA-256 that `Repr-Digest` announces (RFC 9530) before there is an object.
+A small crate is one `PUT`.  A larger one goes by tus 1.0.0, piece by piece, so that what was
+acknowledged is certain, a proxy that limits bodies lets it through, and another process can go on.  Either
+way the server compares the SHA-256 that `Repr-Digest` announces (RFC 9530) before there is an object.
 
-The resume value is `{"sha256": …}`: which bytes the server's unfinished upload of this name is made of.
+The resume value is `{"upload": path of the tus upload, "sha256": of the crate, "offset": bytes}`.
+
+Source: https://tus.io/protocols/resumable-upload (version 1.0.0).
 """
 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
 from simcrate.errors import StorageNotFoundError
 from simcrate.storage.base import JSON, SaveResume, ShowProgress, Source
-from simcrate.storage.local_api import LocalApi
+from simcrate.storage.local_api import LocalApi, link_path
 from simcrate.storage.reading import OpenSource, open_source
 
-PIECE_BYTES = 1 << 18
+PIECE_BYTES = 8 << 20  # of one PATCH; below the body limits of common proxies, enough to be fast
+READ_BYTES = 1 << 18
 WHAT = "upload the crate"
+MEDIA_TYPE = "application/zip"
+TUS = {"Tus-Resumable": "1.0.0"}
+
+_UPLOAD_PATH = re.compile(r"/files/[\w-]+")
 
 
 def upload(
@@ -30,75 +39,123 @@ def upload(
     save_resume: SaveResume,
     progress: ShowProgress,
 ) -> dict[str, JSON]:
-    """Upload what the server does not have; the object as the server describes it."""
+    """Upload what the server does not have; returns the object as the server describes it."""
     with open_source(source) as crate:
-        if (found := _find(api, source, name)) is not None:
-            progress(source.size_bytes)
-            return found
-        offset = _offset(api, source, name) if _is_ours(resume, source) else 0
-        save_resume({"sha256": source.sha256})
-        try:
-            return _put(api, crate, name, offset, progress)
-        except StorageNotFoundError:
-            if offset == 0:
-                raise
-            return _put(api, crate, name, 0, progress)  # the unfinished upload has expired
+        found = _find(api, source, name)
+        if found is None and source.size_bytes <= PIECE_BYTES:
+            progress(0)
+            found = _put(api, crate, name)
+        elif found is None:
+            found = _Tus(api, crate, save_resume, progress).upload(name, resume)
+    progress(source.size_bytes)
+    return found
 
 
 def _find(api: LocalApi, source: Source, name: str) -> dict[str, JSON] | None:
-    """The object that an earlier try made; a server without secrets does not tell."""
+    """The object that an earlier try made; an open server does not tell."""
     if not api.has_secret:
         return None
     answer = api.request(WHAT, "GET", "/objects", params={"prefix": name})
-    for found in api.json(WHAT, answer)["objects"]:
-        if (found["key"], found["sha256"]) == (name, source.sha256):
-            assert isinstance(found, dict)
-            return found
-    return None
+    objects: list[dict[str, JSON]] = api.json(WHAT, answer)["objects"]
+    same = (found for found in objects if (found["key"], found["sha256"]) == (name, source.sha256))
+    return next(same, None)
 
 
-def _is_ours(resume: JSON, source: Source) -> bool:
-    return isinstance(resume, dict) and resume.get("sha256") == source.sha256
-
-
-def _offset(api: LocalApi, source: Source, name: str) -> int:
-    """How much of an unfinished upload the server has."""
-    try:
-        answer = api.request(WHAT, "HEAD", _path(name))
-    except StorageNotFoundError:
-        return 0
-    if int(answer.headers.get("Upload-Length", -1)) != source.size_bytes:
-        return 0
-    return int(answer.headers["Upload-Offset"])
-
-
-def _put(
-    api: LocalApi, crate: OpenSource, name: str, offset: int, progress: ShowProgress
-) -> dict[str, JSON]:
-    size_bytes = crate.source.size_bytes
+def _put(api: LocalApi, crate: OpenSource, name: str) -> dict[str, JSON]:
     headers = {
-        "Content-Type": "application/zip",
-        "Content-Length": str(size_bytes - offset),
-        "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(crate.source.sha256)).decode()}:",
+        "Content-Type": MEDIA_TYPE,
+        "Content-Length": str(crate.source.size_bytes),
+        "Repr-Digest": _repr_digest(crate.source.sha256),
     }
-    if offset:
-        headers["Content-Range"] = f"bytes {offset}-{size_bytes - 1}/{size_bytes}"
-    body = _pieces(crate, offset, progress)
-    answer = api.request(WHAT, "PUT", _path(name), headers=headers, content=body)
-    stored = api.json(WHAT, answer)
-    progress(size_bytes)
-    return stored
+    body = _checked(crate, crate.source.size_bytes, start=0)
+    answer = api.request(WHAT, "PUT", f"/upload/{quote(name)}", headers=headers, content=body)
+    return api.json(WHAT, answer)
 
 
-def _pieces(crate: OpenSource, offset: int, progress: ShowProgress) -> Iterator[bytes]:
-    size_bytes, sent_bytes = crate.source.size_bytes, offset
-    for piece in crate.pieces(offset, size_bytes, piece_bytes=PIECE_BYTES):
-        if sent_bytes + len(piece) == size_bytes:
+class _Tus:
+    """One crate's way by tus."""
+
+    def __init__(
+        self,
+        api: LocalApi,
+        crate: OpenSource,
+        save_resume: SaveResume,
+        progress: ShowProgress,
+    ) -> None:
+        self._api = api
+        self._crate = crate
+        self._source = crate.source
+        self._save_resume = save_resume
+        self._progress = progress
+
+    def upload(self, name: str, resume: JSON) -> dict[str, JSON]:
+        """Go on, or begin; until the server has it all."""
+        path, offset = self._resumed(resume) or self._begun(name)
+        while True:
+            self._save_resume({"upload": path, "sha256": self._source.sha256, "offset": offset})
+            self._progress(offset)
+            if offset == self._source.size_bytes:
+                break
+            offset = self._patch(path, offset)
+        return self._api.json(WHAT, self._api.request(WHAT, "GET", path))
+
+    def _resumed(self, resume: JSON) -> tuple[str, int] | None:
+        """Path and offset of the upload that a resume value names.
+
+        None if it is of other bytes, has expired, or made an object that was removed since.
+        """
+        if not isinstance(resume, dict) or resume.get("sha256") != self._source.sha256:
+            return None
+        path = str(resume.get("upload"))
+        if _UPLOAD_PATH.fullmatch(path) is None:
+            return None
+        try:
+            answer = self._api.request(WHAT, "HEAD", path, headers=TUS)
+            if (url := answer.headers.get("Cloud-Object-Url")) is not None:  # it is finished
+                self._api.request(WHAT, "HEAD", link_path(url))
+        except StorageNotFoundError:
+            return None
+        return path, int(answer.headers["Upload-Offset"])
+
+    def _begun(self, name: str) -> tuple[str, int]:
+        metadata = {"filename": name, "filetype": MEDIA_TYPE}
+        headers = {
+            **TUS,
+            "Upload-Length": str(self._source.size_bytes),
+            "Upload-Metadata": ",".join(
+                f"{key} {_base64(v.encode())}" for key, v in metadata.items()
+            ),
+            "Repr-Digest": _repr_digest(self._source.sha256),
+        }
+        answer = self._api.request(WHAT, "POST", "/files", headers=headers)
+        return answer.headers["Location"], 0
+
+    def _patch(self, path: str, offset: int) -> int:
+        """Send one piece; the new offset."""
+        end = min(offset + PIECE_BYTES, self._source.size_bytes)
+        headers = {
+            **TUS,
+            "Content-Type": "application/offset+octet-stream",
+            "Content-Length": str(end - offset),
+            "Upload-Offset": str(offset),
+        }
+        body = _checked(self._crate, end, start=offset)
+        answer = self._api.request(WHAT, "PATCH", path, headers=headers, content=body)
+        return int(answer.headers["Upload-Offset"])
+
+
+def _checked(crate: OpenSource, end: int, *, start: int) -> Iterator[bytes]:
+    """The bytes of a request; a crate that was changed never reaches its end."""
+    for piece in crate.pieces(start, end, piece_bytes=READ_BYTES):
+        start += len(piece)
+        if start == crate.source.size_bytes:
             crate.require_unchanged()
-        progress(sent_bytes)
         yield piece
-        sent_bytes += len(piece)
 
 
-def _path(name: str) -> str:
-    return f"/upload/{quote(name)}"
+def _repr_digest(sha256: str) -> str:
+    return f"sha-256=:{_base64(bytes.fromhex(sha256))}:"
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -36,7 +35,7 @@ from simcrate.storage.base import (
     StoredCrate,
 )
 from simcrate.storage.doctor import CLOCK_SKEW_LIMIT_S, canary_steps, clock_skew_s, finding_of
-from simcrate.storage.local_api import LocalApi, bearer
+from simcrate.storage.local_api import LocalApi, bearer, link_path
 
 HOW_TO_AUTHENTICATE = (
     'write the server\'s secret into the config, {"secret": "…"};'
@@ -220,8 +219,7 @@ class LocalBackend(StorageBackend):
     def _seen_by_link(self, stored: StoredCrate) -> dict[str, JSON]:
         """What an open server tells whoever has the link."""
         url = str(stored.extra["url"])
-        path = "/" + "/".join(urlsplit(url).path.split("/")[-2:])
-        answer = self._api.request("look at the crate", "HEAD", path)
+        answer = self._api.request("look at the crate", "HEAD", link_path(url))
         return {
             "id": stored.remote_id,
             "key": stored.name,
