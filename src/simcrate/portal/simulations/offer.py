@@ -58,12 +58,13 @@ def read_ini(ini_name: str, files: Mapping[str, bytes]) -> IniFile:
 
 
 def offered_configs(ini: IniFile) -> list[OfferedConfig]:
-    """The configs that set up a network, or all where none does.
+    """The configs that set up a network, or all where none does; General, their common ground, last.
 
     Raises:
         SubmissionError: the iteration of one of them cannot be understood.
     """
     runnable = [info for info in ini.configs if info.network] or list(ini.configs)
+    runnable.sort(key=lambda info: info.name == "General")
     try:
         return [_offered(ini.config(info.name), info) for info in runnable]
     except IniError as error:

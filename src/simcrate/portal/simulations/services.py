@@ -26,7 +26,7 @@ def submit_simulation(  # noqa: PLR0913 - one per thing that is chosen, all by n
     ini_name: str,
     files: Mapping[str, bytes],
     config: str,
-    precision_s: float,
+    precision_s: float | str,
     storage_id: str,
     title: str = "",
     run_filter: str = "",
@@ -41,7 +41,7 @@ def submit_simulation(  # noqa: PLR0913 - one per thing that is chosen, all by n
         ini_name: which of the files is the ini.
         files: ini and data files, content by plain name.
         config: name of the config to run.
-        precision_s: simulated seconds between rows of the resampled tables.
+        precision_s: simulated seconds between rows of the resampled tables; or its text.
         storage_id: Backend identifier of an active storage backend.
         title: for people; empty: the config's name.
         run_filter: which runs, as OMNeT++'s `-r`; empty: all.

@@ -38,7 +38,7 @@ class Wish:
     files: Mapping[str, bytes]
     config: str
     run_filter: str
-    precision_s: float
+    precision_s: float | str
     storage_id: str
     """Backend identifier."""
     notify_email: str

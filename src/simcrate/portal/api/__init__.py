@@ -1,0 +1,1 @@
+"""The API of the portal: what the pages do, for programs."""

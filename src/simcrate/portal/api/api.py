@@ -1,0 +1,140 @@
+"""The API, version 1: storage backends, simulations, their runs; submit and cancel.
+
+Everything goes through the same services and queries as the pages.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from ninja import File, Form, NinjaAPI, Query, Schema, UploadedFile
+from pydantic import Field
+
+import simcrate
+from simcrate.portal.accounts.models import User
+from simcrate.portal.api.auth import AUTH
+from simcrate.portal.api.problems import describe_problems
+from simcrate.portal.api.schemas import (
+    RunOut,
+    SimulationOut,
+    SimulationPage,
+    StorageBackendOut,
+)
+from simcrate.portal.simulations.drafts import find_ini, gather_files
+from simcrate.portal.simulations.models import Simulation
+from simcrate.portal.simulations.queries import Overview, overview, overviews, visible_to
+from simcrate.portal.simulations.services import cancel_simulation, submit_simulation
+from simcrate.portal.simulations.submission import LICENCES
+from simcrate.portal.storages.services import active_backends
+
+MAX_PAGE = 200
+
+api = NinjaAPI(
+    title="SimCrate",
+    version=simcrate.__version__,
+    description="Run network simulations and deliver verified results.",
+    auth=AUTH,
+    docs_url=None,
+    urls_namespace="api",
+)
+describe_problems(api)
+
+
+class SubmissionIn(Schema):
+    """What is submitted beside the files."""
+
+    config: str
+    precision_s: str
+    """Simulated seconds between rows of the resampled tables."""
+    storage_backend_id: str
+    run_filter: str = ""
+    title: str = ""
+    ini: str = ""
+    """Which file is the ini; empty: omnetpp.ini, or the only one ending in .ini."""
+    notify_email: str = ""
+    licence: str = LICENCES[0]
+
+
+@api.get("/storage-backends", response=list[StorageBackendOut])
+def list_storage_backends(request: HttpRequest) -> list[StorageBackendOut]:  # noqa: ARG001
+    """Storage backends that can be chosen."""
+    return [StorageBackendOut.of(backend) for backend in active_backends()]
+
+
+@api.get("/simulations", response=SimulationPage)
+def list_simulations(
+    request: HttpRequest,
+    offset: Annotated[int, Query(), Field(ge=0)] = 0,
+    limit: Annotated[int, Query(), Field(ge=1, le=MAX_PAGE)] = 50,
+) -> SimulationPage:
+    """One's own simulations, newest first."""
+    rows = visible_to(_user(request))
+    seen = overviews(list(rows[offset : offset + limit]))
+    items = [_out(request, each) for each in seen]
+    return SimulationPage(items=items, count=rows.count())
+
+
+@api.post("/simulations", response={201: SimulationOut})
+def submit(
+    request: HttpRequest,
+    response: HttpResponse,
+    submission: Form[SubmissionIn],
+    files: File[list[UploadedFile]],
+) -> tuple[int, SimulationOut]:
+    """Submit a simulation; its runs are queued when this answers."""
+    given = gather_files((str(file.name), file.read()) for file in files)
+    simulation = submit_simulation(
+        owner=_user(request),
+        ini_name=submission.ini or find_ini(given),
+        files=given,
+        config=submission.config,
+        run_filter=submission.run_filter,
+        precision_s=submission.precision_s,
+        storage_id=submission.storage_backend_id,
+        title=submission.title,
+        notify_email=submission.notify_email,
+        licence=submission.licence,
+    )
+    out = _out(request, overview(_visible(request, simulation.pk)))
+    response["Location"] = reverse("api:get_simulation", args=[simulation.pk])
+    return 201, out
+
+
+@api.get("/simulations/{uuid:simulation_id}", response=SimulationOut)
+def get_simulation(request: HttpRequest, simulation_id: UUID) -> SimulationOut:
+    """Where one simulation stands."""
+    return _out(request, overview(_visible(request, simulation_id)))
+
+
+@api.get("/simulations/{uuid:simulation_id}/runs", response=list[RunOut])
+def list_runs(request: HttpRequest, simulation_id: UUID) -> list[RunOut]:
+    """Its runs, by number."""
+    rows = _visible(request, simulation_id).runs.defer("log_tail", "outcome")
+    return [RunOut.of(run) for run in rows]
+
+
+@api.post("/simulations/{uuid:simulation_id}/cancel", response={202: SimulationOut})
+def cancel(request: HttpRequest, simulation_id: UUID) -> tuple[int, SimulationOut]:
+    """Ask for its end; what was recorded so far is still packed and delivered."""
+    cancel_simulation(_visible(request, simulation_id), by=_user(request))
+    return 202, _out(request, overview(_visible(request, simulation_id)))
+
+
+def _user(request: HttpRequest) -> User:
+    """Whoever the token or the session stands for."""
+    user: User = request.auth  # type: ignore[attr-defined]  # set by ninja
+    return user
+
+
+def _visible(request: HttpRequest, simulation_id: UUID) -> Simulation:
+    """Somebody else's simulation is not there."""
+    return get_object_or_404(visible_to(_user(request)), pk=simulation_id)
+
+
+def _out(request: HttpRequest, seen: Overview) -> SimulationOut:
+    path = reverse("simulation", args=[seen.simulation.pk])
+    return SimulationOut.of(seen, request.build_absolute_uri(path))

@@ -1,0 +1,137 @@
+"""What the API sends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from ninja import Schema
+
+from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.deliveries.permalinks import permalink_url
+from simcrate.portal.simulations.models import Run
+from simcrate.portal.simulations.queries import Overview
+from simcrate.portal.storages.models import StorageBackend
+
+
+class StorageBackendOut(Schema):
+    """An active storage backend, in its public tags: nothing that opens it."""
+
+    storage_backend: str
+    storage_backend_id: str
+    storage_backend_desc: str
+    storage_backend_keep_days: int
+
+    @classmethod
+    def of(cls, backend: StorageBackend) -> StorageBackendOut:
+        """From its row."""
+        return cls(
+            storage_backend=backend.name,
+            storage_backend_id=backend.identifier,
+            storage_backend_desc=backend.desc,
+            storage_backend_keep_days=backend.keep_days,
+        )
+
+
+class DeliveryOut(Schema):
+    """A crate's way into its storage backend."""
+
+    state: str
+    link: str
+    """Empty until the crate is there and verified."""
+    permalink: str
+    size_bytes: int
+    sha256: str
+    expires_at: datetime | None
+    """Null: not set yet, or kept for ever."""
+    error: str
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> DeliveryOut:
+        """From its row."""
+        return cls(
+            state=delivery.state,
+            link=delivery.link_url,
+            permalink=permalink_url(delivery),
+            size_bytes=delivery.size_bytes,
+            sha256=delivery.sha256,
+            expires_at=delivery.expires_at,
+            error=delivery.error,
+        )
+
+
+class SimulationOut(Schema):
+    """A simulation and where it stands."""
+
+    id: UUID
+    title: str
+    owner: str
+    simulator: str
+    config: str
+    run_filter: str
+    precision_s: float
+    storage_backend_id: str
+    created_at: datetime
+    state: str
+    sentence: str
+    percent: float
+    is_final: bool
+    stage: str
+    runs: dict[str, int]
+    """How many runs are in each state."""
+    problems: list[str]
+    delivery: DeliveryOut | None
+    url: str
+
+    @classmethod
+    def of(cls, seen: Overview, url: str) -> SimulationOut:
+        """From what is known of it."""
+        row = seen.simulation
+        return cls(
+            id=row.pk,
+            title=row.title,
+            owner=row.owner.get_username(),
+            simulator=row.simulator,
+            config=row.config,
+            run_filter=row.run_filter,
+            precision_s=row.precision_s,
+            storage_backend_id=row.storage.identifier,
+            created_at=row.created_at,
+            state=seen.standing.state,
+            sentence=seen.standing.sentence,
+            percent=round(seen.standing.percent, 1),
+            is_final=seen.standing.is_final,
+            stage=row.stage,
+            runs={str(state): count for state, count in seen.tally.counts.items()},
+            problems=list(row.problems),
+            delivery=DeliveryOut.of(seen.delivery) if seen.delivery else None,
+            url=url,
+        )
+
+
+class RunOut(Schema):
+    """One run."""
+
+    number: int
+    state: str
+    percent: float
+    itervars: dict[str, str]
+    repetition: int
+    reason: str
+    sim_time_s: float
+    event_count: int
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, run: Run) -> RunOut:
+        """From its row."""
+        return cls(**{name: getattr(run, name) for name in cls.model_fields})
+
+
+class SimulationPage(Schema):
+    """Some of many."""
+
+    items: list[SimulationOut]
+    count: int
+    """Of all, not of this page."""

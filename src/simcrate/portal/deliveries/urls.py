@@ -1,0 +1,12 @@
+"""Addresses of deliveries."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from simcrate.portal.deliveries import views
+
+urlpatterns = [
+    path("r/<str:token>", views.permalink, name="permalink"),
+    path("deliveries/<uuid:delivery_id>/revoke/", views.revoke_permalink, name="permalink-revoke"),
+]

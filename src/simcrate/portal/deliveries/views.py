@@ -1,0 +1,57 @@
+"""Permalinks, for anybody who has one."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from simcrate.portal.access import UserRequest, for_users
+from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.deliveries.permalinks import Fate, resolve, revoke
+from simcrate.portal.rate_limit import is_too_often
+from simcrate.portal.simulations.queries import visible_to
+
+REQUESTS_PER_MINUTE = 60
+GONE = {Fate.REVOKED, Fate.EXPIRED, Fate.FAILED}
+PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+
+
+@require_safe
+def permalink(request: HttpRequest, token: str) -> HttpResponse:
+    """Lead to the crate, or say what became of it."""
+    if is_too_often(request, "permalink", per_minute=REQUESTS_PER_MINUTE):
+        response = render(request, "429.html", status=429)
+        response["Retry-After"] = "60"
+    else:
+        response = _answer(request, token)
+    for name, value in PRIVATE.items():
+        response[name] = value
+    return response
+
+
+@require_POST
+@for_users
+def revoke_permalink(request: UserRequest, delivery_id: UUID) -> HttpResponse:
+    """End a permalink of one's own."""
+    owned = Delivery.objects.filter(simulation__in=visible_to(request.user))
+    delivery = get_object_or_404(owned, pk=delivery_id)
+    revoke(delivery)
+    messages.success(
+        request, "The permalink is revoked. The storage backend's own link still works."
+    )
+    return redirect("simulation", delivery.simulation_id)
+
+
+def _answer(request: HttpRequest, token: str) -> HttpResponse:
+    resolved = resolve(token)
+    if resolved is None:
+        return render(request, "404.html", status=404)
+    if resolved.fate is Fate.READY:
+        return HttpResponseRedirect(resolved.delivery.link_url)
+    context = {"resolved": resolved, "delivery": resolved.delivery}
+    status = 410 if resolved.fate in GONE else 404
+    return render(request, "deliveries/gone.html", context, status=status)

@@ -1,0 +1,115 @@
+"""Drafts: files that wait between the two steps of the form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from simcrate.portal.accounts.models import User
+from simcrate.portal.simulations.faults import Fault, SubmissionError, raise_faults
+from simcrate.portal.simulations.files import file_faults
+from simcrate.portal.simulations.models import Draft, DraftFile, Simulation
+from simcrate.portal.simulations.offer import offered_configs, read_ini
+
+KEPT_FOR = timedelta(days=1)
+MAX_DRAFTS = 10
+"""Of one user; the oldest go first."""
+
+USUAL_INI = "omnetpp.ini"
+
+
+def make_draft(
+    *,
+    owner: User,
+    files: Mapping[str, bytes],
+    ini_name: str = "",
+    title: str = "",
+    choices: Mapping[str, Any] | None = None,
+) -> Draft:
+    """Keep files whose ini can be run.
+
+    Raises:
+        SubmissionError: they cannot be submitted; nothing is kept.
+    """
+    raise_faults(list(file_faults(files, max_bytes=settings.ENVIRONMENT.submission_max_bytes)))
+    ini_name = ini_name or find_ini(files)
+    offered_configs(read_ini(ini_name, files))
+    with transaction.atomic():
+        _discard_old(owner)
+        draft = Draft.objects.create(
+            owner=owner, title=title, ini_name=ini_name, choices=dict(choices or {})
+        )
+        DraftFile.objects.bulk_create(
+            DraftFile(draft=draft, name=name, content=content) for name, content in files.items()
+        )
+    return draft
+
+
+def draft_again(simulation: Simulation, *, owner: User) -> Draft:
+    """A draft that begins with everything that a simulation was submitted with.
+
+    Raises:
+        SubmissionError: by today's rules it could not be submitted.
+    """
+    return make_draft(
+        owner=owner,
+        files={file.name: bytes(file.content) for file in simulation.files.all()},
+        ini_name=simulation.ini_name,
+        title=simulation.title,
+        choices={
+            "config": simulation.config,
+            "run_filter": simulation.run_filter,
+            "precision_s": simulation.precision_s,
+            "storage_id": simulation.storage.identifier,
+            "notify_email": simulation.notify_email,
+            "licence": simulation.licence,
+        },
+    )
+
+
+def draft_files(draft: Draft) -> dict[str, bytes]:
+    """Content by name."""
+    return {file.name: bytes(file.content) for file in draft.files.all()}
+
+
+def gather_files(uploads: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
+    """Uploaded files by name.
+
+    Raises:
+        SubmissionError: a name is there twice.
+    """
+    files: dict[str, bytes] = {}
+    for name, content in uploads:
+        if name in files:
+            raise SubmissionError([Fault("files", f"the file name {name!r} is there twice")])
+        files[name] = content
+    return files
+
+
+def find_ini(files: Iterable[str]) -> str:
+    """Which of the files is the ini: `omnetpp.ini`, or the only one that ends so.
+
+    Raises:
+        SubmissionError: there is none, or more than one.
+    """
+    inis = [name for name in files if name.lower().endswith(".ini")]
+    if USUAL_INI in inis:
+        return USUAL_INI
+    if len(inis) == 1:
+        return inis[0]
+    found = f"there are {len(inis)} ({', '.join(inis)})" if inis else "there is none"
+    message = (
+        f"one of the files must be the ini: {USUAL_INI}, or the only one ending in .ini; {found}"
+    )
+    raise SubmissionError([Fault("files", message)])
+
+
+def _discard_old(owner: User) -> None:
+    Draft.objects.filter(created_at__lt=Now() - KEPT_FOR).delete()
+    kept = Draft.objects.filter(owner=owner)[: MAX_DRAFTS - 1].values_list("pk", flat=True)
+    Draft.objects.filter(owner=owner).exclude(pk__in=list(kept)).delete()

@@ -1,0 +1,140 @@
+"""The two steps of the submission form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import MaxLengthValidator
+from django.http import QueryDict
+
+from simcrate.errors import BadInputError
+from simcrate.portal.accounts.models import User
+from simcrate.portal.accounts.queries import confirmed_addresses
+from simcrate.portal.simulations.drafts import USUAL_INI, gather_files, make_draft
+from simcrate.portal.simulations.examples import get_example
+from simcrate.portal.simulations.faults import SubmissionError
+from simcrate.portal.simulations.models import Draft, Simulation
+from simcrate.portal.simulations.offer import OfferedConfig
+from simcrate.portal.simulations.services import submit_simulation
+from simcrate.portal.simulations.submission import LICENCES, MAX_TITLE
+from simcrate.portal.storages.services import active_backends
+
+
+class ManyFiles(forms.ClearableFileInput):
+    """A file input that takes several."""
+
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Several files, as a list."""
+
+    widget = ManyFiles
+
+    def clean(self, data: Any, initial: Any = None) -> Any:  # noqa: ANN401, ARG002 - Django's signature
+        """Names and sizes are the submission's to judge; an empty data file is one."""
+        return [file for file in data or [] if file]
+
+
+class FilesForm(forms.Form):
+    """Step 1: an ini with its data files, uploaded, pasted, or one of the examples."""
+
+    files = FilesField(  # type: ignore[assignment]  # fields are no attributes of a form
+        required=False,
+        label="Ini and data files",
+        help_text="omnetpp.ini and whatever it reads: traces, includes, parameter files.",
+    )
+    ini_text = forms.CharField(
+        required=False,
+        strip=False,
+        label="… or paste the ini",
+        widget=forms.Textarea(
+            attrs={"rows": 10, "spellcheck": "false", "placeholder": "[General]\nnetwork = …"}
+        ),
+    )
+    example = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def save(self, owner: User) -> Draft | None:
+        """Keep a draft; None, and errors at the fields, where that cannot be."""
+        try:
+            return self._make_draft(owner)
+        except SubmissionError as error:
+            show_faults(self, error)
+        except BadInputError as error:
+            self.add_error(None, str(error))
+        return None
+
+    def _make_draft(self, owner: User) -> Draft:
+        if name := self.cleaned_data["example"]:
+            example = get_example(name)
+            return make_draft(owner=owner, files=example.files, title=example.title)
+        uploads: list[UploadedFile[Any]] = self.cleaned_data["files"]
+        named = [(str(file.name), file.read()) for file in uploads]
+        pasted = self.cleaned_data["ini_text"]
+        if pasted.strip():
+            named.insert(0, (USUAL_INI, pasted.replace("\r\n", "\n").encode()))
+        return make_draft(owner=owner, files=gather_files(named))
+
+
+class ChoicesForm(forms.Form):
+    """Step 2: what to run, how finely to resample, where to deliver, whom to tell."""
+
+    title = forms.CharField(required=False, validators=[MaxLengthValidator(MAX_TITLE)])
+    config = forms.ChoiceField(widget=forms.RadioSelect)
+    run_filter = forms.CharField(
+        required=False,
+        label="Runs",
+        help_text="Empty for all. Or numbers, as in 0..3,7; or a condition, as in $numHosts>=15.",
+        widget=forms.TextInput(attrs={"spellcheck": "false", "placeholder": "all"}),
+    )
+    precision_s = forms.CharField(
+        label="Precision",
+        initial="10",
+        help_text="Simulated seconds between two rows of the resampled tables.",
+        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+    )
+    storage_id = forms.ChoiceField(label="Deliver to", widget=forms.RadioSelect)
+    notify_email = forms.ChoiceField(label="Mail me at", required=False)
+    licence = forms.ChoiceField(
+        label="Licence of the results", choices=[(licence, licence) for licence in LICENCES]
+    )
+
+    def __init__(
+        self, data: QueryDict | None, *, draft: Draft, offers: list[OfferedConfig]
+    ) -> None:
+        super().__init__(data, initial={"title": draft.title, **draft.choices})
+        self._draft = draft
+        configs = [(offer.info.name, offer.info.name) for offer in offers]
+        self._offer("config", configs)
+        self._offer("storage_id", [(b.identifier, b.name) for b in active_backends()])
+        addresses = confirmed_addresses(draft.owner)
+        self._offer("notify_email", [(a, a) for a in addresses] + [("", "no mail")])
+        self.fields["notify_email"].required = False
+
+    def save(self, files: dict[str, bytes]) -> Simulation | None:
+        """Submit; None, and errors at the fields, where that cannot be."""
+        try:
+            return submit_simulation(
+                owner=self._draft.owner,
+                ini_name=self._draft.ini_name,
+                files=files,
+                **self.cleaned_data,
+            )
+        except SubmissionError as error:
+            show_faults(self, error)
+            return None
+
+    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+        if choices:
+            self.initial.setdefault(name, choices[0][0])
+
+
+def show_faults(form: forms.Form, error: SubmissionError) -> None:
+    """Each fault at its field; what has no field here, above the form."""
+    for fault in error.faults:
+        form.add_error(fault.field if fault.field in form.fields else None, fault.message)

@@ -1,0 +1,110 @@
+"""What the page of one simulation shows: the part that changes while it runs, and the result."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+
+from simcrate.pipeline.jobs import RunState
+from simcrate.portal.deliveries.permalinks import permalink_url
+from simcrate.portal.simulations.models import Simulation
+from simcrate.portal.simulations.queries import (
+    MAX_RUNS_SHOWN,
+    Overview,
+    interesting_runs,
+    overview,
+)
+from simcrate.portal.simulations.states import SimulationState
+
+STAGES = ("simulate", "collect", "parse", "statistics", "pack", "upload", "notify")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A stage as the page shows it."""
+
+    name: str
+    is_done: bool
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivePart:
+    """The part of the page that changes."""
+
+    html: str
+    digest: str
+    """Of the html: a browser that shows it already needs nothing."""
+    is_final: bool
+
+
+def live_part(request: HttpRequest, simulation: Simulation) -> LivePart:
+    """Render where a simulation stands now."""
+    seen = overview(simulation)
+    context = {
+        "overview": seen,
+        "simulation": simulation,
+        "steps": _steps(seen),
+        "runs": interesting_runs(simulation)[:MAX_RUNS_SHOWN],
+        "watched": _watched_run(simulation, seen),
+        "max_runs": MAX_RUNS_SHOWN,
+    }
+    html = render_to_string("simulations/_live.html", context, request)
+    digest = hashlib.sha256(html.encode()).hexdigest()[:16]
+    return LivePart(html=html, digest=digest, is_final=seen.standing.is_final)
+
+
+def whole_page(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
+    """Everything that the page of a simulation shows."""
+    seen = overview(simulation)
+    delivered = seen.standing.state is SimulationState.DELIVERED
+    return {
+        "simulation": simulation,
+        "overview": seen,
+        "live": live_part(request, simulation),
+        "delivery": seen.delivery,
+        "permalink": permalink_url(seen.delivery) if seen.delivery and delivered else "",
+        "files": simulation.files.only("name"),
+        "ini": _ini_text(simulation),
+        "summary": simulation.summary,
+    }
+
+
+def _steps(seen: Overview) -> list[Step]:
+    current = _current_stage(seen)
+    position = STAGES.index(current) if current in STAGES else len(STAGES)
+    return [
+        Step(name=name, is_done=number < position, is_current=number == position)
+        for number, name in enumerate(STAGES)
+    ]
+
+
+def _current_stage(seen: Overview) -> str:
+    """Empty when the last one is done."""
+    match seen.standing.state:
+        case SimulationState.QUEUED | SimulationState.RUNNING | SimulationState.CANCELLED:
+            return "simulate"
+        case SimulationState.PACKING:
+            return seen.simulation.stage or "collect"
+        case SimulationState.DELIVERING | SimulationState.FAILED:
+            return "upload"
+        case SimulationState.DELIVERED | SimulationState.EXPIRED:
+            announced = seen.delivery is not None and seen.delivery.announced_at
+            return "" if announced else "notify"
+
+
+def _watched_run(simulation: Simulation, seen: Overview) -> Any:  # noqa: ANN401 - a row or None
+    """The run whose log is of interest: one that runs, else one that failed, else the only one."""
+    runs = interesting_runs(simulation).defer("outcome")
+    wanted = [RunState.RUNNING, RunState.FAILED, RunState.LIMITED]
+    found = runs.filter(state__in=wanted).exclude(log_tail="").first()
+    return found or (runs.first() if seen.tally.total == 1 else None)
+
+
+def _ini_text(simulation: Simulation) -> str:
+    ini = simulation.files.filter(name=simulation.ini_name).first()
+    return bytes(ini.content).decode("utf-8", "replace") if ini else ""

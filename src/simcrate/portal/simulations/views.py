@@ -1,0 +1,152 @@
+"""Pages of simulations: list, submit in two steps, follow, cancel."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from simcrate.errors import BadInputError
+from simcrate.portal.access import UserRequest, for_users
+from simcrate.portal.simulations.drafts import draft_again, draft_files
+from simcrate.portal.simulations.examples import list_examples
+from simcrate.portal.simulations.faults import SubmissionError
+from simcrate.portal.simulations.forms import ChoicesForm, FilesForm
+from simcrate.portal.simulations.models import Draft, Simulation
+from simcrate.portal.simulations.offer import choose_runs, offered_configs, read_ini
+from simcrate.portal.simulations.pages import live_part, whole_page
+from simcrate.portal.simulations.queries import overviews, visible_to
+from simcrate.portal.simulations.services import cancel_simulation
+from simcrate.portal.storages.services import active_backends
+
+PAGE_SIZE = 20
+RUNS_PREVIEWED = 8
+NO_CHANGE = 204  # htmx leaves the page as it is
+
+
+@require_GET
+@for_users
+def index(request: UserRequest) -> HttpResponse:
+    """One's own simulations, newest first."""
+    page = Paginator(visible_to(request.user), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"page": page, "overviews": overviews(list(page.object_list))}
+    return render(request, "simulations/index.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@for_users
+def new(request: UserRequest) -> HttpResponse:
+    """Step 1: the files."""
+    form = FilesForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        draft = form.save(request.user)
+        if draft is not None:
+            return redirect("simulation-choose", draft.pk)
+    context = {"form": form, "examples": list_examples()}
+    return render(request, "simulations/new.html", context, status=_status(form))
+
+
+@require_http_methods(["GET", "POST"])
+@for_users
+def choose(request: UserRequest, draft_id: UUID) -> HttpResponse:
+    """Step 2: what the ini offers."""
+    draft = get_object_or_404(Draft, pk=draft_id, owner=request.user)
+    files = draft_files(draft)
+    offers = offered_configs(read_ini(draft.ini_name, files))
+    form = ChoicesForm(request.POST or None, draft=draft, offers=offers)
+    if request.method == "POST" and form.is_valid():
+        simulation = form.save(files)
+        if simulation is not None:
+            draft.delete()
+            return redirect("simulation", simulation.pk)
+    context = {"form": form, "draft": draft, "offers": offers, "files": files}
+    context["storages"] = active_backends()
+    return render(request, "simulations/choose.html", context, status=_status(form))
+
+
+@require_GET
+@for_users
+def preview_runs(request: UserRequest, draft_id: UUID) -> HttpResponse:
+    """Which runs a config and a filter select, while they are being chosen."""
+    draft = get_object_or_404(Draft, pk=draft_id, owner=request.user)
+    context: dict[str, object] = {}
+    try:
+        ini = read_ini(draft.ini_name, draft_files(draft))
+        runs = choose_runs(
+            ini.config(request.GET.get("config", "")), request.GET.get("run_filter", "")
+        )
+        context = {"runs": runs[:RUNS_PREVIEWED], "count": len(runs)}
+    except BadInputError as error:
+        context = {"error": str(error)}
+    return render(request, "simulations/_preview.html", context)
+
+
+@require_GET
+@for_users
+def detail(request: UserRequest, simulation_id: UUID) -> HttpResponse:
+    """Everything about one simulation."""
+    simulation = get_object_or_404(visible_to(request.user).defer(None), pk=simulation_id)
+    return render(request, "simulations/detail.html", whole_page(request, simulation))
+
+
+@require_GET
+@for_users
+def live(request: UserRequest, simulation_id: UUID) -> HttpResponse:
+    """The part of the page that changes; an empty answer when the browser shows it already."""
+    simulation = _visible(request, simulation_id)
+    part = live_part(request, simulation)
+    if part.is_final:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    if request.GET.get("seen") == part.digest:
+        return HttpResponse(status=NO_CHANGE)
+    return render(request, "simulations/_polling.html", {"simulation": simulation, "live": part})
+
+
+@require_POST
+@for_users
+def cancel(request: UserRequest, simulation_id: UUID) -> HttpResponse:
+    """Ask for the end."""
+    simulation = _visible(request, simulation_id)
+    try:
+        cancel_simulation(simulation, by=request.user)
+    except BadInputError as error:
+        messages.warning(request, str(error))
+    return redirect("simulation", simulation.pk)
+
+
+@require_POST
+@for_users
+def again(request: UserRequest, simulation_id: UUID) -> HttpResponse:
+    """Begin a new submission with what this one was submitted with."""
+    simulation = _visible(request, simulation_id)
+    try:
+        draft = draft_again(simulation, owner=request.user)
+    except SubmissionError as error:
+        messages.error(request, str(error))
+        return redirect("simulation", simulation.pk)
+    return redirect("simulation-choose", draft.pk)
+
+
+@require_GET
+@for_users
+def run(request: UserRequest, simulation_id: UUID, number: int) -> HttpResponse:
+    """One run: its variables, its outcome, the end of its log."""
+    simulation = _visible(request, simulation_id)
+    row = get_object_or_404(simulation.runs, number=number)
+    template = (
+        "simulations/_run.html" if request.headers.get("HX-Request") else "simulations/run.html"
+    )
+    return render(request, template, {"simulation": simulation, "run": row})
+
+
+def _visible(request: UserRequest, simulation_id: UUID) -> Simulation:
+    """Somebody else's simulation is not there."""
+    return get_object_or_404(visible_to(request.user), pk=simulation_id)
+
+
+def _status(form: ChoicesForm | FilesForm) -> int:
+    return 422 if form.errors else 200
