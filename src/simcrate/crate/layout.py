@@ -56,7 +56,7 @@ LAYOUT = (
     Part(
         name=README,
         role=Role.RECORD,
-        text="This page.",
+        text="What is in this crate, and how to check it.",
     ),
     Part(
         name=RESULTS,

@@ -1,0 +1,48 @@
+"""Credential-like lines of an ini are found, and ordinary ones are not."""
+
+from __future__ import annotations
+
+import pytest
+
+from simcrate.crate import SuspectedCredential, find_credentials
+
+AWS_KEY = "AKIA" + "ABCDEFGHIJKLMNOP"
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('**.server.password = "hunter22"', "a value for 'password'"),
+        ('**.uploadToken = "abcdef"', "a value for 'uploadToken'"),
+        ('# old: *.api_key = "abcdef"', "a value for 'api_key'"),
+        ("db-secret = x1y2z3", "a value for 'db-secret'"),
+        (f'**.key = "{AWS_KEY}"', "an AWS access key"),
+        ('**.url = "https://bob:pa55@example.org/x"', "a password in a URL"),
+        ("-----BEGIN RSA PRIVATE KEY-----", "a private key"),
+        ('**.t = "ghp_' + "a" * 36 + '"', "a GitHub token"),
+    ],
+)
+def test_credential_is_found_and_its_value_is_not_repeated(line: str, what: str) -> None:
+    found = find_credentials("[General]\n" + line)
+
+    assert found == (SuspectedCredential(line=2, what=what),)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sim-time-limit = 3600s",
+        "**.tokenBucket.size = 100B",
+        "**.tokenRate = 5Mbps",
+        "**.useToken = true",
+        '**.password = ""',
+        "**.token = ${1, 2, 3}",
+        "**.passive = on",
+        '**.network = "compass"',
+        "# a secret of good simulations: many seeds",
+        '**.url = "https://example.org/a:b"',
+        "",
+    ],
+)
+def test_ordinary_line_is_not_suspected(line: str) -> None:
+    assert find_credentials(line) == ()
