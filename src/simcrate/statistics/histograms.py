@@ -54,6 +54,15 @@ class Histogram:
             return np.full(self.counts.size, np.nan)
         return self.counts / (self.total * np.diff(self.edges))
 
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """(m + 1,) share of the total below each edge; NaN when nothing was counted."""
+        if not self.total:
+            return np.full(self.edges.size, np.nan)
+        below = self.underflow + np.concatenate(([0.0], np.cumsum(self.counts)))
+        shares: NDArray[np.float64] = below / self.total
+        return shares
+
 
 def merge_histograms(histograms: Sequence[Histogram]) -> Histogram:
     """The sum of histograms with equal edges.

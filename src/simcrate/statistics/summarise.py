@@ -1,0 +1,251 @@
+"""From recorded numbers to the table of statistics.
+
+Scalars come first: what a model reduced itself is what its author meant.  A statistic block gives its mean where
+no scalar does, a vector where neither does; a catalogue decides for each of its statistics in that order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from simcrate.results import ResultSet
+from simcrate.statistics.catalogue import Catalogue, Entry, Reducer
+from simcrate.statistics.naming import module_group, plain_title, split_name
+from simcrate.statistics.points import Point, point_of, points_of
+from simcrate.statistics.rows import Row, Source, estimate_over_runs
+from simcrate.statistics.runends import run_ends_s
+from simcrate.statistics.samples import Floats, Indices
+from simcrate.statistics.timeaverage import Mode
+from simcrate.statistics.vectornumbers import VectorNumbers, modes_of
+
+
+def summarise(
+    results: ResultSet,
+    catalogue: Catalogue | None = None,
+    *,
+    vector_numbers: VectorNumbers | None = None,
+) -> tuple[Row, ...]:
+    """The table of statistics of a set of results.
+
+    Reads scalars, statistics and the index of vectors.  Samples are read only of vectors that no scalar or statistic
+    speaks for and whose mean the index cannot tell (those with time between their samples).
+
+    Args:
+        results: what was recorded.
+        catalogue: which statistics, under which names; without one everything recorded is reported.
+        vector_numbers: when somebody went through the samples already.
+
+    Returns:
+        By the catalogue's order, else by name; the network's rows before those of its nodes.
+    """
+    return tuple(t.row for t in tabulate(results, catalogue, vector_numbers=vector_numbers))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tabulated:
+    """A row and the recorded values behind it."""
+
+    row: Row
+    values: Floats
+    """(n,) one per run and module, as recorded."""
+
+
+def tabulate(
+    results: ResultSet,
+    catalogue: Catalogue | None = None,
+    *,
+    vector_numbers: VectorNumbers | None = None,
+) -> list[Tabulated]:
+    """`summarise`, with the values behind each row."""
+    vectors = results.vectors()
+    numbers = vector_numbers or VectorNumbers(results, vectors, run_ends_s(results, vectors))
+    recorded = _Recorded(results, vectors)
+    if catalogue is None:
+        return list(_rows_of_everything(recorded, numbers))
+    return list(_rows_of_catalogue(recorded, numbers, catalogue))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """The items of one kind and name in one group of modules at one point."""
+
+    source: Source
+    base: str
+    mode: str
+    modules: str
+    point: int
+    items: Indices  # rows of the table that they come from
+
+
+class _Recorded:
+    """What was recorded, by name, group of modules and point."""
+
+    def __init__(self, results: ResultSet, vectors: pa.Table) -> None:
+        self.points = points_of(results.runs)
+        places = {point: i for i, point in enumerate(self.points)}
+        self._point_of_run = {run.id: places[point_of(run)] for run in results.runs}
+        blocks = _union(results.statistics(), results.histograms())
+        self.tables: dict[Source, pa.Table] = {
+            "scalar": results.scalars(),
+            "statistic": blocks,
+            "vector": vectors,
+        }
+        self.groups: dict[tuple[str, str], list[_Group]] = defaultdict(list)
+        for source, table in self.tables.items():
+            for group in self._split(source, table):
+                self.groups[group.base, group.modules].append(group)
+
+    def _split(self, source: Source, table: pa.Table) -> Iterator[_Group]:
+        if not table.num_rows:
+            return
+        names, name_codes = _codes(table["name"])
+        modules, module_codes = _codes(table["module"])
+        runs, run_codes = _codes(table["run"])
+        kinds = sorted({module_group(module) for module in modules})
+        kind_of = np.array([kinds.index(module_group(module)) for module in modules])
+        point_of = np.array([self._point_of_run.get(run, 0) for run in runs])
+        keys = (name_codes * len(kinds) + kind_of[module_codes]) * len(self.points)
+        keys += point_of[run_codes]
+        order = np.argsort(keys, kind="stable")
+        ordered = keys[order]
+        starts = np.concatenate(([0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1))
+        for items in np.split(order, starts[1:]):
+            name_and_kind, point = divmod(int(keys[items[0]]), len(self.points))
+            name, kind = divmod(name_and_kind, len(kinds))
+            base, mode = split_name(names[name])
+            yield _Group(
+                source=source,
+                base=base,
+                mode=mode,
+                modules=kinds[kind],
+                point=point,
+                items=items,
+            )
+
+
+def _rows_of_everything(recorded: _Recorded, numbers: VectorNumbers) -> Iterator[Tabulated]:
+    for key in sorted(recorded.groups, key=lambda key: (key[0], key[1].count("."), key[1])):
+        groups = recorded.groups[key]
+        reduced = {group.point for group in groups if group.source != "vector"}
+        for group in sorted(groups, key=lambda group: (group.source, group.mode, group.point)):
+            if group.source == "vector" and group.point in reduced:
+                continue
+            yield _row(recorded, numbers, group, entry=None)
+
+
+def _rows_of_catalogue(
+    recorded: _Recorded, numbers: VectorNumbers, catalogue: Catalogue
+) -> Iterator[Tabulated]:
+    by_base: dict[str, list[str]] = defaultdict(list)
+    for base, modules in recorded.groups:
+        if catalogue.reports(modules):
+            by_base[base].append(modules)
+    levels = sorted({modules for group in by_base.values() for modules in group}, key=_level)
+    for level in levels:
+        for entry in catalogue.entries:
+            if level not in by_base.get(entry.name, ()):
+                continue
+            groups = recorded.groups[entry.name, level]
+            for point in range(len(recorded.points)):
+                chosen = _best([g for g in groups if g.point == point], entry.reducer)
+                if chosen is not None:
+                    yield _row(recorded, numbers, chosen, entry)
+
+
+def _level(modules: str) -> tuple[int, str]:
+    return modules.count("."), modules
+
+
+def _best(groups: list[_Group], reducer: Reducer) -> _Group | None:
+    """The group that tells a reducer's value: a scalar, else a statistic block, else a vector."""
+    for group in groups:
+        if group.source == "scalar" and group.mode in (reducer.value, ""):
+            return group
+    for group in groups:
+        if group.source == "statistic" and reducer is not Reducer.LAST:
+            return group
+    return next((group for group in groups if group.source == "vector"), None)
+
+
+def _row(
+    recorded: _Recorded, numbers: VectorNumbers, group: _Group, entry: Entry | None
+) -> Tabulated:
+    table = recorded.tables[group.source].take(group.items)
+    reducer = _reducer(table, group, entry)
+    values, low, high = _values(table, group, reducer, numbers)
+    run_codes = _codes(table["run"])[1]
+    finite = np.concatenate((low[np.isfinite(low)], high[np.isfinite(high)]))
+    row = Row(
+        statistic=group.base,
+        display=entry.display if entry else _title(table, group),
+        layer=entry.layer if entry else "",
+        unit=entry.unit if entry and entry.unit is not None else _text(table["unit"]),
+        reducer=group.mode if group.source == "scalar" else reducer.value,
+        source=group.source,
+        modules=group.modules,
+        module_count=pc.count_distinct(table["module"]).as_py(),
+        point=recorded.points[group.point] if recorded.points else Point(config_name=""),
+        estimate=estimate_over_runs(run_codes, values),
+        runs=int(np.unique(run_codes).size),
+        values=int(values.size),
+        minimum=float(finite.min()) if finite.size else float("nan"),
+        maximum=float(finite.max()) if finite.size else float("nan"),
+    )
+    return Tabulated(row=row, values=values)
+
+
+def _reducer(table: pa.Table, group: _Group, entry: Entry | None) -> Reducer:
+    if entry is not None:
+        return entry.reducer
+    if group.source == "vector" and modes_of(table)[0] is not Mode.NONE:
+        return Reducer.TIMEAVG
+    return Reducer.MEAN
+
+
+def _values(
+    table: pa.Table, group: _Group, reducer: Reducer, numbers: VectorNumbers
+) -> tuple[Floats, Floats, Floats]:
+    """The value of each item, and the smallest and largest that it stands for."""
+    if group.source == "scalar":
+        values = _floats(table["value"])
+        return values, values, values
+    if group.source == "vector":
+        return numbers.values(reducer, group.items), *numbers.bounds(group.items)
+    column = reducer.value if reducer.value in table.column_names else "mean"
+    return _floats(table[column]), _floats(table["min"]), _floats(table["max"])
+
+
+def _title(table: pa.Table, group: _Group) -> str:
+    title = plain_title(_text(table["title"]), group.mode) or group.base
+    return f"{title} ({group.mode})" if group.mode and group.source != "vector" else title
+
+
+def _text(column: pa.ChunkedArray) -> str:
+    """The first text of a column; empty when there is none."""
+    known = column.drop_null()
+    return str(known[0].as_py()) if len(known) else ""
+
+
+def _codes(column: pa.ChunkedArray) -> tuple[list[str], Indices]:
+    """The different texts of a column, and which of them stands in each row."""
+    encoded = column.combine_chunks().dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    texts: list[str] = encoded.dictionary.to_pylist()
+    return texts, encoded.indices.to_numpy(zero_copy_only=False).astype(np.intp)
+
+
+def _floats(column: pa.ChunkedArray) -> Floats:
+    values: Floats = column.to_numpy(zero_copy_only=False).astype(float)
+    return values
+
+
+def _union(*tables: pa.Table) -> pa.Table:
+    shared = [name for name in tables[0].column_names if name in tables[1].column_names]
+    return pa.concat_tables([table.select(shared) for table in tables])

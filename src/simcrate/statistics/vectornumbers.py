@@ -1,0 +1,145 @@
+"""One number per vector: from the index where that suffices, else from samples.
+
+An index knows count, minimum, maximum and mean of the samples.  The mean over time and the last value need the
+samples; so does the mean of a vector that has a NaN sample, which makes the mean in the index NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from simcrate.results import ResultSet
+from simcrate.statistics.catalogue import Reducer
+from simcrate.statistics.reductions import Reductions
+from simcrate.statistics.samples import Floats, Indices, Samples
+from simcrate.statistics.timeaverage import Mode
+from simcrate.statistics.warmup import configured_warmup_s
+
+
+def new_reductions(
+    results: ResultSet, vectors: pa.Table, ends_s: Mapping[str, float]
+) -> Reductions:
+    """Empty reductions for the vectors of a table, which start after the warm-up that each run asks for."""
+    warmup_s = {run.id: configured_warmup_s(run.config) for run in results.runs}
+    runs = vectors["run"].to_pylist()
+    starts = np.array([warmup_s.get(run, 0.0) or np.nan for run in runs], dtype=float)
+    ends = np.array([ends_s.get(run, 0.0) for run in runs], dtype=float)
+    return Reductions(modes_of(vectors), starts, ends)
+
+
+def modes_of(vectors: pa.Table) -> list[Mode]:
+    """The interpolation mode of each vector of a table."""
+    return [Mode.of(text) for text in vectors["interpolation"].to_pylist()]
+
+
+class VectorNumbers:
+    """Any reducer of any vector of a table; reads samples only for what the index cannot tell."""
+
+    def __init__(
+        self,
+        results: ResultSet,
+        vectors: pa.Table,
+        ends_s: Mapping[str, float],
+        reductions: Reductions | None = None,
+    ) -> None:
+        """Take what is there.
+
+        Args:
+            results: where samples can be asked for.
+            vectors: the table of vectors.
+            ends_s: end of each run, simulated seconds, by run ID.
+            reductions: of all samples, when somebody went through them anyway.
+        """
+        self._results, self._vectors = results, vectors
+        self._complete = reductions is not None
+        self._reductions = reductions or new_reductions(results, vectors, ends_s)
+        self._is_read = np.zeros(vectors.num_rows, dtype=bool)
+        self._is_none = np.array([mode is Mode.NONE for mode in modes_of(vectors)], dtype=bool)
+
+    def values(self, reducer: Reducer, wanted: Indices) -> Floats:
+        """(n,) the reducer's value of the vectors at the wanted positions; NaN = no samples, or missing ones only."""
+        if not self._complete:
+            self._read(wanted[self._needs_samples(reducer, wanted)])
+        index = self._from_index(reducer)[wanted]
+        read = self._is_read[wanted] | self._complete
+        values: Floats = np.where(read, self._from_samples(reducer)[wanted], index)
+        return values
+
+    def bounds(self, wanted: Indices) -> tuple[Floats, Floats]:
+        """Smallest and largest sample of each vector; NaN without any."""
+        if self._complete:
+            low, high = self._reductions.minimum[wanted], self._reductions.maximum[wanted]
+            return np.where(np.isinf(low), np.nan, low), np.where(np.isinf(high), np.nan, high)
+        return _floats(self._vectors, "min")[wanted], _floats(self._vectors, "max")[wanted]
+
+    def _needs_samples(self, reducer: Reducer, wanted: Indices) -> NDArray[np.bool_]:
+        unread = (_floats(self._vectors, "count")[wanted] > 0) & ~self._is_read[wanted]
+        if reducer is Reducer.LAST:
+            return unread
+        if reducer in (Reducer.COUNT, Reducer.MIN, Reducer.MAX):
+            return np.zeros_like(unread)
+        needed = self._is_spoiled(wanted)
+        if reducer is not Reducer.SUM:
+            needed |= ~self._is_none[wanted]
+        return np.logical_and(unread, needed)
+
+    def _is_spoiled(self, wanted: Indices) -> NDArray[np.bool_]:
+        """Whether a sample that is no number spoils the mean in the index."""
+        spoiled: NDArray[np.bool_] = ~np.isfinite(_floats(self._vectors, "mean")[wanted])
+        return spoiled
+
+    def _read(self, wanted: Indices) -> None:
+        keys = self._vectors["vector"].to_numpy()
+        for position in wanted.tolist():
+            for batch in self._results.samples(int(keys[position])):
+                if batch.num_rows:
+                    self._reductions.take(_samples_of_one(position, batch))
+            self._is_read[position] = True
+
+    def _from_index(self, reducer: Reducer) -> Floats:
+        match reducer:
+            case Reducer.COUNT | Reducer.MIN | Reducer.MAX:
+                return _floats(self._vectors, reducer.value)
+            case Reducer.SUM:
+                return _floats(self._vectors, "mean") * _floats(self._vectors, "count")
+            case Reducer.MEAN | Reducer.TIMEAVG:
+                return np.where(self._is_none, _floats(self._vectors, "mean"), np.nan)
+            case Reducer.LAST:
+                return np.full(self._vectors.num_rows, np.nan)
+
+    def _from_samples(self, reducer: Reducer) -> Floats:
+        match reducer:
+            case Reducer.COUNT:
+                return self._reductions.count.astype(float)
+            case Reducer.MIN:
+                return np.where(
+                    np.isinf(self._reductions.minimum), np.nan, self._reductions.minimum
+                )
+            case Reducer.MAX:
+                return np.where(
+                    np.isinf(self._reductions.maximum), np.nan, self._reductions.maximum
+                )
+            case Reducer.SUM:
+                return self._reductions.sums()
+            case Reducer.MEAN | Reducer.TIMEAVG:
+                return self._reductions.means()
+            case Reducer.LAST:
+                return self._reductions.last
+
+
+def _floats(table: pa.Table, column: str) -> Floats:
+    values: Floats = table[column].to_numpy(zero_copy_only=False).astype(float)
+    return values
+
+
+def _samples_of_one(position: int, batch: pa.RecordBatch) -> Samples:
+    return Samples(
+        vectors=np.array([position]),
+        starts=np.array([0]),
+        times_s=batch.column("time_s").to_numpy(),
+        values=batch.column("value").to_numpy(zero_copy_only=False),
+    )
