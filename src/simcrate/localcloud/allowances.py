@@ -12,6 +12,7 @@ from simcrate.localcloud.clock import rfc3339
 from simcrate.localcloud.cloud import Cloud, cloud_of
 from simcrate.localcloud.grants import GrantTerms, make_grant
 from simcrate.localcloud.space import release, require_space, reserve, space_for
+from simcrate.localcloud.watch import note
 from simcrate.localcloud.wish import parse_wish
 
 GRANT_KEEP_S = 24 * 3600.0
@@ -43,6 +44,7 @@ async def grant(request: Request) -> Response:
         expires_at=now + body.seconds(default=GRANT_KEEP_S),
     )
     grant_id, value = await cloud.run(_enter_grant, cloud, terms, now)
+    note(request, "grant.made")
     content = {
         "id": grant_id,
         "grant": value,

@@ -2,46 +2,61 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from simcrate.localcloud import allowances, downloads, health, owned, put
+from simcrate.localcloud import allowances, downloads, health, inside, metrics, owned, put, tus
 from simcrate.localcloud.blobs import NO_SPACE
 from simcrate.localcloud.clock import Clock
 from simcrate.localcloud.cloud import Cloud
 from simcrate.localcloud.config import Config
+from simcrate.localcloud.gate import Gate
+from simcrate.localcloud.housekeeping import keep_tidy
+from simcrate.localcloud.ports import Ports, Role
 from simcrate.localcloud.problems import Problem
+from simcrate.localcloud.recovery import finish_whole, mark_clean, recover
+from simcrate.localcloud.watch import Watch
 
 log = logging.getLogger(__name__)
 
 STATUS_PROBLEMS = {404: "not-found", 405: "method-not-allowed"}
 
 
-def make_app(config: Config, *, clock: Clock | None = None) -> Starlette:
-    """The whole server as an application; its files are closed when its lifespan ends."""
-    cloud = Cloud(config) if clock is None else Cloud(config, clock=clock)
+def make_app(
+    config: Config, *, clock: Clock = time.time, roles: Mapping[int, Role] | None = None
+) -> Starlette:
+    """The whole server as an application; its files are closed when its lifespan ends.
 
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            cloud.close()
-
+    Args:
+        config: as given at start.
+        clock: seconds since 1970.
+        roles: what each port serves; everything but metrics where a port is not named.
+    """
+    cloud = Cloud(config, clock=clock)
     app = Starlette(
         routes=[
             *health.routes(),
+            *metrics.routes(),
             *put.routes(),
+            *tus.routes(),
             *owned.routes(),
             *allowances.routes(),
+            *inside.routes(),
             *downloads.routes(),
+        ],
+        middleware=[
+            Middleware(Ports, roles=roles or {}),
+            Middleware(Watch, cloud=cloud),
         ],
         exception_handlers={
             Problem: _on_problem,
@@ -51,11 +66,30 @@ def make_app(config: Config, *, clock: Clock | None = None) -> Starlette:
             sqlite3.OperationalError: _on_ledger_error,
             Exception: _on_failure,
         },
-        lifespan=lifespan,
+        lifespan=_lifespan,
     )
     app.router.redirect_slashes = False
     app.state.cloud = cloud
+    app.state.gate = Gate()
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    cloud: Cloud = app.state.cloud
+    await cloud.run(recover, cloud)
+    background = [
+        asyncio.create_task(finish_whole(cloud)),
+        asyncio.create_task(keep_tidy(cloud)),
+    ]
+    try:
+        yield
+    finally:
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        cloud.close()
+        mark_clean(cloud.config.folder)
 
 
 async def _on_problem(_: Request, error: Exception) -> Response:

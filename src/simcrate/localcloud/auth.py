@@ -13,6 +13,7 @@ from simcrate.localcloud.grants import GRANT_PREFIX, Grant, find_grant
 from simcrate.localcloud.objects import ANYONE
 from simcrate.localcloud.problems import Problem
 from simcrate.localcloud.secretbook import find_owner
+from simcrate.localcloud.watch import note
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="local-cloud"'}
 
@@ -55,11 +56,13 @@ def uploader_of(request: Request) -> Credential:
     token = bearer_token(request)
     if token is None:
         if cloud.config.open:
+            note(request, owner=ANYONE)
             return Credential(owner=ANYONE)
         raise _secret_needed()
     if token.startswith(GRANT_PREFIX) and (grant := find_grant(cloud.ledger, token)) is not None:
         if grant.expires_at <= cloud.now() and grant.object_id is None:
             raise Problem("expired", "this grant has expired; ask for a new one")
+        note(request, owner=grant.owner)
         return Credential(owner=grant.owner, grant=grant)
     owner = find_owner(cloud.ledger, token)
     if owner is None:
@@ -67,6 +70,7 @@ def uploader_of(request: Request) -> Credential:
             "the secret or grant is not known here, or was revoked; check it for typing errors"
         )
         raise Problem("secret-unknown", message, headers=CHALLENGE)
+    note(request, owner=owner)
     return Credential(owner=owner)
 
 

@@ -14,10 +14,14 @@ from typing import ParamSpec, TypeVar
 
 from starlette.requests import Request
 
+from simcrate.localcloud.audit import AuditLog
 from simcrate.localcloud.blobs import BlobStore, flush
 from simcrate.localcloud.clock import Clock
 from simcrate.localcloud.config import Config
+from simcrate.localcloud.counters import Counters
+from simcrate.localcloud.coverage import DownloadCounter
 from simcrate.localcloud.ledger import Ledger
+from simcrate.localcloud.limits import RateLimit
 from simcrate.localcloud.sessions import Sessions
 
 P = ParamSpec("P")
@@ -42,6 +46,12 @@ class Cloud:
         self.ledger = Ledger(config.folder / "ledger.sqlite3")
         self.blobs = BlobStore(config.folder)
         self.sessions = Sessions()
+        self.downloads = DownloadCounter(self.ledger)
+        self.counters = Counters()
+        self.audit = AuditLog(config.audit_file or config.folder / "audit.jsonl", clock)
+        self.requests = RateLimit(per_s=config.requests_per_s, burst=4 * config.requests_per_s)
+        per_minute = config.failures_per_minute
+        self.failures = RateLimit(per_s=per_minute / 60, burst=per_minute)
         self.public_url = config.public_url.rstrip("/")
         self._key = _own_key(config.folder / "key")
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="local-cloud")

@@ -15,11 +15,13 @@ from simcrate.localcloud.answers import object_headers
 from simcrate.localcloud.clock import http_date
 from simcrate.localcloud.cloud import Cloud, cloud_of
 from simcrate.localcloud.connection import is_lost
+from simcrate.localcloud.gate import gate_of
 from simcrate.localcloud.names import content_disposition
 from simcrate.localcloud.objects import StoredObject, find_linked
 from simcrate.localcloud.problems import Problem
 from simcrate.localcloud.pump import pump
 from simcrate.localcloud.ranges import Span, parse_range
+from simcrate.localcloud.watch import note
 
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -41,6 +43,7 @@ async def download(request: Request) -> Response:
     stored = await linked_object(request)
     if request.path_params["filename"] != stored.filename:
         raise nothing_here()
+    note(request, "object.fetched" if request.method == "GET" else "", stored=stored)
     headers = download_headers(stored)
     if _not_modified(request, stored):
         return Response(status_code=304, headers=headers)
@@ -56,7 +59,7 @@ async def linked_object(request: Request) -> StoredObject:
     """The object behind the link of a request, if it may be fetched.
 
     Raises:
-        Problem: `not-found`, `expired`, `removed`.
+        Problem: `not-found`, `expired`, `removed`, `password-needed`, `too-many`.
     """
     cloud = cloud_of(request)
     stored = find_linked(cloud.ledger, request.path_params["link_token"])
@@ -66,6 +69,7 @@ async def linked_object(request: Request) -> StoredObject:
         raise Problem("expired", "this link has expired; ask its sender to store it again")
     if stored.removed_at is not None:
         raise Problem("removed", "what this link led to was removed by its owner")
+    await gate_of(request).require(cloud, stored, request)
     return stored
 
 
@@ -101,7 +105,9 @@ class SpanResponse(Response):
         self._cloud = cloud
         self._stored = stored
         self._pieces = _pieces(stored, spans, headers)
-        headers["Content-Length"] = str(sum(piece.size_bytes for piece in self._pieces))
+        self._size_bytes = sum(piece.size_bytes for piece in self._pieces)
+        self._served: list[Span] = []
+        headers["Content-Length"] = str(self._size_bytes)
         self.status_code = 200 if spans is None else 206
         self.background = None
         self.body = b""
@@ -109,6 +115,17 @@ class SpanResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send headers and bytes."""
+        if scope["method"] == "HEAD" or self._stored.max_downloads is None:
+            await self._send(scope, send)
+            return
+        counter = self._cloud.downloads
+        with counter.under_way(self._stored, self._size_bytes):
+            try:
+                await self._send(scope, send)
+            finally:
+                await self._cloud.run(counter.count, self._stored, self._served)
+
+    async def _send(self, scope: Scope, send: Send) -> None:
         path = self._cloud.blobs.blob_path(self._stored.blob)
         with path.open("rb", buffering=0) as file:
             start = {"type": "http.response.start", "status": self.status_code}
@@ -122,9 +139,21 @@ class SpanResponse(Response):
             if isinstance(piece, _Text):
                 await send({"type": "http.response.body", "body": piece.text, "more_body": True})
                 continue
-            async for _ in pump(self._cloud, descriptor, piece, send):
+            if not await self._send_span(descriptor, piece, scope, send):
+                return
+
+    async def _send_span(self, descriptor: int, span: Span, scope: Scope, send: Send) -> bool:
+        """Send one span and note how far it went; False when the client is gone."""
+        served = span.start
+        try:
+            async for position in pump(self._cloud, descriptor, span, send):
+                served = position
                 if is_lost(scope):
-                    return
+                    return False
+        finally:
+            if served > span.start:
+                self._served.append(Span(span.start, served))
+        return True
 
 
 @dataclass(frozen=True, slots=True)

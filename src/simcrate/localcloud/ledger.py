@@ -61,7 +61,7 @@ CREATE TABLE uploads (
     sha256 TEXT,
     wish TEXT NOT NULL,
     metadata TEXT NOT NULL,
-    part INTEGER NOT NULL,
+    concat TEXT NOT NULL,
     grant_id TEXT,
     created_at REAL NOT NULL,
     expires_at REAL NOT NULL,
@@ -102,6 +102,7 @@ CREATE TABLE usage (
 CREATE TABLE coverage (
     object_id TEXT PRIMARY KEY,
     served_bytes INTEGER NOT NULL,
+    downloads INTEGER NOT NULL,
     passes TEXT NOT NULL
 ) STRICT;
 """

@@ -22,6 +22,7 @@ from simcrate.localcloud.objects import (
 )
 from simcrate.localcloud.problems import Problem
 from simcrate.localcloud.removal import SameBytes, claim_again, remove_object
+from simcrate.localcloud.watch import note
 from simcrate.localcloud.wish import Wish, parse_expiry, parse_wish
 
 OBJECT_ID = re.compile(r"[0-9a-f]{0,32}")
@@ -62,6 +63,7 @@ async def claim(request: Request) -> Response:
         owner=credential.owner, key=body.key(), sha256=body.sha256(), size_bytes=body.size_bytes()
     )
     stored, created = await cloud.run(claim_again, cloud, bytes_, wish)
+    note(request, "object.claimed" if created else "object.found", stored=stored)
     return stored_response(cloud, stored, created=created)
 
 
@@ -82,6 +84,7 @@ async def change(request: Request) -> Response:
     if "expires" in body:
         expires_at = _new_expiry(cloud, body.members["expires"])
     held = body.flag("held") if "held" in body else bool(stored.held)
+    note(request, "object.changed", stored=stored)
     changed = await cloud.run(_keep, cloud, stored, expires_at, held=held)
     return JSONResponse(describe(cloud, changed), headers=object_headers(changed))
 
@@ -101,6 +104,7 @@ async def delete(request: Request) -> Response:
         if stored.held:
             raise Problem("precondition-failed", "the object is on hold; end the hold first")
         await cloud.run(remove_object, cloud, stored, why="removed")
+        note(request, "object.removed", stored=stored)
     return Response(status_code=204)
 
 

@@ -22,7 +22,7 @@ PROMPT_S = 0.05  # a chunk taken within this doubles the next one
 
 
 async def pump(cloud: Cloud, descriptor: int, span: Span, send: Send) -> AsyncIterator[int]:
-    """Send the bytes of a span as parts of a body that goes on; yields what was taken.
+    """Send the bytes of a span as parts of a body that goes on; yields the position after each.
 
     Raises:
         OSError: the file is shorter than the ledger says.
@@ -38,9 +38,10 @@ async def pump(cloud: Cloud, descriptor: int, span: Span, send: Send) -> AsyncIt
             raise OSError(message)
         began = time.monotonic()
         await send({"type": "http.response.body", "body": data, "more_body": True})
-        yield len(data)
+        took_s = time.monotonic() - began
         position += len(data)
-        chunk_bytes = next_chunk(chunk_bytes, time.monotonic() - began)
+        yield position
+        chunk_bytes = next_chunk(chunk_bytes, took_s)
 
 
 def next_chunk(chunk_bytes: int, took_s: float) -> int:

@@ -18,9 +18,11 @@ from simcrate.localcloud.auth import Credential, uploader_of
 from simcrate.localcloud.cloud import Cloud, cloud_of
 from simcrate.localcloud.connection import cut_of
 from simcrate.localcloud.digests import Checksum, parse_sha256
+from simcrate.localcloud.mediatypes import checked_media_type
 from simcrate.localcloud.names import parse_key
-from simcrate.localcloud.objects import StoredObject, find_living, find_object
+from simcrate.localcloud.objects import StoredObject, find_living, find_object, find_same_bytes
 from simcrate.localcloud.problems import Problem
+from simcrate.localcloud.removal import SameBytes, claim_again
 from simcrate.localcloud.uploads import (
     Announcement,
     Upload,
@@ -30,12 +32,12 @@ from simcrate.localcloud.uploads import (
     finish,
     receive,
 )
+from simcrate.localcloud.watch import note
 from simcrate.localcloud.wish import Wish, parse_wish
 
 PREFIX = b"/upload/"
 RESERVATION_HEADER = "cloud-reservation"
 CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
-DEFAULT_MEDIA_TYPE = "application/octet-stream"
 
 
 def routes() -> list[Route]:
@@ -52,7 +54,11 @@ async def put(request: Request) -> Response:
     cloud, credential = cloud_of(request), uploader_of(request)
     announced = await announcement(request, credential, key=_key(request))
     if (stored := already_stored(cloud, announced, credential)) is not None:
+        note(request, "object.found", stored=stored)
         return stored_response(cloud, stored, created=False)
+    if (stored := await _claimed(cloud, announced, credential)) is not None:
+        note(request, "object.claimed", stored=stored)
+        return stored_response(cloud, stored, created=True)
     upload, offset = await _open(request, credential, announced)
     checksum = _checksum(request)
     try:
@@ -69,6 +75,7 @@ async def put(request: Request) -> Response:
             await cloud.run(drop_upload, cloud, upload)
         raise
     stored = await finish(cloud, upload)
+    note(request, "object.stored", stored=stored)
     return stored_response(cloud, stored, created=True)
 
 
@@ -111,7 +118,7 @@ async def announcement(
     return Announcement(
         owner=credential.owner,
         key=key,
-        media_type=request.headers.get("content-type", DEFAULT_MEDIA_TYPE),
+        media_type=checked_media_type(request.headers.get("content-type")),
         size_bytes=size_bytes,
         sha256=sha256,
         wish=wish,
@@ -139,6 +146,24 @@ def already_stored(
     stored = find_living(cloud.ledger, announced.owner, announced.key, announced.sha256)
     if stored is None or stored.is_expired(cloud.now()):
         return None
+    return stored
+
+
+async def _claimed(
+    cloud: Cloud, announced: Announcement, credential: Credential
+) -> StoredObject | None:
+    """A new object from bytes that this owner stored before; only owners can have it."""
+    if announced.sha256 is None or credential.is_anyone or credential.grant is not None:
+        return None
+    same = SameBytes(
+        owner=announced.owner,
+        key=announced.key,
+        sha256=announced.sha256,
+        size_bytes=announced.size_bytes,
+    )
+    if find_same_bytes(cloud.ledger, same.owner, same.sha256, size_bytes=same.size_bytes) is None:
+        return None
+    stored, _ = await cloud.run(claim_again, cloud, same, announced.wish)
     return stored
 
 

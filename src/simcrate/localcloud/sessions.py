@@ -5,6 +5,7 @@ Losing it costs time, never correctness: the hash is made again from the file.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -32,16 +33,21 @@ class Sender:
 
 
 class Sessions:
-    """Senders and running hashes by upload id; used on the event loop only."""
+    """Senders (event loop only) and running hashes (any thread) by upload id."""
 
     def __init__(self) -> None:
         self._senders: dict[str, Sender] = {}
         self._hashes: OrderedDict[str, tuple[int, Hash]] = OrderedDict()
+        self._hashing = threading.Lock()
 
     @property
     def active(self) -> int:
         """Requests that are sending just now."""
         return len(self._senders)
+
+    def is_sending(self, upload_id: str) -> bool:
+        """Whether a request is writing to an upload."""
+        return upload_id in self._senders
 
     @contextmanager
     def sending(self, upload_id: str, *, cut: Callable[[], None] | None) -> Iterator[Sender]:
@@ -64,12 +70,14 @@ class Sessions:
 
     def keep_hash(self, upload_id: str, offset: int, running: Hash) -> None:
         """Remember the hash of the first `offset` bytes."""
-        self._hashes[upload_id] = (offset, running)
-        self._hashes.move_to_end(upload_id)
-        while len(self._hashes) > KEPT_HASHES:
-            self._hashes.popitem(last=False)
+        with self._hashing:
+            self._hashes[upload_id] = (offset, running)
+            self._hashes.move_to_end(upload_id)
+            while len(self._hashes) > KEPT_HASHES:
+                self._hashes.popitem(last=False)
 
     def take_hash(self, upload_id: str, offset: int) -> Hash | None:
         """The hash of the first `offset` bytes, if it is known; it is the caller's then."""
-        known = self._hashes.pop(upload_id, None)
+        with self._hashing:
+            known = self._hashes.pop(upload_id, None)
         return known[1] if known is not None and known[0] == offset else None

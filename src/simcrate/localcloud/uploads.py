@@ -26,6 +26,7 @@ from simcrate.localcloud.problems import Problem
 from simcrate.localcloud.space import release, require_space, space_for
 from simcrate.localcloud.wish import Wish
 
+PART = "partial"
 BATCH_BYTES = 64 << 10  # smaller pieces are gathered before a thread is bothered
 
 
@@ -43,13 +44,18 @@ class Upload:
     wish: str
     metadata: str
     """tus's `Upload-Metadata`, as it came."""
-    part: int
-    """1: a part of a concatenation, which never becomes an object by itself."""
+    concat: str
+    """tus's `Upload-Concat`, as it came."""
     grant_id: str | None
     created_at: float
     expires_at: float
     object_id: str | None
     """Set once it is finished."""
+
+    @property
+    def is_part(self) -> bool:
+        """Whether this is to be joined with others and never becomes an object by itself."""
+        return self.concat == PART
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +69,7 @@ class Announcement:
     sha256: str | None
     wish: Wish
     metadata: str = ""
-    part: bool = False
+    concat: str = ""
     grant_id: str | None = None
     reservation_id: str | None = None
 
@@ -83,7 +89,7 @@ def begin_upload(cloud: Cloud, announced: Announcement) -> Upload:
             [
                 *(upload_id, announced.owner, announced.key, announced.media_type),
                 *(announced.size_bytes, announced.sha256, announced.wish.to_json()),
-                *(announced.metadata, int(announced.part), announced.grant_id),
+                *(announced.metadata, announced.concat, announced.grant_id),
                 *(now, now + cloud.config.upload_keep_s),
             ],
         )
@@ -103,7 +109,7 @@ def find_upload(cloud: Cloud, upload_id: str) -> Upload | None:
 def find_unfinished(cloud: Cloud, owner: str, key: str) -> Upload | None:
     """The newest unfinished upload of an owner under a key."""
     sql = (
-        "SELECT * FROM uploads WHERE owner = ? AND key = ? AND object_id IS NULL AND part = 0"
+        "SELECT * FROM uploads WHERE owner = ? AND key = ? AND object_id IS NULL AND concat = ''"
         " ORDER BY created_at DESC LIMIT 1"
     )
     row = cloud.ledger.row(sql, [owner, key])

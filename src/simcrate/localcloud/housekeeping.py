@@ -1,0 +1,64 @@
+"""What time does to the store: objects expire, unfinished uploads too, gravestones crumble.
+
+Everything here goes by the ledger, never by what a directory or a file's time says, and may be
+repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from simcrate.localcloud.cloud import Cloud
+from simcrate.localcloud.config import DAY_S
+from simcrate.localcloud.objects import expired_objects
+from simcrate.localcloud.removal import remove_object
+from simcrate.localcloud.uploads import Upload, drop_upload
+
+INTERVAL_S = 30.0
+GRAVESTONE_S = 90 * DAY_S  # a removed link answers 410 this long, 404 afterwards
+
+log = logging.getLogger(__name__)
+
+
+async def keep_tidy(cloud: Cloud) -> None:
+    """Tidy up again and again, until cancelled."""
+    while True:
+        await asyncio.sleep(INTERVAL_S)
+        try:
+            await cloud.run(tidy, cloud)
+        except Exception:  # the server goes on; the next round tries again
+            log.exception("housekeeping.failed")
+
+
+def tidy(cloud: Cloud) -> int:
+    """One round; the number of objects that were removed.  Blocks."""
+    removed = 0
+    while page := expired_objects(cloud.ledger, now=cloud.now()):
+        for stored in page:
+            remove_object(cloud, stored, why="expired")
+            cloud.audit.record("object.expired", stored=stored)
+        removed += len(page)
+    _drop_expired_uploads(cloud)
+    _forget_rows(cloud)
+    return removed
+
+
+def _drop_expired_uploads(cloud: Cloud) -> None:
+    sql = "SELECT * FROM uploads WHERE object_id IS NULL AND expires_at <= ?"
+    for row in cloud.ledger.rows(sql, [cloud.now()]):
+        upload = Upload(**dict(row))
+        if not cloud.sessions.is_sending(upload.upload_id):
+            drop_upload(cloud, upload)
+
+
+def _forget_rows(cloud: Cloud) -> None:
+    now = cloud.now()
+    with cloud.ledger.transaction(durable=False) as connection:
+        for sql, before in (
+            ("DELETE FROM uploads WHERE object_id IS NOT NULL AND expires_at <= ?", now),
+            ("DELETE FROM reservations WHERE expires_at <= ?", now),
+            ("DELETE FROM grants WHERE expires_at <= ?", now - DAY_S),
+            ("DELETE FROM objects WHERE removed_at <= ?", now - GRAVESTONE_S),
+        ):
+            connection.execute(sql, [before])

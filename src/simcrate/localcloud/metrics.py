@@ -1,0 +1,45 @@
+"""OpenMetrics at `/metrics`, on its own address."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from simcrate.localcloud.cloud import Cloud, cloud_of
+from simcrate.localcloud.counters import family
+
+CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+def routes() -> list[Route]:
+    """The one resource."""
+    return [Route("/metrics", metrics, methods=["GET"])]
+
+
+async def metrics(request: Request) -> Response:
+    """Counters since the start, and gauges as of now."""
+    cloud = cloud_of(request)
+    gauges = await cloud.run(_gauges, cloud)
+    lines = [*cloud.counters.lines(), *gauges, "# EOF", ""]
+    return Response("\n".join(lines), headers={"Content-Type": CONTENT_TYPE})
+
+
+def _gauges(cloud: Cloud) -> list[str]:
+    usage = cloud.ledger.row(
+        "SELECT coalesce(sum(objects), 0) AS objects, coalesce(sum(size_bytes), 0) AS size FROM usage"
+    )
+    uploads = cloud.ledger.row("SELECT count(*) AS n FROM uploads WHERE object_id IS NULL")
+    assert usage is not None
+    assert uploads is not None
+    values = {
+        ("objects", "Objects stored.", ""): usage["objects"],
+        ("stored_bytes", "Bytes of all objects.", "bytes"): usage["size"],
+        ("free_bytes", "Free bytes on the disk.", "bytes"): cloud.blobs.free_bytes(),
+        ("unfinished_uploads", "Uploads that are not finished.", ""): uploads["n"],
+        ("senders", "Requests that are sending just now.", ""): cloud.sessions.active,
+    }
+    lines: list[str] = []
+    for (name, text, unit), value in values.items():
+        lines += [*family(name, "gauge", text, unit), f"local_cloud_{name} {value}"]
+    return lines
