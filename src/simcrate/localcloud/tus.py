@@ -137,7 +137,7 @@ async def result(request: Request) -> Response:
     stored = await _finish_if_whole(cloud, upload)
     if stored is None:
         raise Problem("not-finished", "the upload is not finished; HEAD tells where it stands")
-    content = describe(cloud, stored) | {"delete_token": delete_token(cloud, stored)}
+    content = describe(cloud, stored) | {"delete_token": delete_token(cloud, stored.object_id)}
     return JSONResponse(content, headers=_headers(cloud, upload, stored))
 
 
