@@ -132,8 +132,8 @@ class LocalApi:
             raise storage_error(what, answer)
         return answer
 
-    def json(self, what: str, answer: httpx.Response) -> dict[str, JSON]:
-        """The JSON object in an answer.
+    def json(self, what: str, answer: httpx.Response, *members: str) -> dict[str, JSON]:
+        """The JSON object in an answer, with at least these members.
 
         Raises:
             StorageUnreachableError: there is none; somebody else answers at this address.
@@ -142,7 +142,7 @@ class LocalApi:
             document = answer.json()
         except ValueError:
             document = None
-        if isinstance(document, dict):
+        if isinstance(document, dict) and document.keys() >= set(members):
             return document
         message = (
             f"could not {what}: something that is no local-cloud answers at the backend's address;"
@@ -177,6 +177,10 @@ class LocalApi:
                 "could not read the certificates that 'ca' in the config names; correct the path"
             )
             raise StorageRefusedError(message, detail=f"{self._ca}: {error}") from error
+
+
+OBJECT = ("id", "key", "size", "sha256", "url", "expires_at")
+"""What the server tells of an object, as far as it is used here."""
 
 
 def bearer(credential: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from simcrate.errors import StorageNotFoundError
 from simcrate.storage.base import JSON, SaveResume, ShowProgress, Source
-from simcrate.storage.local_api import LocalApi, link_path
+from simcrate.storage.local_api import OBJECT, LocalApi, link_path
 from simcrate.storage.reading import OpenSource, open_source
 
 PIECE_BYTES = 8 << 20  # of one PATCH; below the body limits of common proxies, enough to be fast
@@ -56,7 +56,7 @@ def _find(api: LocalApi, source: Source, name: str) -> dict[str, JSON] | None:
     if not api.has_secret:
         return None
     answer = api.request(WHAT, "GET", "/objects", params={"prefix": name})
-    objects: list[dict[str, JSON]] = api.json(WHAT, answer)["objects"]
+    objects: list[dict[str, JSON]] = api.json(WHAT, answer, "objects")["objects"]
     same = (found for found in objects if (found["key"], found["sha256"]) == (name, source.sha256))
     return next(same, None)
 
@@ -69,7 +69,7 @@ def _put(api: LocalApi, crate: OpenSource, name: str) -> dict[str, JSON]:
     }
     body = _checked(crate, crate.source.size_bytes, start=0)
     answer = api.request(WHAT, "PUT", f"/upload/{quote(name)}", headers=headers, content=body)
-    return api.json(WHAT, answer)
+    return api.json(WHAT, answer, *OBJECT)
 
 
 class _Tus:
@@ -97,7 +97,7 @@ class _Tus:
             if offset == self._source.size_bytes:
                 break
             offset = self._patch(path, offset)
-        return self._api.json(WHAT, self._api.request(WHAT, "GET", path))
+        return self._api.json(WHAT, self._api.request(WHAT, "GET", path), *OBJECT)
 
     def _resumed(self, resume: JSON) -> tuple[str, int] | None:
         """Path and offset of the upload that a resume value names.

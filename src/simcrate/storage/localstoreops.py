@@ -35,7 +35,7 @@ from simcrate.storage.base import (
     StoredCrate,
 )
 from simcrate.storage.doctor import CLOCK_SKEW_LIMIT_S, canary_steps, clock_skew_s, finding_of
-from simcrate.storage.local_api import LocalApi, bearer, link_path
+from simcrate.storage.local_api import OBJECT, LocalApi, bearer, link_path
 
 HOW_TO_AUTHENTICATE = (
     'write the server\'s secret into the config, {"secret": "…"};'
@@ -132,7 +132,9 @@ class LocalBackend(StorageBackend):
         if self._api.has_secret:
             expires = policy.expires_at.isoformat() if policy.expires_at else None
             path = f"/objects/{stored.remote_id}"
-            described = self._ask("set the link's expiry", "PATCH", path, json={"expires": expires})
+            described = self._ask(
+                "set the link's expiry", "PATCH", path, *OBJECT, json={"expires": expires}
+            )
         else:
             described = self._seen_by_link(stored)
         expires_at = _time(described["expires_at"])
@@ -144,13 +146,14 @@ class LocalBackend(StorageBackend):
         """Ask by id; without a secret, by the link."""
         if not self._api.has_secret:
             return self._stored(self._seen_by_link(stored) | dict(stored.extra))
-        return self._stored(self._ask("look at the crate", "GET", f"/objects/{stored.remote_id}"))
+        path = f"/objects/{stored.remote_id}"
+        return self._stored(self._ask("look at the crate", "GET", path, *OBJECT))
 
     def delete(self, stored: StoredCrate) -> None:
         """Remove the object and its link, if it has still the digest that was stored."""
         headers = {"If-Match": f'"{stored.digest.partition(":")[2]}"'}
-        if not self._api.has_secret:
-            headers |= bearer(str(stored.extra["delete_token"]))
+        if (token := stored.extra.get("delete_token")) is not None:
+            headers |= bearer(token)
         path = f"/objects/{stored.remote_id}"
         with suppress(StorageNotFoundError):
             self._api.request("delete the crate", "DELETE", path, headers=headers)
@@ -162,7 +165,7 @@ class LocalBackend(StorageBackend):
             answer = self._api.request(
                 "list the crates", "GET", "/objects", params={"after": after}
             )
-            page = self._api.json("list the crates", answer)
+            page = self._api.json("list the crates", answer, "objects", "next_after")
             yield from map(self._stored, page["objects"])
             after = page["next_after"]
 
@@ -170,7 +173,7 @@ class LocalBackend(StorageBackend):
         """As it counts for this secret's next upload; None on an open server."""
         if not self._api.has_secret:
             return Space(used_bytes=None, free_bytes=None)
-        space = self._ask("ask for space", "GET", "/space")
+        space = self._ask("ask for space", "GET", "/space", "used", "free")
         return Space(used_bytes=space["used"], free_bytes=space["free"])
 
     def close(self) -> None:
@@ -200,8 +203,10 @@ class LocalBackend(StorageBackend):
             return Finding(step="target", ok=False, seen=seen, todo=todo)
         return Finding(step="target", ok=True, seen="the server is ready for uploads")
 
-    def _ask(self, what: str, method: str, path: str, *, json: JSON = None) -> dict[str, JSON]:
-        return self._api.json(what, self._api.request(what, method, path, json=json))
+    def _ask(
+        self, what: str, method: str, path: str, *members: str, json: JSON = None
+    ) -> dict[str, JSON]:
+        return self._api.json(what, self._api.request(what, method, path, json=json), *members)
 
     def _stored(self, described: Mapping[str, JSON]) -> StoredCrate:
         extra = {"url": described["url"]}
