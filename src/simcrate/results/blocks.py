@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from simcrate.results.chunks import Range
-from simcrate.results.declarations import Integers
-
-Floats = npt.NDArray[np.float64]
+from simcrate.results.timeorder import Floats, Integers, run_starts
 
 UNKNOWN = -1
+
+_RUNS_PER_VECTOR = 8  # in one chunk; above that the vectors count as finely mixed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,3 +119,47 @@ NO_BLOCKS = Blocks(
     sqrsum=_NO_FLOATS,
     nan_count=_NO_INTEGERS,
 )
+
+
+def summarise(
+    rows: Integers, times: Floats, values: Floats, *, offsets: Integers, lengths: Integers
+) -> Blocks:
+    """Blocks of consecutive samples of one vector each, or one per vector if they are finely mixed.
+
+    Args:
+        rows: the vector of each sample, (n,).
+        times: simulated seconds, (n,).
+        values: (n,).
+        offsets: where each sample lies, (n,).
+        lengths: how many bytes it has, (n,).
+    """
+    if not len(rows):
+        return NO_BLOCKS
+    order, heads = _group(rows)
+    tails = np.concatenate((heads[1:], [len(rows)])) - 1
+    begins, ends = offsets[order], (offsets + lengths)[order]
+    times, values = times[order], values[order]
+    with np.errstate(all="ignore"):  # NaN and Inf are values here
+        lowest, highest = np.fmin.reduceat(values, heads), np.fmax.reduceat(values, heads)
+        return Blocks(
+            row=rows[order][heads],
+            offset=begins[heads],
+            length=ends[tails] - begins[heads],
+            first_time_s=times[heads],
+            last_time_s=times[tails],
+            count=tails - heads + 1,
+            min=np.where(np.isnan(lowest), np.inf, lowest),
+            max=np.where(np.isnan(highest), -np.inf, highest),
+            sum=np.add.reduceat(values, heads),
+            sqrsum=np.add.reduceat(values * values, heads),
+            nan_count=np.add.reduceat(np.isnan(values).astype(np.int64), heads),
+        )
+
+
+def _group(rows: Integers) -> tuple[Integers, Integers]:
+    """An order of samples in which those of a block are neighbours, and where the blocks begin."""
+    heads = run_starts(rows)
+    if len(heads) <= _RUNS_PER_VECTOR * len(np.unique(rows[heads])):
+        return np.arange(len(rows)), heads
+    order = np.argsort(rows, kind="stable")
+    return order, run_starts(rows[order])

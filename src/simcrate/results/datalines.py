@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from simcrate.results.declarations import Booleans, Integers
+from simcrate.results.declarations import Booleans
 from simcrate.results.text import MAX_LINE_BYTES, LineError, parse_count, parse_number, split
+from simcrate.results.timeorder import Integers
 
 _ETV_TABS, _TV_TABS = 3, 2
 _NEWLINE, _TAB, _ZERO, _NINE = b"\n\t09"

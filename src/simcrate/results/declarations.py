@@ -13,8 +13,8 @@ from simcrate.results.header import HeaderReader
 from simcrate.results.runs import Run
 from simcrate.results.tables import Attributes
 from simcrate.results.text import LineError, parse_count, shorten, split
+from simcrate.results.timeorder import Integers
 
-Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
 
 

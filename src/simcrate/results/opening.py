@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from simcrate.errors import NoResults
+from simcrate.results.database import is_database
 from simcrate.results.resultfile import ResultFile
 from simcrate.results.resultset import ResultSet
 from simcrate.results.scalarfile import ScalarFile
+from simcrate.results.sqlitefile import SqliteFile
 from simcrate.results.vectorfile import VectorFile
 
 _SUFFIXES = (".sca", ".vec")
@@ -52,6 +54,8 @@ def _candidates(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 def _open(path: Path, *, use_index: bool) -> ResultFile:
+    if is_database(path):
+        return SqliteFile(path)
     if path.suffix == ".vec":
         return VectorFile(path, use_index=use_index)
     return ScalarFile(path)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from simcrate.results.datalines import Layout
@@ -79,3 +81,18 @@ class FileWithoutVectors:
     ) -> Iterator[pa.Table]:
         """No samples."""
         return iter(())
+
+
+def within(samples: pa.Table, start_s: float, end_s: float) -> pa.Table:
+    """The samples of one vector with times in [start_s, end_s).
+
+    Args:
+        samples: with a column `time` in rising order, in any layout.
+        start_s: simulated seconds, or -Inf.
+        end_s: simulated seconds, or Inf.
+    """
+    if start_s == -math.inf and end_s == math.inf:
+        return samples
+    times = samples.column("time").cast(pa.float64()).to_numpy()
+    first, last = np.searchsorted(times, (start_s, end_s)).tolist()
+    return samples.slice(first, max(last - first, 0))

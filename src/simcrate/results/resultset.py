@@ -20,7 +20,7 @@ from simcrate.results.itemfilter import select
 from simcrate.results.match import compile_expression
 from simcrate.results.resultfile import ResultFile
 from simcrate.results.runs import Incomplete, Run, merge_runs
-from simcrate.results.tables import ALL_SAMPLES, ATTRIBUTES, SAMPLES, Items, Kind
+from simcrate.results.tables import ALL_SAMPLES, ATTRIBUTES, SAMPLES, Attributes, Items, Kind
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
@@ -94,6 +94,15 @@ class ResultSet:
         return pa.concat_tables(
             [kind.schema.empty_table(), *(part.table for part in self._items(kind, filter))]
         )
+
+    def rows(
+        self,
+        kind: Kind,
+        filter: str = "",  # noqa: A002
+    ) -> Iterator[tuple[dict[str, object], Attributes]]:
+        """The items of one kind, one at a time: the columns of its schema, and all attributes."""
+        for part in self._items(kind, filter):
+            yield from zip(part.table.to_pylist(), part.attributes, strict=True)
 
     def attributes(self, kind: Kind, filter: str = "") -> pa.Table:  # noqa: A002
         """All attributes of the items of one kind, columns as in `tables.ATTRIBUTES`.

@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from simcrate.errors import ResultFormatError
@@ -22,10 +21,9 @@ from simcrate.results.datalines import (
     parse_rows,
     regular_tokens,
 )
-from simcrate.results.declarations import DeclaredVectors, Integers
+from simcrate.results.declarations import DeclaredVectors
 from simcrate.results.text import LineError
-
-Floats = npt.NDArray[np.float64]
+from simcrate.results.timeorder import Integers, TimeOrder, run_starts
 
 
 class SampleCheck:
@@ -34,12 +32,11 @@ class SampleCheck:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._declared = DeclaredVectors((), ())
-        self._last_times: Floats = np.empty(0)
+        self._order = TimeOrder(0)
 
     def declare(self, declared: DeclaredVectors) -> None:
         """Take note of (further) declared vectors."""
-        further = np.full(len(declared.vectors) - len(self._last_times), -np.inf)
-        self._last_times = np.concatenate((self._last_times, further))
+        self._order.extend(len(declared.vectors))
         self._declared = declared
 
     def parse(self, chunk: Chunk, layout: Layout) -> tuple[pa.Table, Integers]:
@@ -62,48 +59,22 @@ class SampleCheck:
         """
         ids = parsed.table.column("id").to_numpy()
         times = parsed.table.column("time").cast(pa.float64()).to_numpy()
-        heads = np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1]))) if len(ids) else ids
-        head_rows = self._declared.rows(ids[heads])
+        starts = run_starts(ids)
+        rows = self._declared.rows(ids[starts])
+        lengths = np.diff(np.concatenate((starts, [len(ids)])))
         if not (
-            self._as_declared(parsed, heads, head_rows) and self._in_order(times, heads, head_rows)
+            self._as_declared(parsed, rows, lengths) and self._order.holds(times, starts, rows)
         ):
             raise self._explain(chunk)
-        return np.repeat(head_rows, np.diff(np.concatenate((heads, [len(ids)]))))
+        return np.repeat(rows, lengths)
 
-    def _as_declared(self, parsed: Rows, heads: Integers, head_rows: Integers) -> bool:
-        if (head_rows < 0).any():
+    def _as_declared(self, parsed: Rows, rows: Integers, lengths: Integers) -> bool:
+        if (rows < 0).any():
             return False
-        declared = self._declared.has_events[head_rows]
+        declared = self._declared.has_events[rows]
         if isinstance(parsed.has_events, bool):
             return bool((declared == parsed.has_events).all())
-        lengths = np.diff(np.concatenate((heads, [len(parsed.has_events)])))
         return bool((np.repeat(declared, lengths) == parsed.has_events).all())
-
-    def _in_order(self, times: Floats, heads: Integers, head_rows: Integers) -> bool:
-        if not len(times):
-            return True
-        rising = times[1:] >= times[:-1]  # false for NaN
-        rising[heads[1:] - 1] = True  # another vector begins there
-        if not (rising.all() and np.isfinite(times[heads]).all() and np.isfinite(times[-1])):
-            return False
-        tails = np.concatenate((heads[1:], [len(times)])) - 1
-        if len(heads) == len(np.unique(head_rows)):
-            before = self._last_times[head_rows]
-            self._last_times[head_rows] = times[tails]
-            return bool((times[heads] >= before).all())
-        return self._in_order_across_runs(times[heads], times[tails], head_rows)
-
-    def _in_order_across_runs(self, firsts: Floats, lasts: Floats, head_rows: Integers) -> bool:
-        order = np.argsort(head_rows, kind="stable")
-        rows, firsts, lasts = head_rows[order], firsts[order], lasts[order]
-        same = rows[1:] == rows[:-1]
-        starts = np.concatenate(([True], ~same))
-        before = np.concatenate(([-np.inf], lasts[:-1]))
-        before[starts] = self._last_times[rows[starts]]
-        self._last_times[rows[np.concatenate((~same, [True]))]] = lasts[
-            np.concatenate((~same, [True]))
-        ]
-        return bool((firsts >= before).all())
 
     def _explain(self, chunk: Chunk) -> ResultFormatError:
         """Walk through the lines of a chunk in which something is wrong until it shows."""

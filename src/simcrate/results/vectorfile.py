@@ -19,10 +19,12 @@ from simcrate.results.chunks import Range, end_of_last_line, read_chunks
 from simcrate.results.datalines import Layout
 from simcrate.results.declarations import DeclaredVectors
 from simcrate.results.indexcheck import check_index
+from simcrate.results.resultfile import within
 from simcrate.results.runs import CUT_OFF, Incomplete, Run
 from simcrate.results.samplecheck import SampleCheck
 from simcrate.results.tables import Items, Kind, no_items
 from simcrate.results.vectorindex import UnusableIndexError
+from simcrate.results.vectoritems import vector_items
 from simcrate.results.vectorscan import VectorScan
 
 VECTOR_CHUNK_BYTES = 4 << 20
@@ -128,7 +130,7 @@ class VectorFile:
             if not (found == row).all():
                 table = table.filter(pa.array(found == row))
             count += table.num_rows
-            yield _within(table.drop_columns("id"), start_s, end_s)
+            yield within(table.drop_columns("id"), start_s, end_s)
         if count != chosen.count.sum():
             message = (
                 f"the index says that vector {declared.vectors[row].id} has {chosen.count.sum()} samples, "
@@ -174,38 +176,7 @@ class VectorFile:
 
     @cached_property
     def _vectors(self) -> Items:
-        vectors = self._content.declared.vectors
-        attributes = [vector.attributes for vector in vectors]
-        columns = {
-            "vector": pa.array(np.arange(len(vectors))),
-            "run": [vector.run for vector in vectors],
-            "module": [vector.module for vector in vectors],
-            "name": [vector.name for vector in vectors],
-            "has_events": [vector.has_events for vector in vectors],
-            **{name: [found.get(key) for found in attributes] for name, key in _ATTRIBUTES.items()},
-            **self._content.blocks.summaries(len(vectors)),
-        }
-        schema = Kind.VECTORS.schema
-        arrays = [pa.array(columns[column.name], column.type) for column in schema]
-        return Items(table=pa.Table.from_arrays(arrays, schema=schema), attributes=attributes)
-
-
-_ATTRIBUTES = {
-    "unit": "unit",
-    "title": "title",
-    "interpolation": "interpolationmode",
-    "type": "type",
-    "enum": "enum",
-}
-
-
-def _within(table: pa.Table, start_s: float, end_s: float) -> pa.Table:
-    """The rows with times in [start_s, end_s)."""
-    if start_s == -np.inf and end_s == np.inf:
-        return table
-    times = table.column("time").cast(pa.float64()).to_numpy()
-    first, last = np.searchsorted(times, (start_s, end_s))
-    return table.slice(first, last - first)
+        return vector_items(self._content.declared.vectors, self._content.blocks)
 
 
 def _rebuilt(index_path: Path, why: str) -> str:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
-from simcrate.results.blocks import NO_BLOCKS, Blocks
+from simcrate.results.blocks import NO_BLOCKS, Blocks, summarise
 from simcrate.results.chunks import Chunk, Range, format_error, read_chunks
 from simcrate.results.datalines import FLOATS, FaultyLineError, Rows, SortedLines
-from simcrate.results.declarations import Declarations, DeclaredVectors, Integers
+from simcrate.results.declarations import Declarations, DeclaredVectors
 from simcrate.results.samplecheck import SampleCheck
 from simcrate.results.text import LineError
-
-_RUNS_PER_VECTOR = 8  # in one chunk; above that the vectors count as finely mixed
+from simcrate.results.timeorder import Integers
 
 
 class VectorScan:
@@ -76,36 +73,11 @@ class VectorScan:
         self._check.declare(self.declared)
 
     def _summarise(self, chunk: Chunk, lines: SortedLines, parsed: Rows, rows: Integers) -> Blocks:
-        if not len(rows):
-            return NO_BLOCKS
-        order, heads = _group(rows)
-        tails = np.concatenate((heads[1:], [len(rows)])) - 1
         data_lines = lines.data_lines
-        offsets = chunk.offsets(lines.starts[data_lines])[order]
-        lengths = (lines.ends - lines.starts + 1)[data_lines][order]
-        times = parsed.table.column("time").to_numpy()[order]
-        values = parsed.table.column("value").to_numpy()[order]
-        with np.errstate(all="ignore"):  # NaN and Inf are values here
-            lowest, highest = np.fmin.reduceat(values, heads), np.fmax.reduceat(values, heads)
-            return Blocks(
-                row=rows[order][heads],
-                offset=offsets[heads],
-                length=offsets[tails] + lengths[tails] - offsets[heads],
-                first_time_s=times[heads],
-                last_time_s=times[tails],
-                count=tails - heads + 1,
-                min=np.where(np.isnan(lowest), np.inf, lowest),
-                max=np.where(np.isnan(highest), -np.inf, highest),
-                sum=np.add.reduceat(values, heads),
-                sqrsum=np.add.reduceat(values * values, heads),
-                nan_count=np.add.reduceat(np.isnan(values).astype(np.int64), heads),
-            )
-
-
-def _group(rows: Integers) -> tuple[Integers, Integers]:
-    """An order of samples in which those of a block are neighbours, and where the blocks begin."""
-    heads = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
-    if len(heads) <= _RUNS_PER_VECTOR * len(np.unique(rows[heads])):
-        return np.arange(len(rows)), heads
-    order = np.argsort(rows, kind="stable")
-    return order, np.flatnonzero(np.concatenate(([True], np.diff(rows[order]) != 0)))
+        return summarise(
+            rows,
+            parsed.table.column("time").to_numpy(),
+            parsed.table.column("value").to_numpy(),
+            offsets=chunk.offsets(lines.starts[data_lines]),
+            lengths=(lines.ends - lines.starts + 1)[data_lines],
+        )
