@@ -1,0 +1,195 @@
+"""The page that follows a simulation, from the queue to the link."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from django.test import Client
+from tests.integration.portal.conftest import Submit
+
+from simcrate.portal.accounts.models import User
+from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.simulations.models import Simulation
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
+def page(client: Client, simulation: Simulation) -> str:
+    return client.get(f"/simulations/{simulation.pk}/").content.decode()
+
+
+def live(client: Client, simulation: Simulation, seen: str = "") -> str:
+    return client.get(f"/simulations/{simulation.pk}/live/", {"seen": seen}).content.decode()
+
+
+def end_runs(simulation: Simulation, state: str = "completed") -> None:
+    simulation.runs.update(state=state, percent=100, started_at=NOW, ended_at=NOW)
+
+
+def deliver(simulation: Simulation, **changes: object) -> Delivery:
+    Simulation.objects.filter(pk=simulation.pk).update(packed_at=NOW)
+    values: dict[str, object] = {
+        "state": "announced",
+        "machine": "here",
+        "file_name": "study.zip",
+        "size_bytes": 2_000_000,
+        "sha256": "ab" * 32,
+        "keep_days": 7,
+        "link_url": "https://cloud.example/s/study.zip",
+        "announced_at": NOW,
+        "expires_at": datetime(2030, 12, 2, tzinfo=UTC),
+    }
+    return Delivery.objects.create(
+        simulation=simulation, storage=simulation.storage, **{**values, **changes}
+    )
+
+
+def test_a_new_simulation_waits_for_a_worker(as_alice: Client, simulation: Simulation) -> None:
+    assert "4 runs wait for a free worker" in page(as_alice, simulation)
+
+
+def test_a_running_one_shows_stage_percent_and_the_end_of_its_log(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    simulation.runs.filter(number=0).update(
+        state="running", percent=50, started_at=NOW, log_tail="** Event #12000  t=42.5"
+    )
+
+    text = live(as_alice, simulation)
+
+    assert "1 running" in text
+    assert re.search(r'class="current"[^>]*>simulate', text)
+    assert "** Event #12000" in text
+    assert "11 %" in text  # half of one of four runs, and runs are 85 % of the way
+
+
+def test_the_browser_is_sent_nothing_while_nothing_changes(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    found = re.search(r"seen=(\w+)", live(as_alice, simulation))
+    assert found
+
+    response = as_alice.get(f"/simulations/{simulation.pk}/live/?seen={found[1]}")
+
+    assert response.status_code == 204
+
+
+def test_the_browser_is_told_to_fetch_the_whole_page_when_it_is_over(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    end_runs(simulation)
+    deliver(simulation)
+
+    response = as_alice.get(f"/simulations/{simulation.pk}/live/")
+
+    assert response["HX-Refresh"] == "true"
+    assert "hx-trigger" not in page(as_alice, simulation)
+
+
+def test_packing_shows_the_stage_that_it_is_at(as_alice: Client, simulation: Simulation) -> None:
+    end_runs(simulation)
+    Simulation.objects.update(stage="statistics", percent=40)
+
+    text = live(as_alice, simulation)
+
+    assert re.search(r'class="current"[^>]*>statistics', text)
+
+
+def test_the_end_is_link_permalink_expiry_digest_and_size(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    end_runs(simulation)
+    delivery = deliver(simulation)
+
+    text = page(as_alice, simulation)
+
+    assert "https://cloud.example/s/study.zip" in text
+    assert f"http://127.0.0.1:8000/r/{delivery.permalink}" in text
+    assert "2 December 2030, 00:00 UTC" in text
+    assert "ab" * 32 in text
+    assert "1.9\N{NO-BREAK SPACE}MB" in text
+
+
+def test_every_run_shows_how_it_ended_and_why(as_alice: Client, simulation: Simulation) -> None:
+    end_runs(simulation)
+    simulation.runs.filter(number=2).update(state="failed", reason="The buffer is too small.")
+    deliver(simulation)
+
+    text = page(as_alice, simulation)
+
+    assert "3 completed, 1 failed" in text
+    assert "The buffer is too small." in text
+
+
+def test_what_failed_on_the_way_is_said(as_alice: Client, simulation: Simulation) -> None:
+    end_runs(simulation)
+    Simulation.objects.update(problems=["could not read b.vec, line 7: no number"])
+    deliver(simulation)
+
+    assert "could not read b.vec, line 7: no number" in page(as_alice, simulation)
+
+
+def test_a_storage_backend_that_refuses_is_named_with_its_reason(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    end_runs(simulation)
+    deliver(simulation, state="failed", error="quota exceeded; free space", link_url="")
+
+    text = page(as_alice, simulation)
+
+    assert "could not be delivered to Local storage: quota exceeded; free space" in text
+
+
+def test_the_cancel_button_cancels_and_goes(as_alice: Client, simulation: Simulation) -> None:
+    assert ">Cancel</button>" in page(as_alice, simulation)
+
+    text = as_alice.post(f"/simulations/{simulation.pk}/cancel/", follow=True).content.decode()
+
+    assert "cancelled before any run started" in text
+    assert ">Cancel</button>" not in text
+
+
+def test_cancel_is_not_a_link(as_alice: Client, simulation: Simulation) -> None:
+    assert as_alice.get(f"/simulations/{simulation.pk}/cancel/").status_code == 405
+
+
+def test_cancel_wants_a_form_of_ours(alice: User, simulation: Simulation) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+
+    assert client.post(f"/simulations/{simulation.pk}/cancel/").status_code == 403
+
+
+def test_a_run_has_a_page_with_its_outcome(as_alice: Client, simulation: Simulation) -> None:
+    simulation.runs.filter(number=1).update(
+        state="completed", log_tail="End.", outcome={"exit_code": 0, "wall_time_s": 4.25}
+    )
+
+    text = as_alice.get(f"/simulations/{simulation.pk}/runs/1/").content.decode()
+
+    assert "End." in text
+    assert "4.2 s" in text or "4.3 s" in text
+
+
+def test_the_list_is_paged_and_newest_first(
+    as_alice: Client, submit: Submit, simulation: Simulation
+) -> None:
+    for number in range(20):
+        submit(title=f"number {number}")
+
+    first = as_alice.get("/simulations/").content.decode()
+    second = as_alice.get("/simulations/?page=2").content.decode()
+
+    assert first.index("number 19") < first.index("number 0<")
+    assert str(simulation.pk) in second
+    assert str(simulation.pk) not in first
+
+
+def test_a_list_costs_the_same_number_of_queries_at_any_length(
+    as_alice: Client, submit: Submit, django_assert_num_queries: object
+) -> None:
+    for _ in range(5):
+        submit()
+    with django_assert_num_queries(6):  # type: ignore[operator]
+        as_alice.get("/simulations/")

@@ -1,0 +1,180 @@
+"""The two steps of the form, as a browser sends them."""
+
+from __future__ import annotations
+
+import html
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from simcrate.portal.accounts.models import User
+from simcrate.portal.simulations.models import Draft, Run, Simulation
+from simcrate.portal.storages.models import StorageBackend
+
+INI = """\
+[General]
+network = OppNet
+sim-time-limit = 3600s
+[Config Study]
+*.numHosts = ${N=10,20}
+"""
+CHOICES = {
+    "title": "My study",
+    "config": "Study",
+    "run_filter": "",
+    "precision_s": "10",
+    "storage_id": "local",
+    "notify_email": "alice@example.org",
+    "licence": "CC-BY-4.0",
+}
+
+
+def upload(name: str, content: bytes = INI.encode()) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content)
+
+
+def draft(as_alice: Client, ini: str = INI) -> str:
+    """The address of the second step."""
+    return str(as_alice.post("/simulations/new/", {"ini_text": ini})["Location"])
+
+
+def test_an_uploaded_ini_offers_the_configs_and_runs_that_it_has(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    response = as_alice.post(
+        "/simulations/new/", {"files": [upload("omnetpp.ini"), upload("t.csv", b"1")]}, follow=True
+    )
+
+    page = response.content.decode()
+    assert 'value="Study"' in page
+    assert "2 runs" in page
+    assert "Local storage" in page
+    assert "alice@example.org" in page
+
+
+def test_a_pasted_ini_with_uploaded_data_is_one_submission(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    as_alice.post("/simulations/new/", {"ini_text": INI, "files": [upload("t.csv", b"1")]})
+
+    assert set(Draft.objects.get().files.values_list("name", flat=True)) == {"omnetpp.ini", "t.csv"}
+
+
+def test_the_second_step_queues_the_runs_and_shows_them(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    response = as_alice.post(draft(as_alice), CHOICES, follow=True)
+
+    assert response.status_code == 200
+    assert "My study" in response.content.decode()
+    assert Simulation.objects.get().notify_email == "alice@example.org"
+    assert Run.objects.count() == 2
+    assert not Draft.objects.exists()
+
+
+def test_a_bad_file_is_an_error_at_the_first_step_and_keeps_nothing(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    for files, says in [
+        ([upload("omnetpp.ini", b"not an ini\n")], "omnetpp.ini:1"),
+        ([upload("trace.csv")], "there is none"),
+        ([upload("a.ini"), upload("b.ini")], "there are 2"),
+        ([upload("omnetpp.ini"), upload("omnetpp.ini")], "there twice"),
+        ([upload("omnetpp.ini"), upload("CON.txt")], "reserve it"),
+        ([upload("omnetpp.ini", b"[General]\nload-libs = x\n")], "load-libs"),
+    ]:
+        response = as_alice.post("/simulations/new/", {"files": files})
+
+        assert response.status_code == 422
+        assert says in html.unescape(response.content.decode())
+    assert not Draft.objects.exists()
+
+
+def test_bad_choices_are_errors_at_their_fields_and_queue_nothing(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    address = draft(as_alice)
+    for field, value in [
+        ("config", "Nope"),
+        ("run_filter", "$N==99"),
+        ("precision_s", "0"),
+        ("precision_s", "fast"),
+        ("precision_s", "0.001"),
+        ("storage_id", "attic"),
+        ("notify_email", "charlie@example.org"),
+        ("licence", "mine"),
+        ("title", "x" * 201),
+    ]:
+        response = as_alice.post(address, {**CHOICES, field: value})
+
+        assert response.status_code == 422, field
+        assert response.context["form"].errors[field], field
+    assert not Simulation.objects.exists()
+    assert Draft.objects.exists()
+
+
+def test_inactive_storage_backends_are_not_offered(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    address = draft(as_alice)
+    StorageBackend.objects.update(active=False)
+
+    assert "Local storage" not in as_alice.get(address).content.decode()
+    assert as_alice.post(address, CHOICES).status_code == 422
+
+
+def test_the_preview_counts_the_runs_of_a_filter(as_alice: Client, storage: StorageBackend) -> None:
+    address = draft(as_alice) + "runs/"
+
+    chosen = as_alice.get(address, {"config": "Study", "run_filter": "$N==20"}).content.decode()
+    nothing = as_alice.get(address, {"config": "Study", "run_filter": "$N==99"}).content.decode()
+
+    assert "<strong>1 run</strong>" in chosen
+    assert "no run that matches" in nothing
+
+
+def test_an_example_is_a_submission_like_any_other(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    response = as_alice.post("/simulations/new/", {"example": "epidemic"}, follow=True)
+
+    assert response.status_code == 200
+    assert response.context["offers"]
+
+
+def test_an_example_that_is_none_is_an_error(as_alice: Client, storage: StorageBackend) -> None:
+    response = as_alice.post("/simulations/new/", {"example": "../etc"})
+
+    assert response.status_code == 422
+    assert "there is no example" in response.content.decode()
+
+
+def test_run_again_begins_with_everything_that_was_submitted(
+    as_alice: Client, simulation: Simulation, alice: User
+) -> None:
+    response = as_alice.post(f"/simulations/{simulation.pk}/again/", follow=True)
+
+    form = response.context["form"]
+    assert form["config"].value() == "Study"
+    assert form["precision_s"].value() == 10
+    assert form["storage_id"].value() == "local"
+
+
+def test_a_user_keeps_few_drafts_and_the_oldest_go_first(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    addresses = [draft(as_alice) for _ in range(12)]
+
+    assert Draft.objects.count() == 10
+    assert as_alice.get(addresses[0]).status_code == 404
+    assert as_alice.get(addresses[-1]).status_code == 200
+
+
+def test_what_users_type_is_shown_as_text(as_alice: Client, storage: StorageBackend) -> None:
+    address = draft(as_alice, INI + "# <script>alert(1)</script>\n")
+
+    page = as_alice.post(address, {**CHOICES, "title": "<script>x</script>"}, follow=True)
+
+    assert b"<script>alert" not in page.content
+    assert b"<script>x" not in page.content
+    assert b"&lt;script&gt;x" in page.content

@@ -1,0 +1,143 @@
+"""The service function that web form, API, command line and demo call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from allauth.account.models import EmailAddress
+
+from simcrate.errors import BadInputError
+from simcrate.pipeline.jobs import RunState
+from simcrate.portal.accounts.models import User
+from simcrate.portal.simulations.faults import SubmissionError
+from simcrate.portal.simulations.models import Run, Simulation, SubmittedFile
+from simcrate.portal.simulations.services import cancel_simulation
+from simcrate.portal.storages.models import StorageBackend
+
+Submit = Callable[..., Simulation]
+
+
+def test_a_submission_queues_every_run_that_the_ini_has(submit: Submit) -> None:
+    simulation = submit()
+
+    runs = list(simulation.runs.values_list("number", "itervars", "repetition", "state"))
+    assert runs == [
+        (0, {"N": "10"}, 0, "queued"),
+        (1, {"N": "10"}, 1, "queued"),
+        (2, {"N": "20"}, 0, "queued"),
+        (3, {"N": "20"}, 1, "queued"),
+    ]
+
+
+def test_a_submission_keeps_its_files_to_the_byte(submit: Submit) -> None:
+    files = {"omnetpp.ini": b"[General]\nnetwork=N\n", "trace.csv": bytes(range(256))}
+
+    simulation = submit(files=files, config="General")
+
+    assert {f.name: bytes(f.content) for f in simulation.files.all()} == files
+
+
+def test_a_run_filter_queues_only_what_it_selects(submit: Submit) -> None:
+    simulation = submit(run_filter="$N==20")
+
+    assert list(simulation.runs.values_list("number", flat=True)) == [2, 3]
+
+
+def test_without_a_title_the_config_names_the_simulation(submit: Submit) -> None:
+    assert submit(title="  ").title == "Study"
+
+
+@pytest.mark.parametrize(
+    ("field", "changes", "says"),
+    [
+        ("files", {"files": {"omnetpp.ini": b"\x89PNG\r\n\x00\x1a"}}, "no text file"),
+        ("files", {"files": {"omnetpp.ini": b"just words\n"}}, "omnetpp.ini:1"),
+        ("files", {"files": {"omnetpp.ini": b""}}, "no ini file"),
+        ("files", {"ini_name": "other.ini"}, "no file 'other.ini'"),
+        ("files", {"files": {"omnetpp.ini": b"[General]\n", "../x": b""}}, "'../x'"),
+        ("config", {"config": "Studie"}, "did you mean"),
+        ("run_filter", {"run_filter": "$N==99"}, "has no run that matches"),
+        ("run_filter", {"run_filter": "7"}, "out of range 0..3"),
+        ("precision_s", {"precision_s": 0}, "greater than 0"),
+        ("precision_s", {"precision_s": -1.5}, "greater than 0"),
+        ("precision_s", {"precision_s": "often"}, "not often"),
+        ("precision_s", {"precision_s": float("nan")}, "greater than 0"),
+        ("precision_s", {"precision_s": "inf"}, "greater than 0"),
+        ("precision_s", {"precision_s": 0.001}, "3,600,000 rows"),
+        ("storage_id", {"storage_id": "attic"}, "no active storage backend 'attic'"),
+        ("notify_email", {"notify_email": "bob@example.org"}, "no confirmed address"),
+        ("licence", {"licence": "WTFPL"}, "no licence that can be chosen"),
+        ("title", {"title": "x" * 201}, "at most 200"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_named_at_its_field_and_nothing_is_queued(
+    submit: Submit, field: str, changes: dict[str, object], says: str
+) -> None:
+    with pytest.raises(SubmissionError) as refused:
+        submit(**changes)
+
+    assert [fault.field for fault in refused.value.faults] == [field]
+    assert says in str(refused.value)
+    assert not Simulation.objects.exists()
+    assert not Run.objects.exists()
+    assert not SubmittedFile.objects.exists()
+
+
+def test_all_faults_come_at_once(submit: Submit) -> None:
+    with pytest.raises(SubmissionError) as refused:
+        submit(precision_s=-1, storage_id="attic", config="Nope", notify_email="x@example.org")
+
+    fields = {fault.field for fault in refused.value.faults}
+    assert fields == {"precision_s", "storage_id", "config", "notify_email"}
+
+
+def test_an_inactive_storage_backend_cannot_be_chosen(
+    submit: Submit, storage: StorageBackend
+) -> None:
+    storage.active = False
+    storage.save()
+
+    with pytest.raises(SubmissionError, match="no active storage backend 'local'"):
+        submit()
+
+
+def test_an_address_that_is_not_confirmed_gets_no_mail(submit: Submit, alice: User) -> None:
+    EmailAddress.objects.filter(user=alice).update(verified=False)
+
+    with pytest.raises(SubmissionError, match="no confirmed address"):
+        submit(notify_email="alice@example.org")
+
+
+def test_an_ini_that_reaches_beyond_the_simulation_never_reaches_a_worker(submit: Submit) -> None:
+    hostile = b"[General]\nnetwork = N\nload-libs = /tmp/evil\n"
+
+    with pytest.raises(SubmissionError, match="load-libs"):
+        submit(files={"omnetpp.ini": hostile}, config="General")
+
+
+def test_a_study_without_end_is_refused(submit: Submit) -> None:
+    vast = b"[General]\nnetwork=N\n*.x = ${a=1..200} ${b=1..200}\n"
+
+    with pytest.raises(SubmissionError, match="40,000 runs"):
+        submit(files={"omnetpp.ini": vast}, config="General")
+
+
+def test_cancel_ends_runs_that_have_not_started_and_asks_for_the_others(
+    simulation: Simulation, alice: User
+) -> None:
+    simulation.runs.filter(number=0).update(state=RunState.RUNNING)
+
+    cancel_simulation(simulation, by=alice)
+
+    simulation.refresh_from_db()
+    assert simulation.cancel_requested_at is not None
+    states = list(simulation.runs.values_list("state", flat=True))
+    assert states == ["running", "cancelled", "cancelled", "cancelled"]
+
+
+def test_cancel_after_packing_says_that_it_is_too_late(simulation: Simulation, alice: User) -> None:
+    Simulation.objects.update(packed_at=simulation.created_at)
+
+    with pytest.raises(BadInputError, match="the crate is packed"):
+        cancel_simulation(simulation, by=alice)

@@ -1,0 +1,80 @@
+"""The texts of the environment that become settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simcrate.errors import BadInputError
+from simcrate.portal.database import database_entry
+from simcrate.portal.environment import read_environment
+from simcrate.portal.mail import parse_smtp_url
+
+
+def test_without_anything_everything_has_a_safe_default() -> None:
+    environment = read_environment({})
+
+    assert not environment.debug
+    assert environment.registration == "closed"
+    assert environment.sandbox == "bubblewrap"
+    assert environment.database_url == environment.smtp_url == ""
+
+
+def test_all_faults_of_the_environment_come_in_one_text() -> None:
+    with pytest.raises(BadInputError) as refused:
+        read_environment(
+            {
+                "SIMCRATE_KEEP_RUN_DAYS": "a week",
+                "SIMCRATE_SANDBOX": "maybe",
+                "SIMCRATE_REGISTRATION": "yes",
+                "SIMCRATE_DATABSE_URL": "",
+            }
+        )
+
+    text = str(refused.value)
+    assert "SIMCRATE_KEEP_RUN_DAYS is 'a week'" in text
+    assert "SIMCRATE_SANDBOX is 'maybe'" in text
+    assert "SIMCRATE_REGISTRATION is 'yes'" in text
+    assert "SIMCRATE_DATABSE_URL is not a setting" in text
+
+
+def test_sqlite_takes_its_write_lock_at_the_start_of_a_transaction(tmp_path: Path) -> None:
+    entry = database_entry("", tmp_path)
+
+    assert entry["NAME"] == tmp_path / "db.sqlite3"
+    assert entry["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert "journal_mode=WAL" in entry["OPTIONS"]["init_command"]
+
+
+def test_a_postgresql_url_is_taken_apart(tmp_path: Path) -> None:
+    entry = database_entry("postgresql://u%40x:p%2Fw@db.example:5433/sim?sslmode=require", tmp_path)
+
+    assert entry["ENGINE"] == "django.db.backends.postgresql"
+    assert (entry["USER"], entry["PASSWORD"]) == ("u@x", "p/w")
+    assert (entry["HOST"], entry["PORT"], entry["NAME"]) == ("db.example", "5433", "sim")
+    assert entry["OPTIONS"] == {"sslmode": "require"}
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "postgresql://host", "sim.db"])
+def test_another_database_url_is_refused_without_repeating_it(url: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="SIMCRATE_DATABASE_URL") as refused:
+        database_entry(url, tmp_path)
+
+    assert url not in str(refused.value)
+
+
+def test_an_smtp_url_is_taken_apart() -> None:
+    server = parse_smtp_url("smtp://user:p%40ss@mail.example:587?starttls=1")
+
+    assert (server.host, server.port, server.user) == ("mail.example", 587, "user")
+    assert server.password.reveal() == "p@ss"
+    assert server.starttls
+    assert not server.tls
+    assert "p@ss" not in repr(server)
+
+
+@pytest.mark.parametrize("url", ["http://mail.example", "mail.example:25", "smtp://"])
+def test_another_mail_url_is_refused(url: str) -> None:
+    with pytest.raises(BadInputError, match="SIMCRATE_SMTP_URL"):
+        parse_smtp_url(url)

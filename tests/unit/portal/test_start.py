@@ -1,0 +1,66 @@
+"""What is made at the first start."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from simcrate.errors import SimCrateError
+from simcrate.portal.start import prepare
+
+
+def test_the_first_start_makes_private_secrets(tmp_path: Path) -> None:
+    prepare(tmp_path / "var")
+
+    secrets = tmp_path / "var" / "secrets"
+    assert secrets.stat().st_mode & 0o777 == 0o700
+    assert sorted(path.name for path in secrets.iterdir()) == ["django-key", "field-keys"]
+    assert {path.stat().st_mode & 0o777 for path in secrets.iterdir()} == {0o600}
+
+
+def test_later_starts_keep_the_secrets(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    before = read_all(tmp_path)
+
+    prepare(tmp_path)
+
+    assert read_all(tmp_path) == before
+
+
+def test_many_that_start_at_once_end_with_the_same_secrets(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(4, mp_context=context) as pool:
+        seen = list(pool.map(prepare_and_read, [tmp_path] * 12))
+
+    assert all(each == seen[0] for each in seen)
+    assert len(list((tmp_path / "secrets").iterdir())) == 2
+
+
+def test_two_installations_share_no_secret(tmp_path: Path) -> None:
+    prepare(tmp_path / "a")
+    prepare(tmp_path / "b")
+
+    assert not set(read_all(tmp_path / "a").values()) & set(read_all(tmp_path / "b").values())
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file where a directory should be")
+
+    with pytest.raises(SimCrateError, match="could not prepare"):
+        prepare(tmp_path / "var")
+
+
+def prepare_and_read(var_dir: Path) -> dict[str, str]:
+    prepare(var_dir)
+    return read_all(var_dir)
+
+
+def read_all(var_dir: Path) -> dict[str, str]:
+    return {
+        path.name: path.read_text()
+        for path in (var_dir / "secrets").iterdir()
+        if path.name[0] != "."
+    }
