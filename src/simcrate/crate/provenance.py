@@ -103,8 +103,14 @@ def run_json(provenance: Provenance, contents: CrateContents) -> str:
 
 
 def timestamp(at: datetime | None) -> str | None:
-    """ISO 8601 in UTC; None stays None."""
-    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """ISO 8601 in UTC, to the millisecond where that is not 0; None stays None.
+
+    RO-Crate's validators know no finer times, and no `Z`.
+    """
+    if at is None:
+        return None
+    precision = "milliseconds" if at.microsecond >= 1000 else "seconds"
+    return at.astimezone(UTC).isoformat(timespec=precision)
 
 
 def _record(provenance: Provenance, contents: CrateContents) -> dict[str, Any]:

@@ -32,7 +32,6 @@ FILES_DESCRIBED = 1000
 
 Entity = dict[str, Any]
 
-_SIMULATOR_ID = "#simulator"
 _SUBMITTER_ID = "#submitter"
 _SPDX_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
 _INPUT_ROLES = frozenset({Role.INPUT, Role.AS_RUN})
@@ -119,8 +118,14 @@ def _root(
 def _profile(provenance: Provenance) -> list[Entity]:
     if not provenance.runs:
         return []
-    name = "Process Run Crate"
-    return [{"@id": PROFILE, "@type": "CreativeWork", "name": name, "version": PROFILE_VERSION}]
+    return [
+        {
+            "@id": PROFILE,
+            "@type": ["CreativeWork", "Profile"],
+            "name": "Process Run Crate",
+            "version": PROFILE_VERSION,
+        }
+    ]
 
 
 def _licence_value(licence: str) -> Any:  # noqa: ANN401 - JSON
@@ -137,9 +142,16 @@ def _licence(licence: str) -> list[Entity]:
 
 
 def _licence_url(licence: str) -> str:
-    if licence.startswith(("https://", "http://")):
-        return quote(licence, safe="/:?#[]@!$&'()*+,;=%-._~")
-    return f"https://spdx.org/licenses/{licence}" if _SPDX_ID.fullmatch(licence) else ""
+    if _SPDX_ID.fullmatch(licence):
+        return f"https://spdx.org/licenses/{licence}"
+    return _iri(licence)
+
+
+def _iri(url: str) -> str:
+    """An absolute web address with everything escaped that must be; empty if it is none."""
+    if not url.startswith(("https://", "http://")):
+        return ""
+    return quote(url, safe="/:?#[]@!$&'()*+,;=%-._~")
 
 
 def _people(provenance: Provenance) -> list[Entity]:
@@ -151,16 +163,19 @@ def _people(provenance: Provenance) -> list[Entity]:
 def _software(provenance: Provenance) -> list[Entity]:
     if not provenance.runs:
         return []
-    simulator: Entity = {
-        "@id": _SIMULATOR_ID,
-        "@type": "SoftwareApplication",
-        "name": provenance.simulator or "a simulator that was not named",
-    }
-    if provenance.simulator_version:
-        simulator["softwareVersion"] = provenance.simulator_version
-    if provenance.simulator_url:
-        simulator["url"] = {"@id": provenance.simulator_url}
-    return [simulator]
+    return [
+        {
+            "@id": _simulator_id(provenance),
+            "@type": "SoftwareApplication",
+            "name": provenance.simulator or "a simulator that was not named",
+            "version": provenance.simulator_version or "unknown",
+            "url": {"@id": _iri(provenance.simulator_url) or RUN},
+        }
+    ]
+
+
+def _simulator_id(provenance: Provenance) -> str:
+    return _iri(provenance.simulator_url) or "#simulator"
 
 
 def _directory(name: str, members: list[str], described: list[str]) -> Entity:
@@ -208,7 +223,7 @@ def _action(provenance: Provenance, run: RunRecord, action_id: str) -> Entity:
         "@type": "CreateAction",
         "name": f"Run {run.number} of {run.config or provenance.title}",
         "description": _describe(run),
-        "instrument": {"@id": _SIMULATOR_ID},
+        "instrument": {"@id": _simulator_id(provenance)},
         "startTime": timestamp(run.started_at),
         "endTime": timestamp(run.ended_at),
         "actionStatus": {

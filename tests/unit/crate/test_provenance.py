@@ -31,7 +31,7 @@ def test_record_holds_every_field_of_every_run(provenance: Provenance) -> None:
 
     assert set(run) == {field.name for field in fields(RunRecord)}
     assert run["command"] == ["oppsim", "-c", "General", "-r", "0"]
-    assert run["started_at"] == "2026-03-01T11:00:00Z"
+    assert run["started_at"] == "2026-03-01T11:00:00+00:00"
     assert run["peak_memory_bytes"] is None
 
 
@@ -43,7 +43,9 @@ def test_record_holds_events_limits_and_host_facts(provenance: Provenance) -> No
         replace(provenance, runs=(run,), host={"cpu": "x86"}, limits={"memory": "2 GiB"})
     )
 
-    assert value["runs"][0]["events"] == [{"at": "2026-03-01T11:05:00Z", "text": "it was paused"}]
+    assert value["runs"][0]["events"] == [
+        {"at": "2026-03-01T11:05:00+00:00", "text": "it was paused"}
+    ]
     assert value["host"] == {"cpu": "x86"}
     assert value["limits"] == {"memory": "2 GiB"}
 

@@ -64,7 +64,12 @@ def read_document(crate: Path) -> dict[str, Any]:
 
 
 def of_type(graph: Graph, name: str) -> list[dict[str, Any]]:
-    return [entity for entity in graph.values() if entity["@type"] == name]
+    return [entity for entity in graph.values() if name in types_of(entity)]
+
+
+def types_of(entity: dict[str, Any]) -> list[str]:
+    types = entity["@type"]
+    return types if isinstance(types, list) else [types]
 
 
 def references(value: object) -> list[str]:
@@ -86,7 +91,7 @@ def test_every_term_is_defined_by_the_context(graph: Graph) -> None:
     context = json.loads((resources.files("rocrate") / "data" / "ro-crate.jsonld").read_text())
     assert context["@id"] == "https://w3id.org/ro/crate/1.3/context"
     terms = {key for entity in graph.values() for key in entity if not key.startswith("@")}
-    types = {entity["@type"] for entity in graph.values()}
+    types = {name for entity in graph.values() for name in types_of(entity)}
 
     assert terms | types <= set(context["@context"])
 
@@ -206,11 +211,11 @@ def test_identifier_escapes_what_a_path_must_and_keeps_letters() -> None:
 # Process Run Crate 0.6, "Requirements"
 
 
-def test_root_conforms_to_the_profile_which_is_a_creative_work(graph: Graph) -> None:
+def test_root_conforms_to_the_profile_which_is_an_entity_of_its_own(graph: Graph) -> None:
     profile = graph[graph["./"]["conformsTo"]["@id"]]
 
     assert profile["@id"] == "https://w3id.org/ro/wfrun/process/0.6"
-    assert profile["@type"] == "CreativeWork"
+    assert profile["@type"] == ["CreativeWork", "Profile"]
     assert profile["version"] == "0.6"
 
 
@@ -225,7 +230,8 @@ def test_instrument_of_every_action_is_the_simulator_with_its_version(graph: Gra
     for action in of_type(graph, "CreateAction"):
         simulator = graph[action["instrument"]["@id"]]
         assert simulator["@type"] == "SoftwareApplication"
-        assert simulator["softwareVersion"] == "1.0"
+        assert simulator["version"] == "1.0"
+        assert simulator["url"]
 
 
 def test_action_has_inputs_results_agent_times_and_command(graph: Graph) -> None:
