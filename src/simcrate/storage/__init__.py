@@ -45,6 +45,7 @@ from simcrate.storage.registry import (
     known_kinds,
     validate_identifier,
 )
+from simcrate.storage.wrappers import Pace, RetryPolicy, throttled, with_pace, with_retries
 
 __all__ = [
     "ENTRY_POINT_GROUP",
@@ -59,6 +60,8 @@ __all__ = [
     "LinkPolicy",
     "Option",
     "OptionValue",
+    "Pace",
+    "RetryPolicy",
     "SaveResume",
     "ShowProgress",
     "Source",
@@ -79,7 +82,10 @@ __all__ = [
     "parse_config",
     "parse_definitions",
     "read_definitions",
+    "throttled",
     "validate_identifier",
     "validate_options",
+    "with_pace",
+    "with_retries",
     "write_definitions",
 ]

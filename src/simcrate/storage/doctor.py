@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,15 +71,21 @@ def finding_of(step: str, error: StorageError) -> Finding:
     return Finding(step=step, ok=False, seen=str(error), todo=todo_for(error))
 
 
-def fetch_anonymously(link: Link) -> bytes:
+def fetch_anonymously(link: Link, *, trust: ssl.SSLContext | None = None) -> bytes:
     """GET the link with no credentials at all, following redirects.
+
+    Args:
+        link: as it would be sent to a user.
+        trust: the certificates that users trust; None: those of this machine.
 
     Raises:
         StorageUnreachableError: no answer, or a failure of the server.
         StorageRefusedError: any other status than 200.
     """
     try:
-        with httpx.Client(follow_redirects=True, timeout=FETCH_TIMEOUT_S) as client:
+        with httpx.Client(
+            follow_redirects=True, timeout=FETCH_TIMEOUT_S, verify=trust or True
+        ) as client:
             answer = client.get(link.url)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         message = "could not fetch the link as an anonymous user: no answer"

@@ -164,12 +164,20 @@ class LocalApi:
         return httpx.Client(
             base_url=f"{scheme}://{self.address}",
             headers=headers,
-            verify=self._context() if self._tls else True,
+            verify=self.trust or True,
             timeout=TIMEOUT,
             trust_env=False,  # a storage server on one's own network is not behind a web proxy
         )
 
-    def _context(self) -> ssl.SSLContext:
+    @cached_property
+    def trust(self) -> ssl.SSLContext | None:
+        """The certificates that the definition names; None without TLS.
+
+        Raises:
+            StorageRefusedError: they cannot be read.
+        """
+        if not self._tls:
+            return None
         try:
             return ssl.create_default_context(cafile=self._ca)
         except OSError as error:  # ssl.SSLError too

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 
 import httpx
 
@@ -34,7 +35,13 @@ from simcrate.storage.base import (
     StorageBackend,
     StoredCrate,
 )
-from simcrate.storage.doctor import CLOCK_SKEW_LIMIT_S, canary_steps, clock_skew_s, finding_of
+from simcrate.storage.doctor import (
+    CLOCK_SKEW_LIMIT_S,
+    canary_steps,
+    clock_skew_s,
+    fetch_anonymously,
+    finding_of,
+)
 from simcrate.storage.local_api import OBJECT, LocalApi, bearer, link_path
 
 HOW_TO_AUTHENTICATE = (
@@ -107,7 +114,7 @@ class LocalBackend(StorageBackend):
             yield finding
             if not finding.ok:
                 return
-        yield from canary_steps(self)
+        yield from canary_steps(self, fetch=partial(fetch_anonymously, trust=self._api.trust))
 
     def upload(
         self,

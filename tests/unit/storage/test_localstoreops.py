@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.servers.certificates import make_certificate
 from tests.servers.http_double import HttpDouble, Reply
 from tests.servers.localcloud import LocalCloud, local_cloud
 
@@ -162,6 +163,54 @@ def test_an_upload_outlives_a_server_that_is_killed_and_started_again(
         assert [found.remote_id for found in backend.list_owned()] == [stored.remote_id]
 
 
+# --- a server with limits
+
+
+@pytest.fixture(scope="module")
+def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    limits = ["--max-file-bytes", str(3 << 20), "--max-bytes", str(4 << 20), "--max-keep-days", "5"]
+    with local_cloud(tmp_path_factory.mktemp("small") / "store", *limits) as server:
+        yield server
+
+
+@pytest.fixture
+def small(small_server: LocalCloud) -> Iterator[LocalBackend]:
+    with closing(backend_at(small_server.address, small_server.secret.reveal())) as backend:
+        yield backend
+        for stored in backend.list_owned():
+            backend.delete(stored)
+
+
+def test_a_crate_above_the_servers_limit_is_refused_for_good(
+    small: LocalBackend, large: Source
+) -> None:
+    with pytest.raises(StorageRefusedError, match="larger than the server takes"):
+        upload(small, large)
+
+
+def test_a_crate_that_does_not_fit_may_fit_later(small: LocalBackend, tmp_path: Path) -> None:
+    source = make_source(tmp_path / "3.zip", os.urandom(3 << 20))
+    first = upload(small, source)
+    with pytest.raises(StorageFullError, match="no space"):
+        upload(small, make_source(tmp_path / "2.zip", os.urandom(2 << 20)))
+    small.delete(first)
+
+    assert upload(small, make_source(tmp_path / "2.zip", os.urandom(2 << 20))).remote_id
+
+
+@pytest.mark.parametrize("days", [None, 30], ids=["for ever", "too long"])
+def test_a_link_says_when_the_server_keeps_it_for_less_than_asked(
+    small: LocalBackend, source: Source, days: int | None
+) -> None:
+    now = datetime.now(UTC)
+    asked = None if days is None else now + timedelta(days=days)
+    link = small.link(upload(small, source), LinkPolicy(expires_at=asked))
+
+    assert link.expires_at is not None
+    assert abs(link.expires_at - now - timedelta(days=5)) < timedelta(minutes=1)
+    assert "keeps nothing longer" in link.remarks[0]
+
+
 # --- addresses and TLS
 
 
@@ -174,6 +223,46 @@ def test_a_server_on_ipv6_is_reached(tmp_path: Path, source: Source) -> None:
 
         assert server.address.startswith("[::1]:")
         assert fetch_anonymously(link) == source.path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalCloud, str]]:
+    """A server with a certificate of its own, and the path of that."""
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = make_certificate(folder)
+    options = ["--tls-cert", str(certificate), "--tls-key", str(key)]
+    with local_cloud(folder / "store", *options) as server:
+        yield server, str(certificate)
+
+
+def test_a_server_with_a_certificate_that_is_named_is_trusted(
+    tls_server: tuple[LocalCloud, str], source: Source
+) -> None:
+    server, ca = tls_server
+    with closing(backend_at(server.address, server.secret.reveal(), tls=True, ca=ca)) as backend:
+        link = backend.link(upload(backend, source), LinkPolicy())
+        findings = list(backend.check())
+
+    assert link.url.startswith("https://")
+    assert [finding for finding in findings if not finding.ok] == []
+
+
+def test_a_certificate_that_nobody_vouches_for_says_what_to_name(
+    tls_server: tuple[LocalCloud, str],
+) -> None:
+    server, _ = tls_server
+    backend = backend_at(server.address, server.secret.reveal(), tls=True)
+    with closing(backend), pytest.raises(StorageUnreachableError, match="as 'ca' in the config"):
+        backend.space()
+
+
+def test_a_server_that_speaks_tls_is_not_reached_without(
+    tls_server: tuple[LocalCloud, str],
+) -> None:
+    server, _ = tls_server
+    backend = backend_at(server.address, server.secret.reveal())
+    with closing(backend), pytest.raises(StorageUnreachableError):
+        backend.space()
 
 
 def test_plain_http_on_a_tls_port_says_what_to_check(tmp_path: Path) -> None:
