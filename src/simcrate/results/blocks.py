@@ -121,6 +121,22 @@ NO_BLOCKS = Blocks(
 )
 
 
+def group_samples(rows: Integers) -> tuple[Integers, Integers]:
+    """Bring samples of each vector together unless they mostly are, without changing their order.
+
+    Args:
+        rows: the vector of each sample, (n,).
+
+    Returns:
+        an order of the samples, (n,), and where in it runs of one vector begin, (k,).
+    """
+    heads = run_starts(rows)
+    if len(heads) <= _RUNS_PER_VECTOR * len(np.unique(rows[heads])):
+        return np.arange(len(rows)), heads
+    order = np.argsort(rows, kind="stable")
+    return order, run_starts(rows[order])
+
+
 def summarise(
     rows: Integers, times: Floats, values: Floats, *, offsets: Integers, lengths: Integers
 ) -> Blocks:
@@ -135,7 +151,7 @@ def summarise(
     """
     if not len(rows):
         return NO_BLOCKS
-    order, heads = _group(rows)
+    order, heads = group_samples(rows)
     tails = np.concatenate((heads[1:], [len(rows)])) - 1
     begins, ends = offsets[order], (offsets + lengths)[order]
     times, values = times[order], values[order]
@@ -154,12 +170,3 @@ def summarise(
             sqrsum=np.add.reduceat(values * values, heads),
             nan_count=np.add.reduceat(np.isnan(values).astype(np.int64), heads),
         )
-
-
-def _group(rows: Integers) -> tuple[Integers, Integers]:
-    """An order of samples in which those of a block are neighbours, and where the blocks begin."""
-    heads = run_starts(rows)
-    if len(heads) <= _RUNS_PER_VECTOR * len(np.unique(rows[heads])):
-        return np.arange(len(rows)), heads
-    order = np.argsort(rows, kind="stable")
-    return order, run_starts(rows[order])

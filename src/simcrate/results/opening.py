@@ -11,13 +11,17 @@ from simcrate.results.resultfile import ResultFile
 from simcrate.results.resultset import ResultSet
 from simcrate.results.scalarfile import ScalarFile
 from simcrate.results.sqlitefile import SqliteFile
+from simcrate.results.timeseries import TimeSeriesFile, is_time_series
 from simcrate.results.vectorfile import VectorFile
 
-_SUFFIXES = (".sca", ".vec")
+_SUFFIXES = (".sca", ".vec", ".csv")
 
 
 def open_results(paths: Sequence[Path], *, use_index: bool = True) -> ResultSet:
     """Open result files, lazily.
+
+    `.sca` and `.vec` files count, and `.csv` files that begin as time series do (see `timeseries`);
+    others are passed over.
 
     Args:
         paths: files, and directories that are searched with all below them.
@@ -28,24 +32,26 @@ def open_results(paths: Sequence[Path], *, use_index: bool = True) -> ResultSet:
 
     Raises:
         NoResults: a path does not exist, or there is no result file.
+        ResultFormatError: a `.sca` file is not one; other files are read when they are asked for.
     """
     files = [_open(path, use_index=use_index) for path in _find(paths)]
     if not files:
-        message = f"could not find results in {_names(paths)}: there is no .sca or .vec file"
+        message = (
+            f"could not find results in {_names(paths)}: there is no .sca, .vec or time series .csv"
+        )
         raise NoResults(message)
     return ResultSet(files)
 
 
 def _find(paths: Sequence[Path]) -> list[Path]:
-    return list({path.resolve(): path for path in _candidates(paths)}.values())
+    found = {path.resolve(): path for path in _candidates(paths) if _is_result(path)}
+    return list(found.values())
 
 
 def _candidates(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(
-                found for found in path.rglob("*") if found.suffix in _SUFFIXES and found.is_file()
-            )
+            yield from sorted(found for found in path.rglob("*") if found.is_file())
         elif path.is_file():
             yield path
         else:
@@ -53,7 +59,13 @@ def _candidates(paths: Sequence[Path]) -> Iterator[Path]:
             raise NoResults(message, detail=str(path))
 
 
+def _is_result(path: Path) -> bool:
+    return path.suffix in _SUFFIXES and (path.suffix != ".csv" or is_time_series(path))
+
+
 def _open(path: Path, *, use_index: bool) -> ResultFile:
+    if path.suffix == ".csv":
+        return TimeSeriesFile(path)
     if is_database(path):
         return SqliteFile(path)
     if path.suffix == ".vec":
