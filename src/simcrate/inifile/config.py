@@ -100,11 +100,11 @@ class Config:
                 predefined variables (`$numHosts>=15 && $iaMean==2`); `*` or nothing for all.
 
         Raises:
-            IniError: it does not parse, selects nothing, or selects more than 100,000 runs.
+            IniError: it does not parse, selects nothing, or has more than 100,000 runs to deal with.
         """
         text = run_filter.strip()
         with self._placed():
-            chosen = self._limited(self._chosen(text))
+            chosen = tuple(self._chosen(text))
             if not chosen:
                 matches = f'no run that matches the filter "{text}"' if text else "no runs"
                 message = f"config {self.name} has {matches}"
@@ -190,23 +190,22 @@ class Config:
 
     def _chosen(self, text: str) -> Iterable[Run]:
         if text in ("", "*"):
+            self._refuse_too_many(self.run_count)
             return self.runs()
         numbers = parse_run_numbers(text, self.run_count)
         if numbers is not None:
+            self._refuse_too_many(len(numbers))
             return (self.run(number) for number in numbers)
+        self._refuse_too_many(self.run_count)  # each has to be looked at
         return (run for run in self.runs() if self._accepts(run, text))
 
     def _accepts(self, run: Run, condition: str) -> bool:
         return evaluate_condition(substitute_references(condition, self.variables(run)))
 
-    def _limited(self, runs: Iterable[Run]) -> tuple[Run, ...]:
-        chosen: list[Run] = []
-        for run in runs:
-            chosen.append(run)
-            if len(chosen) > MOST_SELECTED:
-                message = f"more than {MOST_SELECTED:,} runs of config {self.name} selected; narrow the run filter"
-                raise IniError(message)
-        return tuple(chosen)
+    def _refuse_too_many(self, count: int) -> None:
+        if count > MOST_SELECTED:
+            message = f"more than {MOST_SELECTED:,} runs of config {self.name} at once; select some by number"
+            raise IniError(message)
 
     def _find(self, key: str) -> int | None:
         for index, entry in enumerate(self._entries):
@@ -233,9 +232,8 @@ class Config:
 
     def _number(self, key: str, default: str, known: Mapping[str, str] | None = None) -> float:
         text = self._option(key, default, known)
-        return float(text) if text.isdecimal() else self._evaluated(key, text)
-
-    def _evaluated(self, key: str, text: str) -> float:
+        if text.isdecimal() and len(text) < 10:
+            return float(text)  # the usual case, for every run of a study
         index = self._find(key)
         entry = self._entries[index or 0]
         with placed(entry.file, entry.line):

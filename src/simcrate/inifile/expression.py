@@ -24,6 +24,7 @@ DEEPEST = (
     60  # nested parentheses; far more than anybody writes, far less than the interpreter's limit
 )
 
+_NUMERAL = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _TOKEN = re.compile(
     r"""\s*(?:
         (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?P<unit>[A-Za-z]*)
@@ -110,6 +111,8 @@ def evaluate_number(text: str, unit: str = "") -> float:
     Raises:
         IniError: as `evaluate`, or the value is no number, or not in that unit.
     """
+    if not unit and _NUMERAL.fullmatch(text.strip()):
+        return float(text)  # the usual case, for every bound of every range
     value = evaluate(text)
     try:
         return _number(value).to(unit)

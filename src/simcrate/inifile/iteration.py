@@ -1,8 +1,8 @@
 """The loops that iteration variables make: how many runs there are, and the values of each.
 
 A loop nest is never unrolled in memory.  Without a constraint and without variables in other variables'
-values, runs are counted and found by arithmetic; otherwise by going through the loops, which OMNeT++
-and we give up after a million rounds.
+values, runs are counted and found by arithmetic, up to the million at which OMNeT++ gives up; otherwise
+by going through the loops, which takes seconds for 200,000 values and is given up there.
 
 Source: OMNeT++ Simulation Manual, section "Parameter studies"; the order of runs is that of recorded
 result files (last variable innermost, `repetition` innermost of all).
@@ -24,7 +24,8 @@ from simcrate.inifile.expression import evaluate_condition, evaluate_number
 from simcrate.inifile.faults import placed
 from simcrate.inifile.variables import find_references, split_list, substitute_references
 
-MOST_ROUNDS = 1_000_000
+MOST_RUNS = 1_000_000
+MOST_STEPS = 200_000
 
 _STEP = re.compile(r"(?<!\w)step(?!\w)")
 _TOLERANCE = 1.000001  # steps; without it 1..9 step 0.1 would end at 8.9
@@ -97,7 +98,7 @@ class Chain(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | Sequence[str]:
         if isinstance(index, slice):
             return [self[position] for position in range(*index.indices(len(self)))]
-        remaining = index
+        remaining = index if index >= 0 else index + len(self)
         for part in self._parts:
             if 0 <= remaining < len(part):
                 return part[remaining]
@@ -155,12 +156,16 @@ class LoopNest:
         """How many runs there are.
 
         Raises:
-            IniError: more than a million rounds; the constraint cannot be evaluated.
+            IniError: there are too many; the constraint cannot be evaluated.
         """
         if not self.is_regular:
             return sum(1 for _ in self)
         lengths = (len(self._fixed[variable.name]) for variable in self._loops)
-        return _bearable(math.prod(lengths))
+        runs = math.prod(lengths)
+        if runs > MOST_RUNS:
+            message = f"more than {MOST_RUNS:,} runs; shorten the lists of values or repeat"
+            raise IniError(message)
+        return runs
 
     def __iter__(self) -> Iterator[dict[str, str]]:
         """Values by name, run after run.
@@ -213,7 +218,12 @@ class LoopNest:
         else:
             places = range(len(choices))
         for position in places:
-            _bearable(next(steps) // len(self.variables))
+            if next(steps) > MOST_STEPS:
+                message = (
+                    f"more than {MOST_STEPS:,} combinations to go through; "
+                    "shorten the lists of values, or do without constraint and references"
+                )
+                raise IniError(message)
             values[variable.name] = choices[position]
             positions[variable.name] = position
             yield from self._rounds(depth + 1, values, positions, steps)
@@ -286,13 +296,6 @@ def _asked_order(names: list[str], nesting: str) -> list[str]:
     place = asked.index("*") if "*" in asked else len(asked)
     others = [name for name in names if name not in asked]
     return [*asked[:place], *others, *asked[place + 1 :]]
-
-
-def _bearable(rounds: int) -> int:
-    if rounds > MOST_ROUNDS:
-        message = f"more than {MOST_ROUNDS:,} runs; shorten the lists of values or repeat"
-        raise IniError(message)
-    return rounds
 
 
 def _too_short(variable: Variable) -> IniError:

@@ -32,7 +32,7 @@ class Piece:
     """Line number, counted from 1."""
 
     text: str
-    """The line as it stands in the file, without its end."""
+    """The line as it stands in the file, without the end of the line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ def join_lines(text: str, *, file: str, generation: Generation = 6) -> Iterator[
     pieces: list[Piece] = []
     for number, physical in enumerate(text.split("\n"), start=1):
         raw = _without_end(physical, generation)
-        piece = Piece(line=number, text=raw)
+        piece = Piece(line=number, text=physical.removesuffix("\r"))
         if joined.endswith("\\"):
             joined = joined[:-1] + raw
             pieces.append(piece)

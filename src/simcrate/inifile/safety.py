@@ -111,7 +111,7 @@ class _Judge:
         if entry.key not in _TEXTS and (why := self._value_fault(entry.value)):
             yield entry.line, entry.key, why
         for piece in entry.pieces:
-            if _CONTROL.search(piece.text.removesuffix("\r")):
+            if _CONTROL.search(piece.text):
                 yield piece.line, entry.key, "the line holds a control character"
         for piece in entry.pieces[1:]:
             if fault := self._alone_fault(piece.text):

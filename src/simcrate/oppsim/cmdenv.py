@@ -14,8 +14,7 @@ from datetime import datetime
 from types import FrameType
 from typing import TextIO
 
-from simcrate.errors import IniError
-from simcrate.inifile import Config, IniFile, Run, read_ini
+from simcrate.inifile import Config, IniError, IniFile, Run, read_ini
 from simcrate.inifile.options import known_options
 from simcrate.oppsim.arguments import USAGE, Arguments, parse_arguments
 from simcrate.oppsim.errors import ModelError, UsageError

@@ -131,4 +131,5 @@ def _pausing_share(waypoints: Waypoints) -> float:
 
 def _lengths(origins: Points, targets: Points) -> NDArray[np.float64]:
     x, y = (targets - origins).T
-    return np.hypot(x, y)
+    lengths: NDArray[np.float64] = np.hypot(x, y)
+    return lengths

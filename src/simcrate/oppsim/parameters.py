@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from simcrate.errors import IniError
-from simcrate.inifile import Entry, Pattern, Quantity, evaluate
+from simcrate.inifile import Entry, IniError, Pattern, Quantity, evaluate
 from simcrate.oppsim.errors import ModelError
 
 NETWORK = "OppNet"

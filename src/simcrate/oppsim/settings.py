@@ -14,8 +14,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from simcrate.errors import IniError
-from simcrate.inifile import Config, Entry, Pattern, Run, evaluate, evaluate_number, unquote
+from simcrate.inifile import (
+    Config,
+    Entry,
+    IniError,
+    Pattern,
+    Run,
+    evaluate,
+    evaluate_number,
+    unquote,
+)
 from simcrate.inifile.options import is_known
 from simcrate.oppsim.errors import ModelError
 from simcrate.oppsim.parameters import NETWORK

@@ -1,0 +1,226 @@
+"""`simcrate ini`: check an omnetpp.ini, list its runs, show effective values.
+
+Reads files only; runs nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from simcrate.errors import IniError
+from simcrate.inifile import (
+    Entry,
+    Generation,
+    IniFaultsError,
+    IniFile,
+    Refusal,
+    Run,
+    check_safety,
+    read_ini,
+)
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+Command = Callable[..., Any]
+
+
+def _common(command: Command) -> Command:
+    """Options that all three commands have."""
+    command = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+    command = click.option(
+        "--omnetpp",
+        "generation",
+        type=click.Choice(["5", "6"]),
+        default="6",
+        show_default=True,
+        help="Whose rules for continuation lines hold: 5.x, or 6.x and newer.",
+    )(command)
+    return click.argument("file", type=FILE)(command)
+
+
+@click.group("ini")
+def ini() -> None:
+    """Check an omnetpp.ini, list its runs, show effective values."""
+
+
+@ini.command("check")
+@_common
+def check(file: Path, generation: str, *, as_json: bool) -> None:
+    """Say whether SimCrate would run FILE; exit 2 with every refused line and why if not."""
+    faults: list[IniError] = []
+    refusals: tuple[Refusal, ...] = ()
+    configs: list[dict[str, object]] = []
+    try:
+        document = _read(file, generation)
+        refusals = check_safety(document)
+        configs = _configs(document, faults)
+    except IniFaultsError as several:
+        faults.extend(several.faults)
+    except IniError as error:
+        faults.append(error)
+    if as_json:
+        _print_json(
+            {
+                "file": file.name,
+                "ok": not (faults or refusals),
+                "faults": [_fault(fault) for fault in faults],
+                "refusals": [_refusal(refusal) for refusal in refusals],
+                "configs": configs,
+            }
+        )
+    else:
+        _print_check(file, faults, refusals, configs)
+    if faults or refusals:
+        raise click.exceptions.Exit(2)
+
+
+@ini.command("runs")
+@click.option("-c", "--config", "config_name", required=True, help="Name of the configuration.")
+@click.option(
+    "-r", "--runs", "run_filter", default="", help="0,2,5..7 or '$numHosts>=15'; all by default."
+)
+@_common
+def runs(file: Path, config_name: str, run_filter: str, generation: str, *, as_json: bool) -> None:
+    """List the runs that a configuration of FILE expands to."""
+    chosen = _read(file, generation).config(config_name).select(run_filter)
+    if as_json:
+        _print_json([_run(run) for run in chosen])
+        return
+    names = list(chosen[0].itervars)
+    table = Table("run", *(f"${name}" for name in names), "repetition", "seed set")
+    for run in chosen:
+        values = [escape(run.itervars[name]) for name in names]
+        table.add_row(str(run.number), *values, str(run.repetition), str(run.seed_set))
+    Console().print(table)
+
+
+@ini.command("show")
+@click.option("-c", "--config", "config_name", required=True, help="Name of the configuration.")
+@click.option(
+    "-r", "--run", "run_number", type=int, help="Number of the run whose values replace ${…}."
+)
+@_common
+@click.argument("key", required=False)
+def show(
+    file: Path,
+    config_name: str,
+    run_number: int | None,
+    key: str | None,
+    generation: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Show what a configuration of FILE sets, in the order of search, or the value of one KEY.
+
+    KEY is an option (sim-time-limit) or the full path of a parameter (Aloha.host[3].iaTime).
+    """
+    config = _read(file, generation).config(config_name)
+    run = None if run_number is None else config.run(run_number)
+    if key is None:
+        _print_entries(config.entries(run), as_json=as_json)
+        return
+    value = config.value(key, run)
+    if value is None:
+        message = f"config {config_name} sets no {key}"
+        raise IniError(message, file=file.name)
+    if as_json:
+        _print_json({"config": config_name, "run": run_number, "key": key, "value": value})
+    else:
+        click.echo(value)
+
+
+def _read(file: Path, generation: str) -> IniFile:
+    chosen: Generation = 5 if generation == "5" else 6
+    return read_ini(file, generation=chosen)
+
+
+def _configs(document: IniFile, faults: list[IniError]) -> list[dict[str, object]]:
+    """What each configuration is; those that cannot be counted add a fault."""
+    configs: list[dict[str, object]] = []
+    for info in document.configs:
+        try:
+            count = document.config(info.name).run_count
+        except IniError as error:
+            faults.append(error)
+            continue
+        configs.append(
+            {
+                "name": info.name,
+                "description": info.description,
+                "network": info.network,
+                "extends": list(info.extends),
+                "runs": count,
+            }
+        )
+    return configs
+
+
+def _print_check(
+    file: Path,
+    faults: Sequence[IniError],
+    refusals: Sequence[Refusal],
+    configs: Sequence[dict[str, object]],
+) -> None:
+    console = Console(soft_wrap=True)
+    for fault in faults:
+        console.print(f"[red]error[/]    {escape(str(fault))}", highlight=False)
+    for refusal in refusals:
+        console.print(f"[red]refused[/]  {escape(str(refusal))}", highlight=False)
+    if faults or refusals:
+        return
+    table = Table("config", "runs", "network", "description")
+    for config in configs:
+        cells = (str(config[name]) for name in ("name", "runs", "network", "description"))
+        table.add_row(*(escape(cell) for cell in cells))
+    console.print(f"{escape(file.name)}: nothing is refused", highlight=False)
+    console.print(table)
+
+
+def _print_entries(entries: Sequence[Entry], *, as_json: bool) -> None:
+    if as_json:
+        _print_json([_entry(entry) for entry in entries])
+        return
+    table = Table("key", "value", "section", "line")
+    for entry in entries:
+        cells = (entry.key, entry.value, entry.section, f"{entry.file}:{entry.line}")
+        table.add_row(*(escape(cell) for cell in cells))
+    Console().print(table)
+
+
+def _print_json(document: object) -> None:
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _fault(fault: IniError) -> dict[str, object]:
+    return {"file": fault.file, "line": fault.line, "message": str(fault)}
+
+
+def _refusal(refusal: Refusal) -> dict[str, object]:
+    return {"file": refusal.file, "line": refusal.line, "key": refusal.key, "why": refusal.why}
+
+
+def _run(run: Run) -> dict[str, object]:
+    return {
+        "number": run.number,
+        "itervars": dict(run.itervars),
+        "repetition": run.repetition,
+        "seed_set": run.seed_set,
+        "scenario": run.scenario,
+    }
+
+
+def _entry(entry: Entry) -> dict[str, object]:
+    return {
+        "key": entry.key,
+        "value": entry.value,
+        "file": entry.file,
+        "line": entry.line,
+        "section": entry.section,
+    }
