@@ -24,14 +24,14 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 EXISTING_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
-class Size(click.ParamType):
+class Size(click.ParamType[int]):
     """Bytes, with an optional k, M, G or T (powers of 1000)."""
 
     name = "size"
 
     def convert(
         self,
-        value: Any,
+        value: object,
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> int:

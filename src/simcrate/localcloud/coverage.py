@@ -10,8 +10,6 @@ with what is being served just now.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from simcrate.localcloud.ledger import Ledger
@@ -36,17 +34,16 @@ class Coverage:
     def add(self, span: Span) -> None:
         """Count bytes that were served."""
         self.served_bytes += span.size_bytes
-        rest = [span]
-        for index, covered in enumerate(self.passes):
-            if not rest:
-                break
-            self.passes[index] = _union(covered, rest)
+        passes, rest = [], [span]
+        for covered in self.passes:
+            passes.append(_union(covered, rest))
             rest = [piece for wanted in rest for piece in _minus(wanted, covered)]
         if rest:
-            self.passes.append(rest)
-        while self.passes and self.passes[0] == [Span(0, self.size_bytes)]:
+            passes.append(rest)
+        while passes and passes[0] == [Span(0, self.size_bytes)]:
             self.downloads += 1
-            self.passes.pop(0)
+            passes.pop(0)
+        self.passes = passes  # a new list: another thread may be writing the old one down
 
     def allows(self, max_downloads: int, *, under_way_bytes: int) -> bool:
         """Whether another request may be served."""
@@ -54,45 +51,69 @@ class Coverage:
         return self.downloads < max_downloads and self.served_bytes + under_way_bytes < most
 
 
+@dataclass(slots=True, kw_only=True)
+class _Active:
+    """An object that is being served."""
+
+    coverage: Coverage
+    under_way_bytes: int = 0
+    """Announced by requests and not sent yet."""
+    requests: int = 0
+
+
 class DownloadCounter:
-    """Coverage of the objects with a limit, and what is being served of them just now."""
+    """Coverage of the objects with a limit; used on the event loop only.
+
+    While an object is served its coverage is in memory, so that the next request sees every byte that
+    was sent before it; the ledger has it when the request is over.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._under_way_bytes: dict[str, int] = {}
+        self._active: dict[str, _Active] = {}
 
-    @contextmanager
-    def under_way(self, stored: StoredObject, size_bytes: int) -> Iterator[None]:
-        """Around serving so many bytes of an object with a limit; event loop only.
+    def begin(self, stored: StoredObject, size_bytes: int) -> None:
+        """Ask before serving so many bytes.
 
         Raises:
             Problem: `downloads-used`.
         """
         assert stored.max_downloads is not None
-        others = self._under_way_bytes.get(stored.object_id, 0)
-        coverage = read_coverage(self._ledger, stored)
-        if not coverage.allows(stored.max_downloads, under_way_bytes=others):
+        active = self._active.get(stored.object_id)
+        if active is None:
+            active = _Active(coverage=read_coverage(self._ledger, stored))
+        under_way = active.under_way_bytes
+        if not active.coverage.allows(stored.max_downloads, under_way_bytes=under_way):
             message = f"all {stored.max_downloads} downloads of this link are used"
             raise Problem("downloads-used", message)
-        self._under_way_bytes[stored.object_id] = others + size_bytes
-        try:
-            yield
-        finally:
-            left = self._under_way_bytes.pop(stored.object_id) - size_bytes
-            if left:
-                self._under_way_bytes[stored.object_id] = left
+        active.under_way_bytes += size_bytes
+        active.requests += 1
+        self._active[stored.object_id] = active
 
-    def count(self, stored: StoredObject, spans: Sequence[Span]) -> None:
-        """Enter what was served; blocks."""
+    def add(self, stored: StoredObject, span: Span) -> None:
+        """These bytes are being sent."""
+        active = self._active[stored.object_id]
+        active.coverage.add(span)
+        active.under_way_bytes -= span.size_bytes
+
+    def end(self, stored: StoredObject, unsent_bytes: int) -> None:
+        """A request is over, and its bytes are in the ledger."""
+        active = self._active[stored.object_id]
+        active.under_way_bytes -= unsent_bytes
+        active.requests -= 1
+        if active.requests == 0:
+            del self._active[stored.object_id]
+
+    def enter(self, stored: StoredObject) -> None:
+        """Write what was served into the ledger; blocks, in any thread."""
+        coverage = self._active[stored.object_id].coverage
         with self._ledger.transaction(durable=True) as connection:
-            coverage = read_coverage(self._ledger, stored)
-            for span in spans:
-                coverage.add(span)
+            passes = [[[span.start, span.end] for span in spans] for spans in coverage.passes]
             connection.execute(
                 "INSERT OR REPLACE INTO coverage VALUES (?, ?, ?, ?)",
                 [
                     *(stored.object_id, coverage.served_bytes, coverage.downloads),
-                    json.dumps([[[s.start, s.end] for s in spans] for spans in coverage.passes]),
+                    json.dumps(passes),
                 ],
             )
 

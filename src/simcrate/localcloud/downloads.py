@@ -105,9 +105,12 @@ class SpanResponse(Response):
         self._cloud = cloud
         self._stored = stored
         self._pieces = _pieces(stored, spans, headers)
-        self._size_bytes = sum(piece.size_bytes for piece in self._pieces)
-        self._served: list[Span] = []
-        headers["Content-Length"] = str(self._size_bytes)
+        length = sum(piece.size_bytes for piece in self._pieces)
+        self._size_bytes = sum(
+            piece.size_bytes for piece in self._pieces if isinstance(piece, Span)
+        )
+        self._counted_bytes = 0
+        headers["Content-Length"] = str(length)
         self.status_code = 200 if spans is None else 206
         self.background = None
         self.body = b""
@@ -119,11 +122,12 @@ class SpanResponse(Response):
             await self._send(scope, send)
             return
         counter = self._cloud.downloads
-        with counter.under_way(self._stored, self._size_bytes):
-            try:
-                await self._send(scope, send)
-            finally:
-                await self._cloud.run(counter.count, self._stored, self._served)
+        counter.begin(self._stored, self._size_bytes)
+        try:
+            await self._send(scope, send)
+        finally:
+            await self._cloud.run(counter.enter, self._stored)
+            counter.end(self._stored, self._size_bytes - self._counted_bytes)
 
     async def _send(self, scope: Scope, send: Send) -> None:
         path = self._cloud.blobs.blob_path(self._stored.blob)
@@ -139,21 +143,16 @@ class SpanResponse(Response):
             if isinstance(piece, _Text):
                 await send({"type": "http.response.body", "body": piece.text, "more_body": True})
                 continue
-            if not await self._send_span(descriptor, piece, scope, send):
-                return
-
-    async def _send_span(self, descriptor: int, span: Span, scope: Scope, send: Send) -> bool:
-        """Send one span and note how far it went; False when the client is gone."""
-        served = span.start
-        try:
-            async for position in pump(self._cloud, descriptor, span, send):
-                served = position
+            async for span in pump(self._cloud, descriptor, piece, send):
+                self._count(span)
                 if is_lost(scope):
-                    return False
-        finally:
-            if served > span.start:
-                self._served.append(Span(span.start, served))
-        return True
+                    return
+
+    def _count(self, span: Span) -> None:
+        """Bytes are about to be sent."""
+        if self._stored.max_downloads is not None:
+            self._cloud.downloads.add(self._stored, span)
+            self._counted_bytes += span.size_bytes
 
 
 @dataclass(frozen=True, slots=True)

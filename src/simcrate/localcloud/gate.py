@@ -22,7 +22,7 @@ from simcrate.localcloud.passwords import matches_password
 from simcrate.localcloud.problems import Problem
 
 AT_ONCE = 2  # each check takes 16 MiB and a core
-FAILURES_PER_MINUTE = 10  # of one link, from wherever
+FAILURES_PER_MINUTE = 5  # of one link, from wherever
 REMEMBERED_S = 600.0
 REMEMBERED = 1000
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="link with a password", charset="UTF-8"'}

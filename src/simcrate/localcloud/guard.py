@@ -23,6 +23,9 @@ MAX_HEADER_BYTES = 64 << 10
 SLOW_WINDOW_S = 60.0
 SLOW_BYTES_PER_S = 1000
 LINGER_S = 30.0
+BUFFERS_BYTES = 32 << 20  # of the bodies of all connections
+MIN_BUFFER_BYTES = 64 << 10
+MAX_BUFFER_BYTES = 512 << 10  # more per turn of a thread saves context switches
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -80,9 +83,15 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Some of a request's body."""
+        """Some of a request's body; reading pauses while the application has enough."""
         self._window_bytes += len(body)
-        super().on_body(body)
+        if self.cycle.response_complete:
+            return
+        self.cycle.body += body
+        share = BUFFERS_BYTES // len(self.connections)
+        if len(self.cycle.body) > max(MIN_BUFFER_BYTES, min(share, MAX_BUFFER_BYTES)):
+            self.flow.pause_reading()
+        self.cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         """A request's body is here."""

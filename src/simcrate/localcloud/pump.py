@@ -21,8 +21,8 @@ MAX_CHUNK_BYTES = 1 << 20
 PROMPT_S = 0.05  # a chunk taken within this doubles the next one
 
 
-async def pump(cloud: Cloud, descriptor: int, span: Span, send: Send) -> AsyncIterator[int]:
-    """Send the bytes of a span as parts of a body that goes on; yields the position after each.
+async def pump(cloud: Cloud, descriptor: int, span: Span, send: Send) -> AsyncIterator[Span]:
+    """Send the bytes of a span as parts of a body that goes on; yields each part before it is sent.
 
     Raises:
         OSError: the file is shorter than the ledger says.
@@ -36,12 +36,11 @@ async def pump(cloud: Cloud, descriptor: int, span: Span, send: Send) -> AsyncIt
         if not data:
             message = "a blob is shorter than the ledger says; run local-cloud scrub"
             raise OSError(message)
+        yield Span(position, position + len(data))
         began = time.monotonic()
         await send({"type": "http.response.body", "body": data, "more_body": True})
-        took_s = time.monotonic() - began
         position += len(data)
-        yield position
-        chunk_bytes = next_chunk(chunk_bytes, took_s)
+        chunk_bytes = next_chunk(chunk_bytes, time.monotonic() - began)
 
 
 def next_chunk(chunk_bytes: int, took_s: float) -> int:

@@ -6,7 +6,7 @@ import fcntl
 import resource
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -57,7 +57,8 @@ def serve(config: Config, announce: Callable[[str], None]) -> None:
             backlog=BACKLOG,
         )
         server = _AnnouncingServer(options, lambda: announce(local_url(config, main_port)))
-        server.run(sockets=list(sockets.values()))
+        with suppress(KeyboardInterrupt):  # uvicorn raises it again after the clean stop
+            server.run(sockets=list(sockets.values()))
 
 
 def local_url(config: Config, port: int) -> str:

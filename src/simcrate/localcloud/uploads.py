@@ -152,6 +152,9 @@ async def receive(
         try:
             async for chunk in chunks:
                 sender.heard()
+                if not batch and len(chunk) >= BATCH_BYTES:
+                    await cloud.run(writer.write, chunk)
+                    continue
                 batch += chunk
                 if len(batch) >= BATCH_BYTES:
                     full, batch = batch, bytearray()
@@ -163,7 +166,9 @@ async def receive(
         finally:
             writer.close()
             cloud.sessions.keep_hash(upload.upload_id, writer.offset, writer.running)
-        return writer.offset
+    if writer.offset < upload.size_bytes:
+        await cloud.run(_keep_longer, cloud, upload)
+    return writer.offset
 
 
 async def finish(cloud: Cloud, upload: Upload) -> StoredObject:
@@ -209,6 +214,14 @@ def drop_upload(cloud: Cloud, upload: Upload) -> None:
         connection.execute(sql, [upload.upload_id])
         connection.execute("DELETE FROM uploads WHERE upload_id = ?", [upload.upload_id])
     cloud.blobs.discard(upload.upload_id)
+
+
+def _keep_longer(cloud: Cloud, upload: Upload) -> None:
+    """An upload that grows is kept as long from now as a new one."""
+    with cloud.ledger.transaction(durable=False) as connection:
+        sql = "UPDATE uploads SET expires_at = ? WHERE upload_id = ?"
+        expires_at = cloud.now() + cloud.config.upload_keep_s
+        connection.execute(sql, [expires_at, upload.upload_id])
 
 
 def _take_space(
@@ -293,7 +306,7 @@ class _Writer:
             writer._part = hashlib.new(checksum.algorithm, usedforsecurity=False)
         return writer
 
-    def write(self, data: bytearray) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Append all of it.
 
         Raises:
