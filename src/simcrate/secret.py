@@ -62,10 +62,24 @@ class Secret:
 
 
 class ScrubbingFormatter(logging.Formatter):
-    """A formatter that leaves no known secret in the finished line."""
+    """Writes an event with its fields, and leaves no known secret in the finished line.
+
+    Control characters are escaped: a field may hold a user's text, and must not forge a line.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
+        """The finished line, with its traceback, scrubbed."""
         return scrub(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The line without a traceback: message and fields."""
+        fields = (item for item in vars(record).items() if item[0] not in _RECORD_ATTRIBUTES)
+        text = " ".join(f"{name}={value}" for name, value in fields)
+        line = f"{super().formatMessage(record)} {text}" if text else super().formatMessage(record)
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
+
+
+_RECORD_ATTRIBUTES = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 
 def scrub(text: str) -> str:

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 LINK_GRACE = timedelta(days=7)
 """A provider's own expiry lies this much after ours: retention removes first, the provider is the net."""
 
+_TO_BE_ANNOUNCED = {DeliveryState.LINKED, DeliveryState.FAILED}
+
 OpenBackend = Callable[[], StorageBackend]
 Announce = Callable[[DeliveryRecord], None]
 Clock = Callable[[], datetime]
@@ -79,9 +81,9 @@ def deliver(
         LeaseLostError: another worker has this delivery.
     """
     patience = patience or Patience()
-    if ledger.read().state not in {DeliveryState.LINKED, DeliveryState.FAILED}:
+    if ledger.read().state not in _TO_BE_ANNOUNCED | {DeliveryState.ANNOUNCED}:
         _store_and_link(ledger, open_backend, progress, patience, now)
-    if ledger.read().state in {DeliveryState.LINKED, DeliveryState.FAILED}:
+    if ledger.read().state in _TO_BE_ANNOUNCED:
         _announce(ledger, announce, patience)
     record = ledger.read()
     if record.state is DeliveryState.ANNOUNCED:

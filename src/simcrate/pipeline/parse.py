@@ -9,6 +9,8 @@ from simcrate.pipeline.watch import Watch
 from simcrate.results import ResultSet, open_results
 
 STAGE = "parse"
+SUFFIXES = (".sca", ".vec")
+"""What is opened; a `.vci` belongs to its `.vec`, and logs are no results."""
 
 
 def parse(paths: Sequence[Path], watch: Watch) -> ResultSet:
@@ -19,4 +21,4 @@ def parse(paths: Sequence[Path], watch: Watch) -> ResultSet:
         NoResults: none of the files is a result file.
     """
     watch.show_stage(STAGE)
-    return open_results(paths)
+    return open_results([path for path in paths if path.suffix in SUFFIXES])

@@ -258,10 +258,23 @@ def test_an_announced_delivery_is_done(worker: RowsPort, delivery_claim: Claim) 
     Delivery.objects.update(state=DeliveryState.LINKED)
     ledger.announcing()
     ledger.announced()
+    ledger.spool_released()
     worker.release(delivery_claim)
 
     assert ledger.read().state is DeliveryState.ANNOUNCED
     assert worker.claim(DELIVERY) is None
+
+
+def test_an_announced_delivery_whose_spool_was_not_released_is_taken_up_again(
+    worker: RowsPort, delivery_claim: Claim
+) -> None:
+    ledger = worker.ledger(delivery_claim)
+    Delivery.objects.update(state=DeliveryState.LINKED)
+    ledger.announcing()
+    ledger.announced()
+    worker.recover(dead)
+
+    assert worker.claim(DELIVERY) is not None
 
 
 def test_the_ledger_of_a_lost_lease_refuses_every_write(

@@ -59,7 +59,9 @@ class Delivery(Leased):
         ordering = ["-created_at"]
         indexes = [
             models.Index(
-                fields=["created_at"], name="delivery_open", condition=models.Q(announced_at=None)
+                fields=["created_at"],
+                name="delivery_open",
+                condition=models.Q(spool_released_at=None),
             ),
             models.Index(fields=["expires_at"], name="delivery_by_expiry"),
         ]

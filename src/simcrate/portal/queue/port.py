@@ -47,7 +47,7 @@ class RowsPort:
         self._machine = machine
         self._runs = LeasedRows(Run, owner, unclaimed={"state": RunState.QUEUED})
         self._simulations = LeasedRows(Simulation, owner, unclaimed={"packed_at": None})
-        self._deliveries = LeasedRows(Delivery, owner, unclaimed={"announced_at": None})
+        self._deliveries = LeasedRows(Delivery, owner, unclaimed={"spool_released_at": None})
 
     def recover(self, is_alive: Callable[[str], bool]) -> int:
         """Free what dead workers of this machine and expired leases of any machine hold."""
@@ -280,10 +280,14 @@ def _finishable(machine: str) -> QuerySet[Simulation]:
 
 
 def _deliverable(machine: str) -> QuerySet[Delivery]:
-    """Not announced yet, due, and with its crate in the spool of this machine."""
+    """Not announced or not cleaned up yet, due, and with its crate in the spool of this machine.
+
+    A failed delivery keeps its crate in the spool.
+    """
     return Delivery.objects.filter(
         Q(retry_at=None) | Q(retry_at__lte=Now()),
-        announced_at=None,
+        Q(announced_at=None) | Q(state=DeliveryState.ANNOUNCED),
+        spool_released_at=None,
         lease_until=None,
         machine=machine,
     ).order_by("created_at")

@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
                 "ordering": ["-created_at"],
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("announced_at", None)),
+                        condition=models.Q(("spool_released_at", None)),
                         fields=["created_at"],
                         name="delivery_open",
                     ),

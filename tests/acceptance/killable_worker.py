@@ -1,0 +1,74 @@
+"""The real worker, which kills itself with SIGKILL at one point: `python killable_worker.py POINT`.
+
+A point is `before:NAME` or `after:NAME`, the n-th call with `#n`.  Names are the functions in which a
+stage does its work and the writes of the port and the ledger; nothing else of the worker is changed.
+`-` kills it nowhere.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from simcrate.cli import main
+from simcrate.cli.portal import use_portal
+
+use_portal(migrate=False)
+
+from simcrate.pipeline import collect, notify, pack, parse, runner, statistics  # noqa: E402
+from simcrate.portal.deliveries.ledger import RowLedger  # noqa: E402
+from simcrate.portal.queue.port import RowsPort  # noqa: E402
+from simcrate.storage.localstoreops import LocalBackend  # noqa: E402
+
+PLACES: dict[str, tuple[object, str]] = {
+    "claim": (RowsPort, "claim"),
+    "fetch_inputs": (RowsPort, "fetch_inputs"),
+    "simulate": (runner, "simulate_run"),
+    "end_run": (RowsPort, "end_run"),
+    "collect": (collect, "collect"),
+    "parse": (parse, "parse"),
+    "statistics": (statistics, "compute"),
+    "pack": (pack, "pack"),
+    "packed": (RowsPort, "packed"),
+    "uploading": (RowLedger, "uploading"),
+    "upload": (LocalBackend, "upload"),
+    "stored": (RowLedger, "stored"),
+    "link": (LocalBackend, "link"),
+    "linked": (RowLedger, "linked"),
+    "announcing": (RowLedger, "announcing"),
+    "send": (notify.OutboxPost, "send"),
+    "announced": (RowLedger, "announced"),
+    "spool_released": (RowLedger, "spool_released"),
+}
+
+
+def arm(point: str) -> None:
+    when, _, rest = point.partition(":")
+    name, _, number = rest.partition("#")
+    owner, attribute = PLACES[name]
+    work: Callable[..., Any] = getattr(owner, attribute)
+    calls = itertools.count(1)
+
+    @functools.wraps(work)
+    def dying(*args: object, **kwargs: object) -> object:
+        is_due = next(calls) == int(number or 1)
+        if is_due and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        value = work(*args, **kwargs)
+        if is_due:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return value
+
+    setattr(owner, attribute, dying)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] != "-":
+        arm(sys.argv[1])
+    sys.argv = ["simcrate", "worker"]
+    main()
