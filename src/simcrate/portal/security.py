@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +21,8 @@ ADMIN_POLICY = (
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+
+_PERMALINK = re.compile(r"/r/[\w-]+")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -39,6 +43,17 @@ class SecurityHeadersMiddleware:
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class MaskPermalinks(logging.Filter):
+    """Keeps permalinks out of logs: whoever has one may fetch the crate."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Shorten them in the finished message."""
+        message = record.getMessage()
+        if "/r/" in message:
+            record.msg, record.args = _PERMALINK.sub("/r/…", message), ()
+        return True
 
 
 def page_facts(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001 - Django's signature

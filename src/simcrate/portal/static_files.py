@@ -18,8 +18,10 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # unty
     def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponse:
         """Answer from memory."""
         found = static_file.get_response(request.method, request.META)
-        content = found.file.read() if found.file is not None else b""
-        answer = HttpResponse(content, status=found.status)
+        answer = HttpResponse(status=found.status)
+        if found.file is not None:
+            with found.file:
+                answer.content = found.file.read()
         for name, value in found.headers:
             answer[name] = value
         return answer

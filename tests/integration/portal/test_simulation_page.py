@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from django.test import Client
-from tests.integration.portal.conftest import Submit
 
 from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.simulations.models import Simulation
 
+Submit = Callable[..., Simulation]
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from ninja import File, Form, NinjaAPI, Query, Schema, UploadedFile
+from ninja import File, Form, NinjaAPI, Query, Schema, Status, UploadedFile
 from pydantic import Field
 
 import simcrate
@@ -84,7 +84,7 @@ def submit(
     response: HttpResponse,
     submission: Form[SubmissionIn],
     files: File[list[UploadedFile]],
-) -> tuple[int, SimulationOut]:
+) -> Status[SimulationOut]:
     """Submit a simulation; its runs are queued when this answers."""
     given = gather_files((str(file.name), file.read()) for file in files)
     simulation = submit_simulation(
@@ -101,7 +101,7 @@ def submit(
     )
     out = _out(request, overview(_visible(request, simulation.pk)))
     response["Location"] = reverse("api:get_simulation", args=[simulation.pk])
-    return 201, out
+    return Status(201, out)
 
 
 @api.get("/simulations/{uuid:simulation_id}", response=SimulationOut)
@@ -118,10 +118,10 @@ def list_runs(request: HttpRequest, simulation_id: UUID) -> list[RunOut]:
 
 
 @api.post("/simulations/{uuid:simulation_id}/cancel", response={202: SimulationOut})
-def cancel(request: HttpRequest, simulation_id: UUID) -> tuple[int, SimulationOut]:
+def cancel(request: HttpRequest, simulation_id: UUID) -> Status[SimulationOut]:
     """Ask for its end; what was recorded so far is still packed and delivered."""
     cancel_simulation(_visible(request, simulation_id), by=_user(request))
-    return 202, _out(request, overview(_visible(request, simulation_id)))
+    return Status(202, _out(request, overview(_visible(request, simulation_id))))
 
 
 def _user(request: HttpRequest) -> User:

@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from simcrate.errors import DefinitionError
 from simcrate.portal.storages.models import StorageBackend
-from simcrate.portal.storages.services import fill, reasons_against_use
+from simcrate.portal.storages.services import reasons_against_use
 from simcrate.secret import UNMODIFIED
 from simcrate.storage import (
     StorageDefinition,
@@ -95,8 +95,9 @@ class StorageBackendForm(ModelForm):
         reasons = reasons_against_use(definition)
         self.obstacles = reasons if definition.active else ()
         usable = replace(definition, active=definition.active and not reasons)
-        self.cleaned_data.update(token=usable.token, config=usable.config, active=usable.active)
-        fill(self.instance, usable)
+        self.cleaned_data.update(
+            token=usable.token, config=dict(usable.config), active=usable.active
+        )
 
     def _definition(self, cleaned: dict[str, Any]) -> StorageDefinition:
         return StorageDefinition(

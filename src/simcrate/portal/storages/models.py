@@ -24,7 +24,12 @@ class StorageBackend(models.Model):
         "Backend keep days", default=7, help_text="0 keeps crates for ever"
     )
     desc = models.TextField("Backend description", blank=True)
-    active = models.BooleanField("Backend active", default=True)
+    active = models.BooleanField(
+        "Backend active",
+        default=True,
+        help_text="users can choose it; deliveries under way go on without it, and one that was"
+        " used cannot be deleted",
+    )
 
     class Meta:
         verbose_name = "storage backend"

@@ -67,7 +67,7 @@ def create_or_update(definition: StorageDefinition) -> Saved:
         complete = keep_secrets(definition, known.definition() if known else None)
         reasons = reasons_against_use(complete)
         usable = replace(complete, active=complete.active and not reasons)
-        backend = fill(known or StorageBackend(), usable)
+        backend = _fill(known or StorageBackend(), usable)
         backend.save()
     return Saved(backend=backend, obstacles=reasons if definition.active else ())
 
@@ -92,7 +92,7 @@ def reasons_against_use(definition: StorageDefinition) -> tuple[str, ...]:
     return obstacles(definition, defaults=storage_defaults())
 
 
-def fill(backend: StorageBackend, definition: StorageDefinition) -> StorageBackend:
+def _fill(backend: StorageBackend, definition: StorageDefinition) -> StorageBackend:
     """Write a definition's values into a row, unsaved."""
     backend.name = definition.name
     backend.identifier = definition.id

@@ -51,7 +51,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("desc", models.TextField(blank=True, verbose_name="Backend description")),
-                ("active", models.BooleanField(default=True, verbose_name="Backend active")),
+                (
+                    "active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="users can choose it; deliveries under way go on without it, and one that was used cannot be deleted",
+                        verbose_name="Backend active",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "storage backend",
