@@ -10,8 +10,10 @@ Source: servers 11.0.3 and 12.0.4 as observed; `tests/data/seafile` has the exch
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -267,7 +269,14 @@ class SeafileApi:
 
 def new_client() -> httpx.Client:
     """A client without any account, cookies or redirects."""
-    return httpx.Client(timeout=TIMEOUT, headers={"User-Agent": f"SimCrate/{__version__}"})
+    agent = {"User-Agent": f"SimCrate/{__version__}"}
+    return httpx.Client(timeout=TIMEOUT, headers=agent, verify=_trusted())
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that httpx trusts; reading them takes longer than most requests."""
+    return httpx.create_ssl_context()
 
 
 @contextmanager
