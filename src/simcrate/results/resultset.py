@@ -34,15 +34,24 @@ class ResultSet:
     filter is not one.
     """
 
-    def __init__(self, files: Sequence[ResultFile], warnings: Sequence[str] = ()) -> None:
+    def __init__(self, files: Sequence[ResultFile], *, restrictions: Sequence[str] = ()) -> None:
         """Put files together; `open_results` finds and opens them.
 
         Args:
             files: the files.
-            warnings: what was noticed while they were found.
+            restrictions: match expressions that every item must fulfil.
         """
         self._files = tuple(files)
-        self._opening_warnings = tuple(warnings)
+        self._restrictions = tuple(restrictions)
+
+    def where(self, filter: str) -> ResultSet:  # noqa: A002 - the field's word
+        """The same runs with only the items that match; vectors keep their keys.
+
+        Args:
+            filter: a match expression; a blank one takes all.
+        """
+        compile_expression(filter)
+        return ResultSet(self._files, restrictions=[*self._restrictions, filter])
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
@@ -62,9 +71,9 @@ class ResultSet:
     def warnings(self) -> tuple[str, ...]:
         """What a person should know before believing the numbers; one sentence each."""
         read = [warning for file in self._files for warning in file.warnings]
-        return (*self._opening_warnings, *read, *self._doubled)
+        return (*read, *self._doubled)
 
-    def scalars(self, filter: str = "") -> pa.Table:  # noqa: A002 - the field's word
+    def scalars(self, filter: str = "") -> pa.Table:  # noqa: A002
         """Scalars, columns as in `tables.SCALARS`."""
         return self.table(Kind.SCALARS, filter)
 
@@ -173,10 +182,9 @@ class ResultSet:
             columns vector int64, event (if wanted), time, value.
         """
         for position, file in enumerate(self._files):
-            rows = self._rows(position, filter)
-            if not len(rows):
-                continue
-            for table in file.samples(rows, layout):
+            matching = self._matching(file, Kind.VECTORS, filter)
+            rows = matching.table.column("vector").to_pylist()
+            for table in file.samples(rows, layout) if rows else ():
                 keys = pa.array(table.column("vector").to_numpy() + self._first_keys[position])
                 yield table.set_column(0, "vector", keys)
 
@@ -225,25 +233,21 @@ class ResultSet:
         return table.to_pandas()
 
     def _items(self, kind: Kind, filter: str) -> Iterator[Items]:  # noqa: A002
-        expression = compile_expression(filter)
+        """Items of each file, vectors with their keys."""
         for position, file in enumerate(self._files):
-            items = file.items(kind)
-            if filter.strip():
-                items = select(items, expression, kind, file, self._runs_by_id)
+            items = self._matching(file, kind, filter)
             if kind is Kind.VECTORS:
                 keys = items.table.column("vector").to_numpy() + self._first_keys[position]
                 table = items.table.set_column(0, "vector", pa.array(keys))
                 items = Items(table=table, attributes=items.attributes)
             yield items
 
-    def _rows(self, position: int, filter: str) -> list[int]:  # noqa: A002
-        file = self._files[position]
-        items = file.items(Kind.VECTORS)
-        if filter.strip():
-            expression = compile_expression(filter)
-            items = select(items, expression, Kind.VECTORS, file, self._runs_by_id)
-        rows: list[int] = items.table.column("vector").to_pylist()
-        return rows
+    def _matching(self, file: ResultFile, kind: Kind, filter: str) -> Items:  # noqa: A002
+        items = file.items(kind)
+        for text in (*self._restrictions, filter):
+            if text.strip():
+                items = select(items, compile_expression(text), kind, file, self._runs_by_id)
+        return items
 
     @cached_property
     def _runs_by_id(self) -> dict[str, Run]:
