@@ -6,6 +6,9 @@ command -v redis-server >/dev/null || missing+=(redis-server)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 command -v chromium >/dev/null || missing+=(chromium)
 command -v bwrap >/dev/null || missing+=(bubblewrap)
+command -v unzip >/dev/null || missing+=(unzip)
+command -v zip >/dev/null || missing+=(zip)
+command -v bsdtar >/dev/null || missing+=(libarchive-tools)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 install="apt-get install -y --no-install-recommends ${missing[*]}"

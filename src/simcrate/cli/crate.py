@@ -25,6 +25,7 @@ from simcrate.crate import (
     CrateContents,
     Fault,
     Inspection,
+    PackedCrate,
     Provenance,
     gather,
     inspect_crate,
@@ -50,7 +51,7 @@ TREE_LINES = 200  # more are summed up
     help="The zip.",
 )
 @click.option("--bagit", is_flag=True, help="Write a BagIt bag (RFC 8493) that holds the crate.")
-@click.option("--title", help="Title; the directory's name if not given.")
+@click.option("--title", default="", help="Title; the directory's name if not given.")
 @click.option("--description", default="", help="A sentence or two on what this is.")
 @click.option("--licence", default="", help="SPDX identifier, such as CC-BY-4.0, or a URL.")
 @click.option("--submitter", default="", help="The name of whoever made the results.")
@@ -60,7 +61,7 @@ def pack(  # noqa: PLR0913 - one parameter for each option
     directory: Path,
     output: Path,
     bagit: bool,
-    title: str | None,
+    title: str,
     description: str,
     licence: str,
     submitter: str,
@@ -71,10 +72,59 @@ def pack(  # noqa: PLR0913 - one parameter for each option
     Packing the same files twice gives the same bytes.  The crate's date is SOURCE_DATE_EPOCH where that
     is set, else the day on which the newest file was written.
     """
-    contents = gather(directory, without=(output,))
+    crate = pack_directory(
+        directory,
+        output,
+        title=title,
+        description=description,
+        licence=licence,
+        submitter=submitter,
+        keywords=keywords,
+        bagit=bagit,
+    )
+    click.echo(f"{crate.members} files, {decimal(crate.size_bytes)}")
+    click.echo(f"{crate.sha256}  {output}")
+
+
+def pack_directory(  # noqa: PLR0913 - what a person may state of a directory
+    directory: Path,
+    target: Path,
+    *,
+    title: str = "",
+    description: str = "",
+    licence: str = "",
+    submitter: str = "",
+    keywords: tuple[str, ...] = (),
+    bagit: bool = False,
+) -> PackedCrate:
+    """Pack a directory of results, with progress bars; what was left out is said on stderr.
+
+    Args:
+        directory: the results.
+        target: the zip.
+        title: the directory's name if empty.
+        description: what it is.
+        licence: SPDX identifier or URL.
+        submitter: a name.
+        keywords: as they go into the metadata.
+        bagit: whether to write a BagIt bag.
+
+    Raises:
+        BadInputError: there is no file in the directory.
+        CrateError: see `pack_crate`.
+    """
+    from simcrate.crate.recorded import read_recorded  # loads pyarrow, which others need not
+
+    contents = gather(directory, without=(target,))
     if not contents.members:
         message = f"could not pack {directory.name!r}: there is no file in it"
         raise BadInputError(message)
+    for refused in contents.refused:
+        click.echo(f"left out: {_printable(refused.name)}: {refused.why}", err=True)
+    with _waiting("Reading results"):
+        recorded = read_recorded([member.source for member in contents.members])
+    if recorded.problem:
+        click.echo(_printable(recorded.problem), err=True)
     provenance = Provenance(
         title=title or directory.resolve().name or "results",
         description=description,
@@ -82,14 +132,12 @@ def pack(  # noqa: PLR0913 - one parameter for each option
         licence=licence,
         submitter=submitter,
         keywords=keywords,
+        runs=recorded.runs,
+        content_digest=recorded.content_digest,
     )
+    write = write_bag if bagit else pack_crate
     with _bar("Packing") as progress:
-        write = write_bag if bagit else pack_crate
-        crate = write(contents, provenance, output, progress=progress, threads=_threads())
-    for refused in contents.refused:
-        click.echo(f"left out: {refused.name}: {refused.why}", err=True)
-    click.echo(f"{crate.members} files, {decimal(crate.size_bytes)}")
-    click.echo(f"{crate.sha256}  {output}")
+        return write(contents, provenance, target, progress=progress, threads=_threads())
 
 
 @click.command()
@@ -125,6 +173,17 @@ def inspect(*, crate: str, as_json: bool) -> None:
     if inspection.statistics:
         console.print(_statistics_table(inspection))
     console.print(_tree(inspection))
+
+
+@contextmanager
+def _waiting(label: str) -> Iterator[None]:
+    """A spinner on stderr while something takes long whose end is not known."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(label):
+        yield
 
 
 @contextmanager
