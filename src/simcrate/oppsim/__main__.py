@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from simcrate.oppsim.cmdenv import main
 
-sys.exit(main())
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever read our output is gone: so are we
+    sys.exit(main())

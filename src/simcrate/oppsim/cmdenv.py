@@ -172,6 +172,9 @@ class OneRun:
             text = f"Cannot write result files: {error.strerror}"
             print_error(text, merge=self._arguments.merge_stderr)
             return False
+        except MemoryError:
+            print_error("Not enough memory", merge=self._arguments.merge_stderr)
+            return False
         return True
 
     def _simulate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, KeysView
 from dataclasses import dataclass
 
 
@@ -53,6 +53,11 @@ class Buffer:
 
     def __len__(self) -> int:
         return len(self._copies)
+
+    @property
+    def message_ids(self) -> KeysView[int]:
+        """Messages that it holds a copy of."""
+        return self._copies.keys()
 
     def get(self, message_id: int) -> Copy | None:
         """The copy of a message, if there is one."""

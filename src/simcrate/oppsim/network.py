@@ -10,7 +10,6 @@ copies live on until they expire.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +20,7 @@ from simcrate.oppsim.messages import Buffer, Copy, Message
 from simcrate.oppsim.parameters import NetworkParameters
 from simcrate.oppsim.routing import ROUTERS, Router
 from simcrate.oppsim.statistics import NetworkStatistics
+from simcrate.oppsim.traffic import Demand, TrafficSource
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -54,7 +54,7 @@ class Link:
 
     ends: tuple[Node, Node]
     since_s: float
-    turn: int = 0
+    turn: int
     """Which end may send next, if it has something."""
 
     transfer: Transfer | None = None
@@ -77,7 +77,8 @@ class Network:
         kernel: simulated time.
         parameters: of the model.
         contacts: who meets whom.
-        traffic: the stream of random numbers of message creation.
+        traffic: who sends to whom, and when.
+        protocol: the stream of random numbers that decides which end of a contact begins.
         statistics: told of everything that is measured.
     """
 
@@ -86,7 +87,8 @@ class Network:
         kernel: Kernel,
         parameters: NetworkParameters,
         contacts: ContactSource,
-        traffic: np.random.Generator,
+        traffic: TrafficSource,
+        protocol: np.random.Generator,
         statistics: NetworkStatistics,
     ) -> None:
         self.created_count = 0
@@ -94,6 +96,7 @@ class Network:
         self._parameters = parameters
         self._contacts = contacts
         self._traffic = traffic
+        self._protocol = protocol
         self._statistics = statistics
         self._nodes = [
             Node(
@@ -131,7 +134,8 @@ class Network:
 
     def _begin_contact(self, pair: Pair) -> None:
         a, b = (self._nodes[index] for index in pair)
-        link = Link(ends=(a, b), since_s=self._kernel.now_s)
+        turn = int(self._protocol.integers(2))
+        link = Link(ends=(a, b), since_s=self._kernel.now_s, turn=turn)
         a.links[b.index] = b.links[a.index] = link
         self._statistics.contact_began(pair)
         a.router.meet(b.router, self._kernel.now_s)
@@ -144,40 +148,35 @@ class Network:
         del b.links[a.index]
         self._statistics.contact_ended(pair, self._kernel.now_s - link.since_s)
         if link.transfer is not None:
-            self._abort(link)
+            transfer = self._abort(link)
+            self._offer_again(transfer.receiver, transfer.copy.message)
 
     # messages
 
     def _schedule_message(self) -> None:
-        pause_s = self._traffic.exponential(self._parameters.message_interval_s)
-        self._kernel.schedule(self._kernel.now_s + pause_s, self._create_message)
+        demand = next(self._traffic, None)
+        if demand is not None:
+            self._kernel.schedule(demand.time_s, lambda: self._create_message(demand))
 
-    def _create_message(self) -> None:
-        source, destination = self._draw_ends()
+    def _create_message(self, demand: Demand) -> None:
         now_s = self._kernel.now_s
         message = Message(
             id=self.created_count,
-            source=source,
-            destination=destination,
+            source=demand.source,
+            destination=demand.destination,
             size_bytes=self._parameters.message_size_bytes,
             created_s=now_s,
             expires_s=now_s + self._parameters.ttl_s,
         )
         self.created_count += 1
         self._statistics.created(message)
-        node = self._nodes[source]
+        node = self._nodes[demand.source]
         copy = Copy(message=message, hop_count=0, tokens=node.router.tokens_of(message))
         self._holders[message.id] = set()
         if math.isfinite(message.expires_s):
             self._kernel.schedule(message.expires_s, lambda: self._expire(message))
         self._store(node, copy)
         self._schedule_message()
-
-    def _draw_ends(self) -> tuple[int, int]:
-        count = len(self._nodes)
-        source = int(self._traffic.integers(count))
-        destination = int(self._traffic.integers(count - 1))
-        return source, destination + (destination >= source)
 
     def _expire(self, message: Message) -> None:
         holders = [self._nodes[index] for index in sorted(self._holders[message.id])]
@@ -209,9 +208,9 @@ class Network:
         node.buffer.add(copy)
         self._holders[copy.message.id].add(node.index)
         self._statistics.buffer_changed(node.index, node.buffer.used_bytes)
-        for link in list(node.links.values()):
+        for link in node.links.values():
             if link.transfer is None:
-                self._use(link)
+                self._offer(link, node, copy)
 
     def _remove(self, node: Node, message_id: int) -> None:
         node.buffer.remove(message_id)
@@ -224,23 +223,40 @@ class Network:
         """Start the next transfer of an idle link, if there is anything to send."""
         for turn in (link.turn, 1 - link.turn):
             sender, receiver = link.ends[turn], link.ends[1 - turn]
-            copy = next(_candidates(sender, receiver), None)
+            copy = _next_copy(sender, receiver)
             if copy is not None:
-                link.turn = 1 - turn
                 self._send(link, sender, receiver, copy)
                 return
+
+    def _offer(self, link: Link, sender: Node, copy: Copy) -> None:
+        """Send one copy over an idle link if the other end wants it; no other copy was wanted before."""
+        receiver = link.ends[link.ends[0] is sender]
+        if receiver.lacks(copy.message) and (
+            copy.message.destination == receiver.index or _agree(sender, receiver, copy)
+        ):
+            self._send(link, sender, receiver, copy)
+
+    def _offer_again(self, receiver: Node, message: Message) -> None:
+        """Let another neighbour send what a broken contact did not bring."""
+        for link in receiver.links.values():
+            sender = link.ends[link.ends[0] is receiver]
+            copy = sender.buffer.get(message.id)
+            if link.transfer is None and copy is not None:
+                self._offer(link, sender, copy)
 
     def _send(self, link: Link, sender: Node, receiver: Node, copy: Copy) -> None:
         duration_s = copy.message.size_bytes * 8 / self._parameters.bandwidth_bps
         arrival = self._kernel.schedule(self._kernel.now_s + duration_s, lambda: self._arrive(link))
+        link.turn = int(link.ends[0] is sender)
         copy.sending += 1
         receiver.receiving.add(copy.message.id)
         link.transfer = Transfer(sender=sender, receiver=receiver, copy=copy, arrival=arrival)
 
-    def _abort(self, link: Link) -> None:
+    def _abort(self, link: Link) -> Transfer:
         transfer = self._finish(link)
         transfer.arrival.cancel()
         self._statistics.aborted()
+        return transfer
 
     def _finish(self, link: Link) -> Transfer:
         transfer = link.transfer
@@ -269,18 +285,25 @@ class Network:
             self._use(link)
 
 
-def _candidates(sender: Node, receiver: Node) -> Iterator[Copy]:
-    """What a node can send to another now, in the order of preference."""
+def _next_copy(sender: Node, receiver: Node) -> Copy | None:
+    """What a node sends to another first: anything for it, else the oldest that both agree on."""
+    relayed = None
+    had, receiving, delivered = receiver.buffer.message_ids, receiver.receiving, receiver.delivered
     for copy in sender.buffer:
-        if copy.message.destination == receiver.index and receiver.lacks(copy.message):
-            yield copy
-    for copy in sender.buffer:
-        message = copy.message
-        if (
-            message.destination != receiver.index
-            and receiver.lacks(message)
-            and message.size_bytes <= receiver.buffer.capacity_bytes
-            and sender.router.offers(copy, receiver.router)
-            and receiver.router.accepts(message)
-        ):
-            yield copy
+        message_id = copy.message.id
+        if message_id in had or message_id in receiving or message_id in delivered:
+            continue
+        if copy.message.destination == receiver.index:
+            return copy
+        if relayed is None and _agree(sender, receiver, copy):
+            relayed = copy
+    return relayed
+
+
+def _agree(sender: Node, receiver: Node, copy: Copy) -> bool:
+    """Whether one node hands a copy to another that is not its destination, and the other takes it."""
+    return (
+        copy.message.size_bytes <= receiver.buffer.capacity_bytes
+        and sender.router.offers(copy, receiver.router)
+        and receiver.router.accepts(copy.message)
+    )

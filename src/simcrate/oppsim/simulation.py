@@ -8,11 +8,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-
-import numpy as np
 
 from simcrate.oppsim.contacts import ContactSource, contacts_of
 from simcrate.oppsim.errors import ModelError
@@ -21,10 +18,13 @@ from simcrate.oppsim.mobility import RandomWaypoint, Waypoints
 from simcrate.oppsim.network import Network
 from simcrate.oppsim.parameters import NETWORK, NetworkParameters, ParameterReader
 from simcrate.oppsim.recording import ScalarFile, VectorFile
+from simcrate.oppsim.recording.header import format_time
 from simcrate.oppsim.settings import RunOptions, Settings
 from simcrate.oppsim.statistics import NetworkStatistics
 from simcrate.oppsim.status import Moment, StatusDisplay
+from simcrate.oppsim.streams import Streams
 from simcrate.oppsim.trace import read_trace
+from simcrate.oppsim.traffic import poisson_traffic
 
 FLUSHES = 20  # times in a run that vectors are written out, whatever waits
 CPU_CHECK_EVENTS = 64  # asking for CPU time costs as much as a small event
@@ -38,25 +38,6 @@ class End(Enum):
     REAL_TIME = "Realtime limit reached"
     NO_EVENTS = "No more events, simulation completed"
     SIGNAL = "SIGINT or SIGTERM received, exiting"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Streams:
-    """Independent random numbers: changing one part of a model leaves the others' as they are."""
-
-    mobility: np.random.Generator
-    traffic: np.random.Generator
-    protocol: np.random.Generator
-
-    @classmethod
-    def of(cls, seed_set: int, repetition: int) -> Streams:
-        """The streams of a run; equal numbers give equal streams."""
-        mobility, traffic, protocol = np.random.SeedSequence((seed_set, repetition)).spawn(3)
-        return cls(
-            mobility=np.random.default_rng(mobility),
-            traffic=np.random.default_rng(traffic),
-            protocol=np.random.default_rng(protocol),
-        )
 
 
 class Simulation:
@@ -99,7 +80,12 @@ class Simulation:
             wanted=options.wants,
         )
         self._network = Network(
-            self._kernel, parameters, contacts, streams.traffic, self._statistics
+            self._kernel,
+            parameters,
+            contacts,
+            poisson_traffic(parameters.node_count, parameters.message_interval_s, streams.traffic),
+            streams.protocol,
+            self._statistics,
         )
         self._network.start()
 
@@ -107,7 +93,7 @@ class Simulation:
     def place(self) -> str:
         """Where the run is, as messages say it."""
         moment = self.moment(0.0)
-        return f"at t={moment.sim_time_s:.12g}s, event #{moment.event_count}"
+        return f"at t={format_time(moment.sim_time_s)}s, event #{moment.event_count}"
 
     def run(self, status: StatusDisplay) -> End:
         """Simulate until a limit, a signal or the last event.
