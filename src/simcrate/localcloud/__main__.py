@@ -101,6 +101,7 @@ def _read_config(ctx: click.Context, _: click.Parameter, path: Path | None) -> N
     help="Left free on the disk.",
 )
 @click.option("--max-keep-days", type=float, help="Objects expire after this at the latest.")
+@click.option("--threads", default=8, show_default=True, help="They hash, write and flush.")
 @click.option("--metrics-host", default="127.0.0.1", show_default=True, help="For /metrics.")
 @click.option("--metrics-port", type=int, help="Serve /metrics here.")
 @click.option("--audit-file", type=FILE, help="[default: audit.jsonl in the folder]")

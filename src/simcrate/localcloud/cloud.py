@@ -27,7 +27,6 @@ from simcrate.localcloud.sessions import Sessions
 P = ParamSpec("P")
 T = TypeVar("T")
 
-THREADS = 8  # they hash, write and flush; more only queue for the same disk
 KEY_BYTES = 32
 
 
@@ -54,7 +53,7 @@ class Cloud:
         self.failures = RateLimit(per_s=per_minute / 60, burst=per_minute)
         self.public_url = config.public_url.rstrip("/")
         self._key = _own_key(config.folder / "key")
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="local-cloud")
+        self._pool = ThreadPoolExecutor(config.threads, thread_name_prefix="local-cloud")
 
     def now(self) -> float:
         """Seconds since 1970."""

@@ -44,6 +44,8 @@ class Config:
     """Objects expire after this at the latest; None: they may be kept for ever."""
     upload_keep_s: float = DAY_S
     """Unfinished uploads are kept this long."""
+    threads: int = 8
+    """They hash, write and flush; more only queue for the same disk."""
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
     """Where `/metrics` is served; None: nowhere."""

@@ -29,6 +29,7 @@ from simcrate.localcloud.objects import StoredObject
 from simcrate.localcloud.problems import Problem
 from simcrate.localcloud.pump import pump
 from simcrate.localcloud.ranges import Span
+from simcrate.localcloud.rawpaths import raw_rest
 from simcrate.localcloud.watch import note
 from simcrate.localcloud.zipindex import (
     GZIP_HEADER,
@@ -59,7 +60,8 @@ SHOWN = {".html", ".css", ".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".pd
 
 def routes() -> list[Route]:
     """The page and its members."""
-    return [Route("/inside/{link_token}/{member:path}", look_inside, methods=["GET", "HEAD"])]
+    path = raw_rest("/inside/{link_token}/", "member")
+    return [Route(path, look_inside, methods=["GET", "HEAD"])]
 
 
 async def look_inside(request: Request) -> Response:

@@ -22,6 +22,7 @@ from simcrate.localcloud.mediatypes import checked_media_type
 from simcrate.localcloud.names import parse_key
 from simcrate.localcloud.objects import StoredObject, find_living, find_object, find_same_bytes
 from simcrate.localcloud.problems import Problem
+from simcrate.localcloud.rawpaths import raw_rest
 from simcrate.localcloud.removal import SameBytes, claim_again
 from simcrate.localcloud.uploads import (
     Announcement,
@@ -36,6 +37,7 @@ from simcrate.localcloud.watch import note
 from simcrate.localcloud.wish import Wish, parse_wish
 
 PREFIX = b"/upload/"
+PATH = raw_rest("/upload/", "key")
 RESERVATION_HEADER = "cloud-reservation"
 CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
@@ -43,9 +45,9 @@ CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 def routes() -> list[Route]:
     """The resource `/upload/<key>`."""
     return [
-        Route("/upload/{key:path}", put, methods=["PUT"]),
-        Route("/upload/{key:path}", head, methods=["HEAD"]),
-        Route("/upload/{key:path}", give_up, methods=["DELETE"]),
+        Route(PATH, put, methods=["PUT"]),
+        Route(PATH, head, methods=["HEAD"]),
+        Route(PATH, give_up, methods=["DELETE"]),
     ]
 
 
