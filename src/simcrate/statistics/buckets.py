@@ -17,8 +17,8 @@ from simcrate.statistics.samples import Floats, Indices, Samples
 from simcrate.statistics.timeaverage import Mode
 
 BUCKETS = 240  # about one per two points of a figure's width
-FEWEST_BUCKETS = 40
-MOST_CELLS = 2_000_000  # 5 numbers each: 72 MB
+FEWEST_BUCKETS = 10
+MOST_CELLS = 2_000_000  # 28 bytes each: 56 MB
 
 
 def bucket_count(vectors: int) -> int:
@@ -49,9 +49,8 @@ class Buckets:
         self._holds = np.array([mode in (Mode.HOLD, Mode.LINEAR) for mode in modes], dtype=bool)
         self._low = np.full(size * buckets, np.inf)
         self._high = np.full(size * buckets, -np.inf)
-        self._sum = np.zeros(size * buckets)
-        self._last = np.full(size * buckets, np.nan)
-        self._count = np.zeros(size * buckets, dtype=np.int64)
+        self._value = np.zeros(size * buckets)  # sum of samples, or the last one where samples hold
+        self._count = np.zeros(size * buckets, dtype=np.int32)
 
     def take(self, samples: Samples) -> None:
         """Sort samples into their buckets; values that are not finite cannot be drawn and are left out."""
@@ -69,19 +68,22 @@ class Buckets:
         counts = np.diff(starts, append=values.size)
         self._low[places] = np.minimum(self._low[places], np.minimum.reduceat(values, starts))
         self._high[places] = np.maximum(self._high[places], np.maximum.reduceat(values, starts))
-        self._sum[places] += np.add.reduceat(values, starts)
-        self._last[places] = values[starts + counts - 1]
-        self._count[places] += counts
+        self._value[places] = np.where(
+            self._holds[places // self.buckets],
+            values[starts + counts - 1],
+            self._value[places] + np.add.reduceat(values, starts),
+        )
+        self._count[places] += counts.astype(np.int32)
 
     def typical(self, vector: int) -> Floats:
         """(buckets,) mean of the samples in each bucket, or what held at its end; NaN where nothing is known."""
         place = self._place(vector)
         if self._holds[vector]:
-            held = hold(self._last[place], self._count[place])
+            held = hold(self._value[place], self._count[place])
             held[self._after[vector] :] = np.nan
             return held
         with np.errstate(invalid="ignore", divide="ignore"):
-            return self._sum[place] / self._count[place]
+            return self._value[place] / self._count[place]
 
     def bounds(self, vector: int) -> tuple[Floats, Floats]:
         """(buckets,) smallest and largest value in each bucket; NaN where nothing is known."""

@@ -8,7 +8,7 @@ The format is described in docs/reference/statistics.md.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from simcrate.errors import BadInputError
+from simcrate.results import ResultSet
 
 SHIPPED = ("ops", "oppsim")
 _CATALOGUE_KEYS = {"title", "networks", "modules", "statistics"}
@@ -100,12 +101,12 @@ def shipped_catalogue(name: str) -> Catalogue:
     return parse_catalogue(resource.read_text(encoding="utf-8"), name=name)
 
 
-def find_catalogue(networks: Iterable[str]) -> Catalogue | None:
-    """The shipped catalogue that is made for all of these networks; None when there is none."""
-    wanted = set(networks)
+def find_catalogue(results: ResultSet) -> Catalogue | None:
+    """The shipped catalogue that is made for the networks of all these runs; None when there is none."""
+    networks = {run.attributes.get("network", "") for run in results.runs}
     for name in SHIPPED:
         catalogue = shipped_catalogue(name)
-        if wanted and wanted <= set(catalogue.networks):
+        if networks and networks <= set(catalogue.networks):
             return catalogue
     return None
 

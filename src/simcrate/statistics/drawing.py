@@ -19,13 +19,18 @@ if TYPE_CHECKING:  # importing matplotlib takes most of a second, and summaries 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-PANEL_INCHES = (3.6, 2.5)
+PANEL_INCHES = (3.5, 2.5)
+LEGEND_INCHES = 1.55
+LEFT_INCHES, RIGHT_INCHES = 0.8, 0.12
 DOTS_PER_INCH = 144
-# Okabe and Ito's colours, told apart by everybody: blue, vermilion, green, purple, orange, sky, black.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#404040")
-LONGEST_LABEL = 34
+# Okabe and Ito's colours, told apart by everybody: blue, vermilion, green, purple, orange, sky, grey.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#606060")
+SPARSE = 0.5  # share of gaps from which on a line is drawn as dots
 STYLE: dict[str, Any] = {
+    "axes.axisbelow": True,
     "axes.edgecolor": "#8a8f98",
+    "axes.formatter.limits": (-4, 7),
+    "axes.formatter.useoffset": False,
     "axes.grid": True,
     "axes.labelcolor": "#30343b",
     "axes.labelsize": 8,
@@ -36,20 +41,15 @@ STYLE: dict[str, Any] = {
     "axes.titlelocation": "left",
     "axes.titlesize": 8.5,
     "axes.titley": 1.0,  # a given place; looking for one lays every axis out once more
-    "axes.formatter.limits": (-4, 5),
-    "axes.formatter.useoffset": False,
-    "axes.axisbelow": True,
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "grid.color": "#e3e6ea",
     "grid.linewidth": 0.6,
-    "legend.edgecolor": "none",
-    "legend.fontsize": 6.5,
-    "legend.framealpha": 0.75,
-    "path.simplify": True,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
     "pdf.fonttype": 42,
     "svg.fonttype": "path",
-    "text.parse_math": False,
+    "text.parse_math": False,  # names from models may hold dollar signs
     "xtick.color": "#30343b",
     "xtick.labelsize": 7.5,
     "ytick.color": "#30343b",
@@ -86,55 +86,65 @@ def draw_figure(
 
 
 def _compose(figure: Figure) -> Canvas:
+    """Panels side by side, and one legend for all of them at the right."""
     from matplotlib.figure import Figure as Canvas
+    from matplotlib.lines import Line2D
 
-    width, height = PANEL_INCHES
-    count = len(figure.panels)
-    canvas = Canvas(figsize=(width * count, height))
-    # Fixed margins: the automatic layouts draw everything twice.
-    canvas.subplots_adjust(
-        left=0.75 / (width * count),
-        right=1 - 0.12 / (width * count),
-        top=0.88,
-        bottom=0.18,
-        wspace=0.32,
-    )
-    axes = canvas.subplots(1, count, squeeze=False)[0]
-    for place, panel in zip(axes, figure.panels, strict=True):
-        _draw_panel(place, panel)
+    labels = _legend(figure)
+    colours = {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(labels)}
+    count, (width, height) = len(figure.panels), PANEL_INCHES
+    total = width * count + (LEGEND_INCHES if labels else 0.0)
+    canvas = Canvas(figsize=(total, height))
+    inner = width - LEFT_INCHES - RIGHT_INCHES
+    for i, panel in enumerate(figure.panels):
+        # Given places: the automatic layouts draw everything twice.
+        place = ((i * width + LEFT_INCHES) / total, 0.185, inner / total, 0.69)
+        _draw_panel(canvas.add_axes(place), panel, colours)
+    if labels:
+        handles = [Line2D([], [], color=colours[label], lw=2) for label in labels]
+        texts = [_short(label, 30) for label in labels]
+        canvas.legend(
+            handles,
+            texts,
+            loc="upper left",
+            bbox_to_anchor=(width * count / total, 0.9),
+            handlelength=1.0,
+            borderaxespad=0,
+        )
     return canvas
 
 
-def _draw_panel(axes: Axes, panel: Panel) -> None:
-    axes.set_title(_short(panel.title, 52))
-    axes.set_xlabel(_short(panel.x_label, 52))
+def _legend(figure: Figure) -> list[str]:
+    """Labels of lines that need telling apart, each once."""
+    return list(
+        dict.fromkeys(
+            line.label for panel in figure.panels if len(panel.lines) > 1 for line in panel.lines
+        )
+    )
+
+
+def _draw_panel(axes: Axes, panel: Panel, colours: dict[str, str]) -> None:
+    axes.set_title(_short(panel.title, 48))
+    axes.set_xlabel(_short(panel.x_label, 48))
     axes.set_ylabel(_short(panel.y_label, 40))
-    for i, line in enumerate(panel.lines):
-        colour = COLOURS[i % len(COLOURS)]
+    axes.xaxis.set_label_coords(0.5, -0.14)
+    axes.yaxis.set_label_coords(-0.24, 0.5)
+    axes.locator_params(nbins=5)
+    axes.margins(x=0.02)
+    for line in panel.lines:
+        colour = colours.get(line.label, COLOURS[0])
         match panel:
             case Series():
                 _draw_series(axes, line, colour)
             case Sweep():
-                _draw_sweep(axes, line, colour)
+                _draw_sweep(axes, line, colour, connected=not panel.ticks)
             case Bars():
-                axes.stairs(
-                    line.y,
-                    line.x,
-                    color=colour,
-                    fill=len(panel.lines) == 1,
-                    alpha=0.85,
-                    label=_short(line.label),
-                )
+                axes.stairs(line.y, line.x, color=colour, fill=True, alpha=0.85)
             case Ecdf():
-                axes.step(
-                    line.x, line.y, where="post", color=colour, lw=1.2, label=_short(line.label)
-                )
-                axes.set_ylim(0, 1.02)
+                axes.step(line.x, line.y, where="post", color=colour, lw=1.2)
+                axes.set_ylim(0, 1.03)
     if isinstance(panel, Sweep) and panel.ticks:
-        axes.set_xticks(range(len(panel.ticks)), [_short(text, 12) for text in panel.ticks])
-    if len(panel.lines) > 1:
-        axes.legend(loc="upper right", handlelength=1.2, labelspacing=0.25)
-    axes.margins(x=0.02)
+        _name_ticks(axes, panel.ticks)
 
 
 def _draw_series(axes: Axes, line: Line, colour: str) -> None:
@@ -142,29 +152,38 @@ def _draw_series(axes: Axes, line: Line, colour: str) -> None:
         axes.fill_between(line.x, line.minimum, line.maximum, color=colour, alpha=0.12, lw=0)
     if line.low.size:
         axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.28, lw=0)
-    # A value between two gaps would be a line of no length.
-    alone = np.isfinite(line.y) & ~np.isfinite(np.append(np.nan, line.y[:-1]))
-    alone &= ~np.isfinite(np.append(line.y[1:], np.nan))
-    axes.plot(line.x, line.y, color=colour, lw=1.2, label=_short(line.label))
-    axes.plot(line.x[alone], line.y[alone], ".", color=colour, ms=3)
+    there = np.isfinite(line.y)
+    if there.mean() < SPARSE:
+        axes.plot(line.x[there], line.y[there], ".", color=colour, ms=3)
+    else:
+        axes.plot(line.x, line.y, color=colour, lw=1.2)
 
 
-def _draw_sweep(axes: Axes, line: Line, colour: str) -> None:
-    axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.18, lw=0)
-    error = np.vstack((line.y - line.low, line.high - line.y))
+def _draw_sweep(axes: Axes, line: Line, colour: str, *, connected: bool) -> None:
+    if connected:
+        axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.18, lw=0)
     axes.errorbar(
         line.x,
         line.y,
-        yerr=error,
-        fmt="o-",
+        yerr=np.vstack((line.y - line.low, line.high - line.y)),
+        fmt="o-" if connected else "o",
         color=colour,
         lw=1.2,
-        ms=3,
-        capsize=2,
-        elinewidth=0.8,
-        label=_short(line.label),
+        ms=3.5,
+        capsize=2.5,
+        elinewidth=0.9,
     )
 
 
-def _short(text: str, length: int = LONGEST_LABEL) -> str:
+def _name_ticks(axes: Axes, names: tuple[str, ...]) -> None:
+    texts = [_short(name, 14) for name in names]
+    slanted = sum(len(text) for text in texts) > 36
+    axes.set_xticks(range(len(texts)), texts)
+    axes.set_xlim(-0.5, len(texts) - 0.5)
+    if slanted:
+        axes.tick_params(axis="x", labelrotation=12, labelsize=6)
+        axes.xaxis.set_label_coords(0.5, -0.18)
+
+
+def _short(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"

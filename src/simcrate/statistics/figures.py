@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +42,7 @@ class FigurePlan:
         results: ResultSet,
         tabulated: Sequence[Tabulated],
         vectors: pa.Table,
-        buckets: Buckets | None,
+        buckets: Buckets,
     ) -> None:
         """Sort what is there by statistic.
 
@@ -49,7 +50,7 @@ class FigurePlan:
             results: for runs and histograms.
             tabulated: the table of statistics; its order is the order of the figures.
             vectors: the table of vectors.
-            buckets: of the samples of these vectors; None when nobody went through them.
+            buckets: of the samples of these vectors.
         """
         self._points = points_of(results.runs)
         self._point_of_run = {run.id: point_of(run) for run in results.runs}
@@ -57,7 +58,7 @@ class FigurePlan:
         for entry in tabulated:
             self._by_statistic[entry.row.statistic].append(entry)
         self._buckets = buckets
-        self._vectors = _vector_groups(vectors) if buckets is not None else {}
+        self._vectors = _vector_groups(vectors)
         self._vector_runs = vectors["run"].to_pylist()
         self._histograms = _histogram_groups(results.histograms())
 
@@ -141,7 +142,6 @@ class FigurePlan:
 
     def _median(self, label: str, members: list[int]) -> Line:
         """The median alone, in fewer buckets: one of several lines."""
-        assert self._buckets is not None, "vector groups are only made with buckets"
         table = self._buckets.table(np.array(members))
         y = column_quantiles(table, [0.5])[0]
         x = self._buckets.centres_s
@@ -153,7 +153,6 @@ class FigurePlan:
         )
 
     def _band(self, label: str, members: list[int]) -> Line:
-        assert self._buckets is not None, "vector groups are only made with buckets"
         x = self._buckets.centres_s
         bounds = [self._buckets.bounds(i) for i in members]
         minimum, maximum = (
@@ -190,19 +189,17 @@ class FigurePlan:
         for run, modules, histogram in histograms:
             if modules == outer:
                 by_point[self._point_of_run[run]].append(histogram)
-        merged: list[tuple[str, Histogram]] = []
-        for point, members in by_point.items():
-            try:
-                merged.append((self._label(point), merge_histograms(members)))
-            except StatisticsError:  # every run chose bins of its own: each is a line
-                merged += [(self._label(point), member) for member in members]
+        merged = {self._label(point): _merged(members) for point, members in by_point.items()}
         title = _counted(outer, sum(len(members) for members in by_point.values()))
-        if len(merged) == 1:
-            label, histogram = merged[0]
+        if [len(members) for members in merged.values()] == [1]:
+            label, (histogram,) = merged.popitem()
             line = Line(label=label, x=histogram.edges, y=histogram.density)
             return Bars(title=title, x_label=_axis(row), lines=(line,))
-        lines = [Line(label=label, x=h.edges, y=h.shares) for label, h in merged]
-        return Ecdf(title=title, x_label=_axis(row), lines=tuple(lines[:MOST_LINES]))
+        # The first of every point, then the second of each: every point is seen.
+        turns = zip_longest(*([(label, h) for h in members] for label, members in merged.items()))
+        chosen = [pair for turn in turns for pair in turn if pair is not None][:MOST_LINES]
+        lines = tuple(Line(label=label, x=h.edges, y=h.shares) for label, h in chosen)
+        return Ecdf(title=title, x_label=_axis(row), lines=lines)
 
     def _caption(self, tabulated: Sequence[Tabulated], panels: Sequence[Panel]) -> str:
         runs = sum({t.row.point: t.row.runs for t in tabulated}.values())
@@ -253,6 +250,14 @@ def _histogram_groups(table: pa.Table) -> dict[str, list[tuple[str, str, Histogr
                 key = split_name(item["name"])[0]
                 groups[key].append((item["run"], module_group(item["module"]), histogram))
     return groups
+
+
+def _merged(histograms: Sequence[Histogram]) -> list[Histogram]:
+    """One histogram where all have the same bins; all of them where each run chose its own."""
+    try:
+        return [merge_histograms(histograms)]
+    except StatisticsError:
+        return list(histograms)
 
 
 def _preferred(rows: Sequence[Row]) -> list[Row]:

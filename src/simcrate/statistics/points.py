@@ -24,11 +24,12 @@ class Point:
     @property
     def label(self) -> str:
         """`n=10, rate=0.2s`; the configuration where there are no iteration variables."""
-        return ", ".join(f"{name}={value}" for name, value in self.itervars) or self.config_name
+        values = [f"{name}={plain_value(value)}" for name, value in self.itervars]
+        return ", ".join(values) or self.config_name
 
     def value(self, itervar: str) -> str:
-        """The value of an iteration variable; empty when this point has none of that name."""
-        return dict(self.itervars).get(itervar, "")
+        """The value of an iteration variable, without NED quotes; empty when there is none of that name."""
+        return plain_value(dict(self.itervars).get(itervar, ""))
 
 
 def point_of(run: Run) -> Point:
@@ -45,6 +46,11 @@ def varying(points: Sequence[Point]) -> tuple[str, ...]:
     """The iteration variables that take more than one value."""
     names = dict.fromkeys(name for point in points for name, _ in point.itervars)
     return tuple(name for name in names if len({point.value(name) for point in points}) > 1)
+
+
+def plain_value(text: str) -> str:
+    """The value of an iteration variable for people: a NED string without its quotes."""
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
 def number(text: str) -> float | None:

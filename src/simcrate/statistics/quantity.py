@@ -6,6 +6,7 @@ Source: OMNeT++ Simulation Manual, "Units of Measurement" (time units of NED).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from simcrate.errors import StatisticsError
 
@@ -41,3 +42,19 @@ def seconds(text: str) -> float:
         message = f"could not read {text!r} as a time; write for example 100s or 1h 30min"
         raise StatisticsError(message)
     return total
+
+
+def configured_seconds(config: Iterable[tuple[str, str]], key: str) -> float | None:
+    """A time of a run's configuration; None when it sets none, or an expression that only the simulator evaluates.
+
+    Args:
+        config: keys and values in search order: the first match wins.
+        key: such as `warmup-period`.
+    """
+    for name, value in config:
+        if name == key:
+            try:
+                return seconds(value)
+            except StatisticsError:
+                return None
+    return None

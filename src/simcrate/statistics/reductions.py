@@ -31,6 +31,7 @@ class Reductions:
         self._is_linear = np.array([mode is Mode.LINEAR for mode in modes], dtype=bool)
         self._is_none = np.array([mode is Mode.NONE for mode in modes], dtype=bool)
         self._starts_s, self._ends_s = starts_s.copy(), ends_s
+        self._has_starts = bool(np.isfinite(starts_s).any())
         self._area, self._known_s = np.zeros(size), np.zeros(size)
         self._sum, self._finite = np.zeros(size), np.zeros(size, dtype=np.int64)
         self._last_time = np.full(size, np.nan)
@@ -48,15 +49,17 @@ class Reductions:
         vectors, starts, ends = samples.vectors, samples.starts, samples.ends
         values, finite = samples.values, samples.values
         self.count[vectors] += samples.lengths
-        if samples.is_finite:
+        if self._has_starts:
+            values = self._without_warmup(samples)
+        if samples.is_finite and values is samples.values:
             taken = samples.lengths
             low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
         else:
             mask = np.isfinite(values)
             taken = np.add.reduceat(mask, starts, dtype=np.int64)
-            nans = np.add.reduceat(np.isnan(values), starts, dtype=np.int64)
-            self.nan_count[vectors] += nans
-            self.inf_count[vectors] += samples.lengths - taken - nans
+            recorded = samples.values
+            self.nan_count[vectors] += np.add.reduceat(np.isnan(recorded), starts, dtype=np.int64)
+            self.inf_count[vectors] += np.add.reduceat(np.isinf(recorded), starts, dtype=np.int64)
             finite = np.where(mask, values, 0.0)
             low = np.minimum.reduceat(np.where(mask, values, np.inf), starts)
             high = np.maximum.reduceat(np.where(mask, values, -np.inf), starts)
@@ -68,7 +71,7 @@ class Reductions:
         self._starts_s[vectors[unset]] = samples.times_s[starts[unset]]
         if not self._is_none[vectors].all():
             self._add_areas(samples)
-        self.last[vectors] = values[ends]
+        self.last[vectors] = samples.values[ends]
         self._last_time[vectors] = samples.times_s[ends]
 
     def means(self) -> Floats:
@@ -93,6 +96,14 @@ class Reductions:
     def sums(self) -> Floats:
         """(v,) sum of finite values; NaN when there are none."""
         return np.where(self._finite > 0, self._sum, np.nan)
+
+    def _without_warmup(self, samples: Samples) -> Floats:
+        """The values, with NaN for those before the start of their vector's average."""
+        begin = self._starts_s[samples.vectors]
+        early = samples.times_s < np.repeat(
+            np.where(np.isnan(begin), -np.inf, begin), samples.lengths
+        )
+        return np.where(early, np.nan, samples.values) if early.any() else samples.values
 
     def _add_areas(self, samples: Samples) -> None:
         """Add the area between each sample and the one before, which may have come with an earlier batch."""

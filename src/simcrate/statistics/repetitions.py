@@ -15,13 +15,15 @@ import numpy as np
 import pyarrow as pa
 
 from simcrate.results import ResultSet
-from simcrate.statistics.points import Point, point_of
+from simcrate.statistics.points import Point, point_of, points_of
 
 _NUMBERS = ("value", "count", "min", "max", "mean", "stddev")
 
 
 def identical_repetitions(results: ResultSet, vectors: pa.Table) -> list[tuple[Point, int]]:
     """Points with repetitions that recorded the same numbers, and how many of these repetitions there are."""
+    if len(points_of(results.runs)) == len(results.runs):
+        return []
     prints: dict[str, list[bytes]] = defaultdict(list)
     for table in (results.scalars(), vectors):
         for run_id, digest in _fingerprints(table).items():

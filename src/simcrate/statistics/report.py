@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import quote
 
 from simcrate.statistics.rows import Row
 from simcrate.statistics.summary import DrawnFigure, RunFact, Summary
@@ -187,7 +186,9 @@ def _figures(figures: Sequence[DrawnFigure], out_dir: Path) -> Iterator[str]:
 def _data_url(svg_path: Path) -> str:
     # Percent-encoded text stays shorter than Base64 and packs much better.
     text = svg_path.read_text(encoding="utf-8")
-    return "data:image/svg+xml," + quote(text, safe=" !$()*+,/:;=?@[]^_`{|}~\n-.")
+    for character in '%#"<>\n':
+        text = text.replace(character, f"%{ord(character):02X}")
+    return "data:image/svg+xml," + text
 
 
 def _runs(runs: Sequence[RunFact]) -> Iterator[str]:

@@ -27,7 +27,7 @@ from simcrate.statistics.resampling import (
     row_times_s,
 )
 from simcrate.statistics.samples import Consumer, Floats
-from simcrate.statistics.tables import WideTable
+from simcrate.statistics.tables import Column, WideTable
 from simcrate.statistics.timeaverage import Mode
 from simcrate.statistics.vectornumbers import modes_of
 
@@ -109,7 +109,7 @@ class ResampledTables:
             for name in ("name", "run", "module", "unit", "interpolation")
         ]
         described: list[tuple[str, ...]] = []
-        arrays: list[Floats] = []
+        arrays: list[Column] = []
         taken: set[str] = {"time_s"}
         for position, name, run, module, unit, mode in zip(members, *texts, strict=True):
             for content, array in self._contents(position):
@@ -122,16 +122,16 @@ class ResampledTables:
         table.write([row_times_s(rows, self._precision_s), *arrays], rows)
         return described
 
-    def _contents(self, position: int) -> Iterator[tuple[str, Floats]]:
+    def _contents(self, position: int) -> Iterator[tuple[str, Column]]:
         match self._modes[position]:
             case Mode.HOLD:
-                yield "value", self._held.column(position)
+                yield "value", self._held.finish(position)
             case Mode.LINEAR:
-                yield "value", self._interpolated.column(position)
+                yield "value", self._interpolated.finish(position)
             case _:
-                means, counts = self._means.column(position)
+                means, counts = self._means.finish(position)
                 yield "mean", means
-                yield "count", counts.astype(np.float64)
+                yield "count", counts
 
 
 def _run_labels(runs: Sequence[Run]) -> dict[str, str]:

@@ -113,12 +113,13 @@ class StepMeans:
         table.counts[cells] += counts.astype(np.uint32)
         table.values[cells] = np.where(table.counts[cells] > 0, sums, np.nan)
 
-    def column(self, vector: int) -> tuple[Floats, NDArray[np.uint32]]:
-        """Means and counts of a vector; the mean of an empty step is NaN."""
+    def finish(self, vector: int) -> tuple[Floats, NDArray[np.uint32]]:
+        """Means and counts of a vector, views of the table; the mean of an empty step is NaN.  Call it once."""
         place = self._table.slice(vector)
-        counts = self._table.counts[place]
+        values, counts = self._table.values[place], self._table.counts[place]
         with np.errstate(invalid="ignore", divide="ignore"):
-            return self._table.values[place] / counts, counts
+            np.divide(values, counts, out=values)
+        return values, counts
 
 
 class HeldValues:
@@ -142,10 +143,12 @@ class HeldValues:
         self._table.values[cells[inside]] = chosen.values[last[inside]]
         self._table.counts[cells[inside]] += 1
 
-    def column(self, vector: int) -> Floats:
-        """The held values of a vector; NaN before its first sample."""
+    def finish(self, vector: int) -> Floats:
+        """The held values of a vector, a view of the table; NaN before its first sample."""
         place = self._table.slice(vector)
-        return hold(self._table.values[place], self._table.counts[place])
+        values = self._table.values[place]
+        values[:] = hold(values, self._table.counts[place])
+        return values
 
 
 class Interpolated:
@@ -167,8 +170,8 @@ class Interpolated:
             self._fill(int(vector), times, values)
             self._last[int(vector)] = (float(times[-1]), float(values[-1]))
 
-    def column(self, vector: int) -> Floats:
-        """The interpolated values of a vector; NaN before its first sample and after its last."""
+    def finish(self, vector: int) -> Floats:
+        """The interpolated values of a vector, a view of the table; NaN before its first sample and after its last."""
         return self._table.values[self._table.slice(vector)]
 
     def _fill(self, vector: int, times_s: Floats, values: Floats) -> None:

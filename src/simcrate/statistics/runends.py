@@ -14,9 +14,8 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from simcrate.errors import StatisticsError
-from simcrate.results import ResultSet, Run
-from simcrate.statistics.quantity import seconds
+from simcrate.results import ResultSet
+from simcrate.statistics.quantity import configured_seconds
 
 
 def run_ends_s(
@@ -35,20 +34,9 @@ def run_ends_s(
     for run in results.runs:
         known = (told_s or {}).get(run.id)
         if known is None:
-            known = 0.0 if run.id in cut_off else sim_time_limit_s(run) or 0.0
-        ends[run.id] = max(known, last_s.get(run.id, 0.0))
+            known = None if run.id in cut_off else configured_seconds(run.config, "sim-time-limit")
+        ends[run.id] = max(known or 0.0, last_s.get(run.id, 0.0))
     return ends
-
-
-def sim_time_limit_s(run: Run) -> float | None:
-    """The `sim-time-limit` of the run's configuration; None when it sets none, or one that is no plain time."""
-    for key, value in run.config:
-        if key == "sim-time-limit":
-            try:
-                return seconds(value)
-            except StatisticsError:  # an expression, which only the simulator can evaluate
-                return None
-    return None
 
 
 def _last_samples_s(vectors: pa.Table) -> dict[str, float]:

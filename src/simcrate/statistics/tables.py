@@ -14,13 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from simcrate.results import ResultSet, Run
 from simcrate.statistics.panels import Figure
 from simcrate.statistics.rows import Row
 from simcrate.statistics.summary import row_json
 
-ROWS_AT_ONCE = 8192  # of a wide table: some hundred columns of them fit in memory
+CELLS_AT_ONCE = 1 << 20  # of a wide table: 8 MB
+Column = NDArray[np.float64] | NDArray[np.uint32]
 FIGURE_COLUMNS = ("kind", "panel", "line", "x", "y", "low", "high", "minimum", "maximum")
 
 
@@ -90,16 +92,17 @@ class WideTable:
         self._schema = pa.schema([pa.field(name, pa.float64()) for name in columns])
         self._path = path
 
-    def write(self, columns: Sequence[np.ndarray], rows: int) -> None:
+    def write(self, columns: Sequence[Column], rows: int) -> None:
         """Write all columns; those that are shorter than the table end in empty cells."""
+        step = max(1, CELLS_AT_ONCE // len(columns))
         with pacsv.CSVWriter(self._path, self._schema) as writer:
-            for start in range(0, rows, ROWS_AT_ONCE):
-                stop = min(start + ROWS_AT_ONCE, rows)
+            for start in range(0, rows, step):
+                stop = min(start + step, rows)
                 arrays = [_piece(column, start, stop) for column in columns]
                 writer.write_table(pa.table(arrays, schema=self._schema))
 
 
-def _piece(column: np.ndarray, start: int, stop: int) -> pa.Array:
+def _piece(column: Column, start: int, stop: int) -> pa.Array:
     piece = pa.array(column[start:stop].astype(np.float64, copy=False))
     absent = (stop - start) - len(piece)
     return pa.concat_arrays([piece, pa.nulls(absent, pa.float64())]) if absent else piece

@@ -24,11 +24,8 @@ def new_reductions(
     results: ResultSet, vectors: pa.Table, ends_s: Mapping[str, float]
 ) -> Reductions:
     """Empty reductions for the vectors of a table, which start after the warm-up that each run asks for."""
-    warmup_s = {run.id: configured_warmup_s(run.config) for run in results.runs}
-    runs = vectors["run"].to_pylist()
-    starts = np.array([warmup_s.get(run, 0.0) or np.nan for run in runs], dtype=float)
-    ends = np.array([ends_s.get(run, 0.0) for run in runs], dtype=float)
-    return Reductions(modes_of(vectors), starts, ends)
+    ends = np.array([ends_s.get(run, 0.0) for run in vectors["run"].to_pylist()], dtype=float)
+    return Reductions(modes_of(vectors), _starts_s(results, vectors), ends)
 
 
 def modes_of(vectors: pa.Table) -> list[Mode]:
@@ -58,6 +55,7 @@ class VectorNumbers:
         self._complete = reductions is not None
         self._reductions = reductions or new_reductions(results, vectors, ends_s)
         self._is_read = np.zeros(vectors.num_rows, dtype=bool)
+        self._has_warmup = _floats(vectors, "first_time_s") < _starts_s(results, vectors)
         self._is_none = np.array([mode is Mode.NONE for mode in modes_of(vectors)], dtype=bool)
 
     def values(self, reducer: Reducer, wanted: Indices) -> Floats:
@@ -80,17 +78,13 @@ class VectorNumbers:
         unread = (_floats(self._vectors, "count")[wanted] > 0) & ~self._is_read[wanted]
         if reducer is Reducer.LAST:
             return unread
-        if reducer in (Reducer.COUNT, Reducer.MIN, Reducer.MAX):
-            return np.zeros_like(unread)
-        needed = self._is_spoiled(wanted)
-        if reducer is not Reducer.SUM:
-            needed |= ~self._is_none[wanted]
+        needed = self._has_warmup[wanted]
+        if reducer in (Reducer.MEAN, Reducer.TIMEAVG, Reducer.SUM):
+            # A sample that is no number spoils the mean in the index.
+            needed = needed | ~np.isfinite(_floats(self._vectors, "mean")[wanted])
+        if reducer in (Reducer.MEAN, Reducer.TIMEAVG):
+            needed = needed | ~self._is_none[wanted]
         return np.logical_and(unread, needed)
-
-    def _is_spoiled(self, wanted: Indices) -> NDArray[np.bool_]:
-        """Whether a sample that is no number spoils the mean in the index."""
-        spoiled: NDArray[np.bool_] = ~np.isfinite(_floats(self._vectors, "mean")[wanted])
-        return spoiled
 
     def _read(self, wanted: Indices) -> None:
         keys = self._vectors["vector"].to_numpy()
@@ -129,6 +123,12 @@ class VectorNumbers:
                 return self._reductions.means()
             case Reducer.LAST:
                 return self._reductions.last
+
+
+def _starts_s(results: ResultSet, vectors: pa.Table) -> Floats:
+    """(v,) end of the warm-up of each vector's run, simulated seconds; NaN without one."""
+    warmup_s = {run.id: configured_warmup_s(run.config) or np.nan for run in results.runs}
+    return np.array([warmup_s[run] for run in vectors["run"].to_pylist()], dtype=float)
 
 
 def _floats(table: pa.Table, column: str) -> Floats:

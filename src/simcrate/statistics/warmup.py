@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simcrate.errors import StatisticsError
-from simcrate.statistics.quantity import seconds
+from simcrate.statistics.quantity import configured_seconds
 
 BATCH = 5
 MINIMUM_BATCHES = 20  # below, the half that MSER looks at is too short to see a level in
@@ -38,13 +38,12 @@ class Truncation:
 def configured_warmup_s(config: Iterable[tuple[str, str]]) -> float:
     """The `warmup-period` of a run's configuration, in simulated seconds; 0 when it sets none.
 
+    A simulator leaves out by itself what it would record before; here the period is where averages over time begin.
+
     Args:
         config: keys and values in search order: the first match wins.
     """
-    for key, value in config:
-        if key == "warmup-period":
-            return seconds(value)
-    return 0.0
+    return configured_seconds(config, "warmup-period") or 0.0
 
 
 def mser5(values: NDArray[np.float64]) -> Truncation:
