@@ -57,6 +57,7 @@ Opener = Callable[[], StorageBackend]
 
 KIB = 1024
 PATIENCE = RetryPolicy(first_wait_s=0.2, longest_wait_s=2.0, deadline_s=30.0)
+MOST_STEPS = 200  # of one upload that dies whenever its resume value changes
 ASKED = timedelta(days=3)  # of an expiring link
 
 AWKWARD_NAMES = {
@@ -194,6 +195,18 @@ class StorageContract:
         name = new_name()
         resume = killed_upload(opener(), large, name, at_bytes=int(large.size_bytes * part))
         stored = upload(backend, large, name, resume=resume)
+
+        assert self.fetch(backend.link(stored, LinkPolicy())) == large.path.read_bytes()
+        assert ids_named(backend, stored.name) == [stored.remote_id]
+
+    def test_an_upload_that_is_killed_at_every_step_in_turn_ends_with_one_whole_file(
+        self, opener: Opener, backend: StorageBackend, large: Source
+    ) -> None:
+        name, file, steps = new_name(), _JsonFile(), 0
+        while _killed_after_one_step(opener(), large, name, file):
+            steps += 1
+            assert steps < MOST_STEPS
+        stored = upload(backend, large, name, resume=json.loads(file.text))
 
         assert self.fetch(backend.link(stored, LinkPolicy())) == large.path.read_bytes()
         assert ids_named(backend, stored.name) == [stored.remote_id]
@@ -491,6 +504,31 @@ def killed_upload(backend: StorageBackend, source: Source, name: str, *, at_byte
     with closing(backend), pytest.raises(Killed):
         backend.upload(source, name, resume=None, save_resume=file.save, progress=die)
     return json.loads(file.text)
+
+
+def _killed_after_one_step(
+    backend: StorageBackend, source: Source, name: str, file: _JsonFile
+) -> bool:
+    """A worker that dies as soon as its resume value changed; False: it came to the end."""
+
+    def save_and_die(value: JSON) -> None:
+        before = file.text
+        file.save(value)
+        if file.text != before:
+            raise Killed
+
+    try:
+        with closing(with_retries(backend, PATIENCE)) as patient:
+            patient.upload(
+                source,
+                name,
+                resume=json.loads(file.text),
+                save_resume=save_and_die,
+                progress=lambda _: None,
+            )
+    except Killed:
+        return True
+    return False
 
 
 def ids_named(backend: StorageBackend, name: str) -> list[str]:

@@ -189,6 +189,7 @@ class DirectoryBackend(StorageBackend):
     def _begun(self, source: Source) -> Path:
         place = self._folder / f"{secrets.token_urlsafe(16)}-{source.sha256}"
         place.mkdir()
+        (place / PARTIAL).touch()
         return place
 
     def _publish(self, place: Path, source: Source, name: str) -> StoredCrate:
