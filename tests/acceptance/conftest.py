@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,17 @@ class Installation:
                 process.terminate()
                 process.wait(timeout=TIMEOUT_S)
 
+    def query(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
+        """Read the database beside the portal."""
+        database = f"file:{self.var_dir / 'db.sqlite3'}?mode=ro"
+        with closing(sqlite3.connect(database, uri=True)) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def count_simulations(self) -> int:
+        """All that were ever submitted."""
+        ((count,),) = self.query("select count(*) from simulations_simulation")
+        return int(count)
+
     def mails(self) -> list[Path]:
         """What was announced, oldest first."""
         return sorted(
@@ -139,22 +151,14 @@ def wait_until_dead(process: subprocess.Popen[bytes]) -> None:
 def wait_until_announced(installation: Installation, simulation_id: str) -> dict[str, Any]:
     """The simulation as `simcrate status --json` has it, once its delivery is announced."""
     deadline = time.monotonic() + TIMEOUT_S
-    database = f"file:{installation.var_dir / 'db.sqlite3'}?mode=ro"
-    import sqlite3
-
-    connection = sqlite3.connect(database, uri=True)
-    try:
-        while time.monotonic() < deadline:
-            rows = connection.execute(
-                "select spool_released_at from deliveries_delivery where simulation_id = ?",
-                (simulation_id.replace("-", ""),),
-            ).fetchall()
-            if rows and all(row[0] for row in rows):
-                done = installation.simcrate("status", simulation_id, "--json")
-                assert done.returncode == 0, done.stderr
-                (state,) = json.loads(done.stdout)
-                return dict(state)
-            time.sleep(LOOK_S)
-    finally:
-        connection.close()
+    key = simulation_id.replace("-", "")
+    sql = "select spool_released_at from deliveries_delivery where simulation_id = ?"
+    while time.monotonic() < deadline:
+        released = installation.query(sql, key)
+        if released and all(row[0] for row in released):
+            done = installation.simcrate("status", simulation_id, "--json")
+            assert done.returncode == 0, done.stderr
+            (state,) = json.loads(done.stdout)
+            return dict(state)
+        time.sleep(LOOK_S)
     pytest.fail((installation.var_dir / "worker.log").read_text()[-4000:])

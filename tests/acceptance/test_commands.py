@@ -8,7 +8,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-
 from tests.acceptance.conftest import INI, Installation, wait_until_announced
 
 LONG_INI = INI.replace("60s", "100000s")
@@ -49,13 +48,13 @@ def test_submit_with_wait_ends_with_the_link(installation: Installation, ini: Pa
 def test_bad_input_is_named_with_exit_code_2_and_nothing_is_queued(
     installation: Installation, ini: Path, change: tuple[str, ...], words: str
 ) -> None:
-    before = len(json.loads(installation.simcrate("status", "--json").stdout))
+    before = installation.count_simulations()
     done = installation.simcrate("submit", str(ini), *SUBMIT, *change)
 
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
-    assert len(json.loads(installation.simcrate("status", "--json").stdout)) == before
+    assert installation.count_simulations() == before
 
 
 @pytest.mark.parametrize(

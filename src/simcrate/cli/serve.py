@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from threading import Event
@@ -46,6 +47,10 @@ def web(host: str, port: int) -> None:
 def worker(runs: int | None) -> None:
     """Run simulations, and deliver their crates, until told to stop."""
     use_portal()
+    from django.conf import settings
+
+    # matplotlib keeps its font cache here instead of in the home directory of whoever runs us
+    os.environ.setdefault("MPLCONFIGDIR", str(settings.VAR_DIR / "cache" / "matplotlib"))
     from simcrate.cli.bench import make_bench
     from simcrate.worker.supervisor import Supervisor, default_slots
 
