@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.servers.dropbox_links import DropboxLinks
 from tests.servers.dropbox_replies import Refusal, as_json, conflict, plain, refuse
 from tests.servers.dropbox_sessions import DropboxSessions
-from tests.servers.dropbox_state import AccessToken, DropboxState, StoredFile, content_hash
+from tests.servers.dropbox_state import DropboxState, StoredFile, content_hash
 from tests.servers.http_double import Reply, Request
 
 SMALL_UPLOAD_BYTES = 150 * 1024 * 1024
@@ -117,8 +117,7 @@ class DropboxRoutes:
         if scopes is None:
             description = "refresh token is malformed"
             return as_json({"error": "invalid_grant", "error_description": description}, 400)
-        access_token = f"sl.{secrets.token_urlsafe(100)}"
-        state.access_tokens[access_token] = AccessToken(scopes)
+        access_token = state.add_access_token(scopes)
         return as_json({**answer, "access_token": access_token, "scope": " ".join(scopes)})
 
     def approve(self, authorize_url: str) -> str:

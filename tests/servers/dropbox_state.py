@@ -110,16 +110,20 @@ class DropboxState:
     links: dict[str, SharedLink] = field(default_factory=dict)
     access_tokens: dict[str, AccessToken] = field(default_factory=dict)
     refresh_tokens: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    issued: list[str] = field(default_factory=list)
+    """Every token ever made: what must never be seen anywhere."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     """Authorization codes and what the authorize URL asked for."""
 
     def add_refresh_token(self, scopes: tuple[str, ...] = SCOPES) -> str:
         token = secrets.token_urlsafe(48)
+        self.issued.append(token)
         self.refresh_tokens[token] = scopes
         return token
 
     def add_access_token(self, scopes: tuple[str, ...] = SCOPES) -> str:
         token = f"sl.{secrets.token_urlsafe(100)}"
+        self.issued.append(token)
         self.access_tokens[token] = AccessToken(scopes)
         return token
 

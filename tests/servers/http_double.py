@@ -290,7 +290,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.reset(self.connection)
 
     def _answer(self, reply: Reply) -> None:
-        self.send_response(reply.status, reply.reason)
+        self.send_response_only(reply.status, reply.reason)
+        if "Date" not in dict(reply.headers):
+            self.send_header("Date", self.date_time_string())
         for name, value in reply.headers:
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(reply.body)))
