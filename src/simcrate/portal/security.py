@@ -10,6 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+from simcrate.secret import ScrubbingFormatter
+
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -45,15 +47,12 @@ class SecurityHeadersMiddleware:
         return response
 
 
-class MaskPermalinks(logging.Filter):
-    """Keeps permalinks out of logs: whoever has one may fetch the crate."""
+class PortalFormatter(ScrubbingFormatter):
+    """Keeps permalinks out of logs, too: whoever has one may fetch the crate."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Shorten them in the finished message."""
-        message = record.getMessage()
-        if "/r/" in message:
-            record.msg, record.args = _PERMALINK.sub("/r/…", message), ()
-        return True
+    def format(self, record: logging.LogRecord) -> str:
+        """The finished line, with permalinks shortened."""
+        return _PERMALINK.sub("/r/…", super().format(record))
 
 
 def page_facts(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001 - Django's signature

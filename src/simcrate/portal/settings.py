@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from django.templatetags.static import static
+
 from simcrate.portal.database import database_entry
 from simcrate.portal.environment import read_environment, secret_value
 from simcrate.portal.mail import parse_smtp_url
@@ -138,6 +140,13 @@ UNFOLD = {
     "SITE_HEADER": "SimCrate administration",
     "SITE_URL": "/",
     "SITE_SYMBOL": "deployed_code",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda _: static("simcrate/crate.svg"),
+        }
+    ],
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {
         "primary": {
@@ -153,16 +162,14 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": "simcrate.secret.ScrubbingFormatter",
+            "()": "simcrate.portal.security.PortalFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         },
     },
-    "filters": {"capabilities": {"()": "simcrate.portal.security.MaskPermalinks"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["capabilities"],
         }
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.fernet import Fernet
 
 from simcrate.errors import SimCrateError
 
+MIGRATION_LOCK = 0x51AC7A7E  # a number that nobody else locks
 PRIVATE_DIR = 0o700
 PRIVATE_FILE = 0o600
 
@@ -48,9 +51,29 @@ def prepare(var_dir: Path) -> None:
 
 def migrate_database() -> None:
     """Bring the tables up to date; one of several that start at once does it, the others wait."""
+    from django.conf import settings
     from django.core.management import call_command
 
-    call_command("migrate", interactive=False, verbosity=0)
+    with (settings.VAR_DIR / "migrate.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # others on this machine
+        with _locked_database():
+            call_command("migrate", interactive=False, verbosity=0)
+
+
+@contextmanager
+def _locked_database() -> Iterator[None]:
+    """Keep others on other machines waiting, too."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
 
 
 def _write_once(path: Path, text: str) -> None:

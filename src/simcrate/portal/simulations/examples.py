@@ -6,6 +6,7 @@ directory with an `omnetpp.ini` and its data files.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ class Example:
     name: str
     """Of its directory."""
     about: str
-    """The comment that its ini begins with, as one paragraph."""
+    """The first paragraph of the comment that its ini begins with."""
     files: Mapping[str, bytes]
     """Ini and data files, content by name."""
 
@@ -68,4 +69,5 @@ def _first_comment(ini: bytes) -> str:
         if not line.startswith("#"):
             break
         lines.append(line.strip("# "))
-    return " ".join(line for line in lines if line)
+    paragraph = itertools.takewhile(bool, lines)
+    return " ".join(paragraph)

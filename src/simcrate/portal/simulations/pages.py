@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 
 from simcrate.pipeline.jobs import RunState
 from simcrate.portal.deliveries.permalinks import permalink_url
+from simcrate.portal.simulations.curves import charts_of
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.simulations.queries import (
     MAX_RUNS_SHOWN,
@@ -19,6 +20,7 @@ from simcrate.portal.simulations.queries import (
     overview,
 )
 from simcrate.portal.simulations.states import SimulationState
+from simcrate.portal.simulations.summary_table import statistics_table
 
 STAGES = ("simulate", "collect", "parse", "statistics", "pack", "upload", "notify")
 
@@ -62,6 +64,7 @@ def whole_page(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
     """Everything that the page of a simulation shows."""
     seen = overview(simulation)
     delivered = seen.standing.state is SimulationState.DELIVERED
+    summary = simulation.summary or {}
     return {
         "simulation": simulation,
         "overview": seen,
@@ -70,7 +73,8 @@ def whole_page(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
         "permalink": permalink_url(seen.delivery) if seen.delivery and delivered else "",
         "files": simulation.files.only("name"),
         "ini": _ini_text(simulation),
-        "summary": simulation.summary,
+        "table": statistics_table(summary),
+        "charts": charts_of(summary),
     }
 
 

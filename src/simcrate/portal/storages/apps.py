@@ -10,4 +10,5 @@ class StoragesConfig(AppConfig):
 
     name = "simcrate.portal.storages"
     label = "storages"
+    verbose_name = "Storage backends"
     default_auto_field = "django.db.models.BigAutoField"
