@@ -14,6 +14,7 @@ from simcrate.statistics.catalogue import (
 from simcrate.statistics.comparison import Comparison, compare_paired, compare_welch, holm
 from simcrate.statistics.estimate import Estimate, estimate
 from simcrate.statistics.histograms import Histogram, merge_histograms
+from simcrate.statistics.pointcomparison import PointComparison, compare_points
 from simcrate.statistics.points import Point, point_of, points_of
 from simcrate.statistics.quantiles import QuantileSketch, quantile
 from simcrate.statistics.repetitions import identical_repetitions
@@ -36,6 +37,7 @@ __all__ = [
     "Mode",
     "Parts",
     "Point",
+    "PointComparison",
     "QuantileSketch",
     "Reducer",
     "Row",
@@ -46,6 +48,7 @@ __all__ = [
     "batch_means",
     "check_precision",
     "compare_paired",
+    "compare_points",
     "compare_welch",
     "configured_warmup_s",
     "estimate",

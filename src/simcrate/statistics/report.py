@@ -72,7 +72,6 @@ def _default_title(runs: Sequence[RunFact]) -> str:
 
 def _head(summary: Summary) -> Iterator[str]:
     facts = {
-        **{name: text for name, text in summary.facts.items() if name != "Title"},
         "Configuration": ", ".join(dict.fromkeys(run.config for run in summary.runs)),
         "Network": ", ".join(dict.fromkeys(run.network for run in summary.runs)),
         "Runs": _runs_in_words(summary.runs),
@@ -85,6 +84,7 @@ def _head(summary: Summary) -> Iterator[str]:
         .replace(f"s{NARROW_SPACE}", "s,"),
         "Missing": _missing_in_words(summary),
         "Names": summary.catalogue,
+        **{name: text for name, text in summary.facts.items() if name != "Title"},
     }
     yield '<dl class="facts">\n'
     for name, text in facts.items():

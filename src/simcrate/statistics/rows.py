@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from simcrate.statistics.estimate import Estimate, estimate
+from simcrate.statistics.estimate import Estimate
 from simcrate.statistics.points import Point
 from simcrate.statistics.samples import Floats, Indices
 
@@ -49,13 +49,19 @@ class Row:
     """Which configuration and iteration variables."""
 
     estimate: Estimate
-    """Over runs: each run gives the mean over its modules; `nan_count` and `inf_count` are of recorded values."""
+    """Over runs: each run gives the mean over its modules."""
 
     runs: int
     """Runs that recorded it, whether or not with a finite value."""
 
     values: int
     """Recorded values: one per run and module."""
+
+    nan_count: int
+    """Recorded values that are NaN."""
+
+    inf_count: int
+    """Recorded values that are infinite."""
 
     minimum: float
     """Smallest finite value of any run and module; NaN without any."""
@@ -64,44 +70,27 @@ class Row:
     """Largest finite value of any run and module; NaN without any."""
 
     @property
-    def nan_count(self) -> int:
-        """Recorded values that are NaN."""
-        return self.estimate.nan_count
-
-    @property
-    def inf_count(self) -> int:
-        """Recorded values that are infinite."""
-        return self.estimate.inf_count
-
-    @property
     def name(self) -> str:
         """As recorded, with recording mode."""
         return f"{self.statistic}:{self.reducer}" if self.reducer else self.statistic
 
 
-def estimate_over_runs(runs: Indices, values: Floats) -> Estimate:
-    """Estimate the mean over runs from values of their modules.
-
-    A run's value is the mean over its modules' finite values; a run without any takes no part.
+def run_means(runs: Indices, values: Floats) -> Floats:
+    """The mean of each run over its modules' finite values.
 
     Args:
-        runs: (n,) which run each value is of.
-        values: (n,) NaN and infinite values are counted and left out.
+        runs: (n,) which run each value is of, from 0 without gaps.
+        values: (n,) NaN and infinite ones take no part.
+
+    Returns:
+        (r,) NaN for a run without a finite value.
 
     Source: definition 2 of docs/explanation/numbers.md.
     """
     finite = np.isfinite(values)
-    _, places = np.unique(runs[finite], return_inverse=True)
-    sums = np.bincount(places, weights=values[finite])
-    over_runs = estimate(sums / np.bincount(places))
-    return Estimate(
-        n=over_runs.n,
-        nan_count=int(np.isnan(values).sum()),
-        inf_count=int(np.isinf(values).sum()),
-        mean=over_runs.mean,
-        stddev=over_runs.stddev,
-        half_width=over_runs.half_width,
-        minimum=over_runs.minimum,
-        maximum=over_runs.maximum,
-        confidence=over_runs.confidence,
-    )
+    size = int(runs.max()) + 1 if runs.size else 0
+    sums = np.bincount(runs[finite], weights=values[finite], minlength=size)
+    counts = np.bincount(runs[finite], minlength=size)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means: Floats = sums / counts
+    return means

@@ -7,7 +7,7 @@ no scalar does, a vector where neither does; a catalogue decides for each of its
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,11 +16,13 @@ import pyarrow.compute as pc
 
 from simcrate.results import ResultSet
 from simcrate.statistics.catalogue import Catalogue, Entry, Reducer
-from simcrate.statistics.naming import module_group, plain_title, split_name
-from simcrate.statistics.points import Point, point_of, points_of
-from simcrate.statistics.rows import Row, Source, estimate_over_runs
+from simcrate.statistics.estimate import estimate
+from simcrate.statistics.naming import plain_title
+from simcrate.statistics.points import Point
+from simcrate.statistics.recorded import Group, Recorded, codes
+from simcrate.statistics.rows import Row, run_means
 from simcrate.statistics.runends import run_ends_s
-from simcrate.statistics.samples import Floats, Indices
+from simcrate.statistics.samples import Floats
 from simcrate.statistics.timeaverage import Mode
 from simcrate.statistics.vectornumbers import VectorNumbers, modes_of
 
@@ -55,6 +57,9 @@ class Tabulated:
     values: Floats
     """(n,) one per run and module, as recorded."""
 
+    by_run: Mapping[str, float]
+    """Mean over modules by run ID; NaN where a run has no finite value."""
+
 
 def tabulate(
     results: ResultSet,
@@ -65,71 +70,13 @@ def tabulate(
     """`summarise`, with the values behind each row."""
     vectors = results.vectors()
     numbers = vector_numbers or VectorNumbers(results, vectors, run_ends_s(results, vectors))
-    recorded = _Recorded(results, vectors)
+    recorded = Recorded(results, vectors)
     if catalogue is None:
         return list(_rows_of_everything(recorded, numbers))
     return list(_rows_of_catalogue(recorded, numbers, catalogue))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Group:
-    """The items of one kind and name in one group of modules at one point."""
-
-    source: Source
-    base: str
-    mode: str
-    modules: str
-    point: int
-    items: Indices  # rows of the table that they come from
-
-
-class _Recorded:
-    """What was recorded, by name, group of modules and point."""
-
-    def __init__(self, results: ResultSet, vectors: pa.Table) -> None:
-        self.points = points_of(results.runs)
-        places = {point: i for i, point in enumerate(self.points)}
-        self._point_of_run = {run.id: places[point_of(run)] for run in results.runs}
-        blocks = _union(results.statistics(), results.histograms())
-        self.tables: dict[Source, pa.Table] = {
-            "scalar": results.scalars(),
-            "statistic": blocks,
-            "vector": vectors,
-        }
-        self.groups: dict[tuple[str, str], list[_Group]] = defaultdict(list)
-        for source, table in self.tables.items():
-            for group in self._split(source, table):
-                self.groups[group.base, group.modules].append(group)
-
-    def _split(self, source: Source, table: pa.Table) -> Iterator[_Group]:
-        if not table.num_rows:
-            return
-        names, name_codes = _codes(table["name"])
-        modules, module_codes = _codes(table["module"])
-        runs, run_codes = _codes(table["run"])
-        kinds = sorted({module_group(module) for module in modules})
-        kind_of = np.array([kinds.index(module_group(module)) for module in modules])
-        point_of = np.array([self._point_of_run.get(run, 0) for run in runs])
-        keys = (name_codes * len(kinds) + kind_of[module_codes]) * len(self.points)
-        keys += point_of[run_codes]
-        order = np.argsort(keys, kind="stable")
-        ordered = keys[order]
-        starts = np.concatenate(([0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1))
-        for items in np.split(order, starts[1:]):
-            name_and_kind, point = divmod(int(keys[items[0]]), len(self.points))
-            name, kind = divmod(name_and_kind, len(kinds))
-            base, mode = split_name(names[name])
-            yield _Group(
-                source=source,
-                base=base,
-                mode=mode,
-                modules=kinds[kind],
-                point=point,
-                items=items,
-            )
-
-
-def _rows_of_everything(recorded: _Recorded, numbers: VectorNumbers) -> Iterator[Tabulated]:
+def _rows_of_everything(recorded: Recorded, numbers: VectorNumbers) -> Iterator[Tabulated]:
     for key in sorted(recorded.groups, key=lambda key: (key[0], key[1].count("."), key[1])):
         groups = recorded.groups[key]
         reduced = {group.point for group in groups if group.source != "vector"}
@@ -140,7 +87,7 @@ def _rows_of_everything(recorded: _Recorded, numbers: VectorNumbers) -> Iterator
 
 
 def _rows_of_catalogue(
-    recorded: _Recorded, numbers: VectorNumbers, catalogue: Catalogue
+    recorded: Recorded, numbers: VectorNumbers, catalogue: Catalogue
 ) -> Iterator[Tabulated]:
     by_base: dict[str, list[str]] = defaultdict(list)
     for base, modules in recorded.groups:
@@ -162,7 +109,7 @@ def _level(modules: str) -> tuple[int, str]:
     return modules.count("."), modules
 
 
-def _best(groups: list[_Group], reducer: Reducer) -> _Group | None:
+def _best(groups: list[Group], reducer: Reducer) -> Group | None:
     """The group that tells a reducer's value: a scalar, else a statistic block, else a vector."""
     for group in groups:
         if group.source == "scalar" and group.mode in (reducer.value, ""):
@@ -174,12 +121,13 @@ def _best(groups: list[_Group], reducer: Reducer) -> _Group | None:
 
 
 def _row(
-    recorded: _Recorded, numbers: VectorNumbers, group: _Group, entry: Entry | None
+    recorded: Recorded, numbers: VectorNumbers, group: Group, entry: Entry | None
 ) -> Tabulated:
     table = recorded.tables[group.source].take(group.items)
     reducer = _reducer(table, group, entry)
     values, low, high = _values(table, group, reducer, numbers)
-    run_codes = _codes(table["run"])[1]
+    run_ids, run_codes = codes(table["run"])
+    over_modules = run_means(run_codes, values)
     finite = np.concatenate((low[np.isfinite(low)], high[np.isfinite(high)]))
     row = Row(
         statistic=group.base,
@@ -191,16 +139,19 @@ def _row(
         modules=group.modules,
         module_count=pc.count_distinct(table["module"]).as_py(),
         point=recorded.points[group.point] if recorded.points else Point(config_name=""),
-        estimate=estimate_over_runs(run_codes, values),
-        runs=int(np.unique(run_codes).size),
+        estimate=estimate(over_modules),
+        runs=len(run_ids),
         values=int(values.size),
+        nan_count=int(np.isnan(values).sum()),
+        inf_count=int(np.isinf(values).sum()),
         minimum=float(finite.min()) if finite.size else float("nan"),
         maximum=float(finite.max()) if finite.size else float("nan"),
     )
-    return Tabulated(row=row, values=values)
+    by_run = dict(zip(run_ids, over_modules.tolist(), strict=True))
+    return Tabulated(row=row, values=values, by_run=by_run)
 
 
-def _reducer(table: pa.Table, group: _Group, entry: Entry | None) -> Reducer:
+def _reducer(table: pa.Table, group: Group, entry: Entry | None) -> Reducer:
     if entry is not None:
         return entry.reducer
     if group.source == "vector" and modes_of(table)[0] is not Mode.NONE:
@@ -209,7 +160,7 @@ def _reducer(table: pa.Table, group: _Group, entry: Entry | None) -> Reducer:
 
 
 def _values(
-    table: pa.Table, group: _Group, reducer: Reducer, numbers: VectorNumbers
+    table: pa.Table, group: Group, reducer: Reducer, numbers: VectorNumbers
 ) -> tuple[Floats, Floats, Floats]:
     """The value of each item, and the smallest and largest that it stands for."""
     if group.source == "scalar":
@@ -221,7 +172,7 @@ def _values(
     return _floats(table[column]), _floats(table["min"]), _floats(table["max"])
 
 
-def _title(table: pa.Table, group: _Group) -> str:
+def _title(table: pa.Table, group: Group) -> str:
     title = plain_title(_text(table["title"]), group.mode) or group.base
     return f"{title} ({group.mode})" if group.mode and group.source != "vector" else title
 
@@ -232,20 +183,6 @@ def _text(column: pa.ChunkedArray) -> str:
     return str(known[0].as_py()) if len(known) else ""
 
 
-def _codes(column: pa.ChunkedArray) -> tuple[list[str], Indices]:
-    """The different texts of a column, and which of them stands in each row."""
-    encoded = column.combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
-    texts: list[str] = encoded.dictionary.to_pylist()
-    return texts, encoded.indices.to_numpy(zero_copy_only=False).astype(np.intp)
-
-
 def _floats(column: pa.ChunkedArray) -> Floats:
     values: Floats = column.to_numpy(zero_copy_only=False).astype(float)
     return values
-
-
-def _union(*tables: pa.Table) -> pa.Table:
-    shared = [name for name in tables[0].column_names if name in tables[1].column_names]
-    return pa.concat_tables([table.select(shared) for table in tables])

@@ -1,0 +1,111 @@
+"""Compare two points of a study, statistic by statistic.
+
+Source: definitions 4 to 6 of docs/explanation/numbers.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from simcrate.errors import BadInputError, StatisticsError
+from simcrate.results import ResultSet, Run
+from simcrate.statistics.catalogue import Catalogue
+from simcrate.statistics.comparison import Comparison, compare_paired, compare_welch, holm
+from simcrate.statistics.points import Point, point_of
+from simcrate.statistics.rows import Row
+from simcrate.statistics.summarise import Tabulated, tabulate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointComparison:
+    """One statistic at two points."""
+
+    row: Row
+    """The statistic as it stands at the first point."""
+
+    comparison: Comparison
+    """a is the first point, b the second."""
+
+    adjusted_p_value: float
+    """By Holm, over all statistics that were compared together; NaN without spread."""
+
+
+def compare_points(
+    results: ResultSet, first: Point, second: Point, catalogue: Catalogue | None = None
+) -> tuple[PointComparison, ...]:
+    """Compare every statistic that both points have with at least two values.
+
+    Paired where the repetitions that both points share have the same seed set (attribute `seedset`), so that they saw
+    the same random numbers; else by Welch.
+
+    Args:
+        results: what was recorded.
+        first: one point; differences are from it.
+        second: the other point.
+        catalogue: which statistics; everything recorded without one.
+
+    Raises:
+        BadInputError: there are no runs of a point.
+
+    Source: definitions 4 to 6 of docs/explanation/numbers.md.
+    """
+    runs = {point: _repetitions(results, point) for point in (first, second)}
+    numbers = None
+    if _share_seeds(runs[first], runs[second]):
+        numbers = {run.id: i for group in runs.values() for i, run in group.items()}
+    tables = {
+        point: _by_statistic(tabulate(results, catalogue), point) for point in (first, second)
+    }
+    compared: list[tuple[Row, Comparison]] = []
+    for key, entry in tables[first].items():
+        if key in tables[second]:
+            try:
+                comparison = _compare(entry.by_run, tables[second][key].by_run, numbers)
+            except (
+                StatisticsError
+            ):  # fewer than two values at a point: the table of statistics shows that
+                continue
+            compared.append((entry.row, comparison))
+    adjusted = holm([comparison.p_value for _, comparison in compared])
+    return tuple(
+        PointComparison(row=row, comparison=comparison, adjusted_p_value=p)
+        for (row, comparison), p in zip(compared, adjusted, strict=True)
+    )
+
+
+def _repetitions(results: ResultSet, point: Point) -> dict[int, Run]:
+    runs = [run for run in results.runs if point_of(run) == point]
+    if not runs:
+        message = f"there are no runs of {point.config_name} at {point.label}"
+        raise BadInputError(message)
+    return {run.repetition: run for run in runs if run.repetition is not None}
+
+
+def _share_seeds(first: Mapping[int, Run], second: Mapping[int, Run]) -> bool:
+    shared = first.keys() & second.keys()
+    return bool(shared) and all(
+        "seedset" in first[i].attributes
+        and first[i].attributes["seedset"] == second[i].attributes.get("seedset")
+        for i in shared
+    )
+
+
+def _by_statistic(table: list[Tabulated], point: Point) -> dict[tuple[str, str, str], Tabulated]:
+    return {
+        (entry.row.name, entry.row.source, entry.row.modules): entry
+        for entry in table
+        if entry.row.point == point
+    }
+
+
+def _compare(
+    first: Mapping[str, float], second: Mapping[str, float], numbers: Mapping[str, int] | None
+) -> Comparison:
+    """Compare values by run ID, paired by the numbers of the repetitions that they are of if these are given."""
+    if numbers is None:
+        return compare_welch(list(first.values()), list(second.values()))
+    return compare_paired(
+        {numbers[run]: value for run, value in first.items() if run in numbers},
+        {numbers[run]: value for run, value in second.items() if run in numbers},
+    )
