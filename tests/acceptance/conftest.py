@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.servers.localcloud import LocalCloud, local_cloud
 
 TIMEOUT_S = 60.0

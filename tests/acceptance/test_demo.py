@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.servers.ports import free_port
 
 from simcrate.cli import up
 from simcrate.errors import SimCrateError
+from tests.servers.ports import free_port
 
 
 def demo(var_dir: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -10,6 +10,7 @@ import hashlib
 
 import httpx
 import pytest
+
 from tests.acceptance.conftest import Installation, wait_until_announced, wait_until_dead
 
 IN_EVERY_STAGE = (

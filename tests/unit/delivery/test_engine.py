@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from tests.contract.example_plugin.src.simcrate_directory import DirectoryBackend
+from simcrate_directory import DirectoryBackend
 
 from simcrate.delivery import (
     DeliveryRecord,

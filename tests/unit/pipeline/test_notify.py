@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Mailbox
-from tests.servers.ports import free_port
 
 from simcrate.errors import NotifyError
 from simcrate.pipeline.notify import OutboxPost, Outcome, SmtpPost, compose, notify
+from tests.servers.ports import free_port
 
 DELIVERED = Outcome(
     title="Epidemic <b>study</b>",
@@ -112,8 +112,8 @@ def smtp_server(tmp_path: Path) -> Iterator[Controller]:
 
 
 def test_a_mail_server_gets_it(tmp_path: Path, smtp_server: Controller) -> None:
-    port = smtp_server.server.sockets[0].getsockname()[1]
-    notify(DELIVERED, sender="a@b.c", recipient="d@e.f", post=SmtpPost(host="127.0.0.1", port=port))
+    post = SmtpPost(host="127.0.0.1", port=smtp_server.port)
+    notify(DELIVERED, sender="a@b.c", recipient="d@e.f", post=post)
 
     (path,) = (tmp_path / "mailbox" / "new").iterdir()
     assert b"Message-ID: <1234@simcrate>" in path.read_bytes()
