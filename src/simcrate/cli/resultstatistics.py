@@ -80,7 +80,7 @@ def _choose(catalogue: str | None, results: ResultSet) -> Catalogue | None:
     if catalogue == "none":
         return None
     if catalogue is None:
-        return find_catalogue(run.attributes.get("network", "") for run in results.runs)
+        return find_catalogue(results)
     path = Path(catalogue)
     return read_catalogue(path) if path.suffix else shipped_catalogue(catalogue)
 

@@ -63,10 +63,10 @@ class Blocks:
         )
 
     def ranges(self) -> list[Range]:
-        """Where the blocks lie."""
-        return [
-            Range(*pair) for pair in zip(self.offset.tolist(), self.length.tolist(), strict=True)
-        ]
+        """Where the blocks lie, in the order of the file."""
+        order = np.argsort(self.offset, kind="stable")
+        pairs = zip(self.offset[order].tolist(), self.length[order].tolist(), strict=True)
+        return [Range(*pair) for pair in pairs]
 
     def summaries(self, vectors: int) -> dict[str, pa.Array]:
         """The columns of the table of vectors that are about samples.

@@ -212,7 +212,11 @@ def _parse(data: pa.Buffer, layout: Layout, *, has_events: bool) -> pa.Table:
         return pa.schema([(name, types[name]) for name in wanted]).empty_table()
     table = pyarrow.csv.read_csv(
         pa.BufferReader(data),
-        read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=_BLOCK_BYTES),
+        read_options=pyarrow.csv.ReadOptions(
+            column_names=names,
+            block_size=_BLOCK_BYTES,
+            use_threads=data.size > _BLOCK_BYTES,  # for less, starting them costs more
+        ),
         parse_options=_PARSING,
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=types, include_columns=wanted, null_values=[], check_utf8=False

@@ -5,6 +5,7 @@ Source: OMNeT++ Simulation Manual, appendix "Result File Formats".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from simcrate.errors import ResultFormatError
@@ -82,25 +83,25 @@ class _Parser:
                 )
                 raise LineError(message)
 
-    def _read_scalar(self, tokens: list[str]) -> None:
+    def _read_scalar(self, tokens: Sequence[str]) -> None:
         self.recorded.scalars.append(self._item(tokens, 4, parse_number(tokens[-1])))
         self._statistic = None
 
-    def _read_parameter(self, tokens: list[str]) -> None:
+    def _read_parameter(self, tokens: Sequence[str]) -> None:
         self.recorded.parameters.append(self._item(tokens, 4, tokens[-1]))
         self._statistic = None
 
-    def _begin_statistic(self, tokens: list[str]) -> None:
+    def _begin_statistic(self, tokens: Sequence[str]) -> None:
         self._statistic = StatisticFields()
         self.recorded.statistics.append(self._item(tokens, 3, self._statistic))
 
-    def _item(self, tokens: list[str], count: int, value: Value) -> Item[Value]:
+    def _item(self, tokens: Sequence[str], count: int, value: Value) -> Item[Value]:
         expect_tokens(tokens, count)
         attributes: dict[str, str] = {}
         run = self.header.describe(attributes)
         return Item(run.id, tokens[1], tokens[2], value, attributes)
 
-    def _read_statistic_line(self, tokens: list[str]) -> None:
+    def _read_statistic_line(self, tokens: Sequence[str]) -> None:
         expect_tokens(tokens, 3)
         if self._statistic is None:
             message = f"expected a `statistic` line before a line that begins with {tokens[0]!r}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,17 +49,18 @@ def whole_lines(stream: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:
             raise ResultFormatError(message, file=path, line=number)
 
 
-def split(line: bytes) -> list[str]:
-    """The tokens of a line.
+@lru_cache(maxsize=1024)
+def split(line: bytes) -> tuple[str, ...]:
+    """The tokens of a line; attribute lines repeat a thousand times, so they are remembered.
 
     Raises:
         LineError: a quote is not closed, or the text is not UTF-8.
     """
     if b'"' not in line and line.isascii():
-        return line.decode().split()
+        return tuple(line.decode().split())
     tokens = _split_quoted(line) if b'"' in line else line.split()
     try:
-        return [token.decode() for token in tokens]
+        return tuple(token.decode() for token in tokens)
     except UnicodeDecodeError as error:
         message = f"expected UTF-8, found byte 0x{error.object[error.start]:02x}"
         raise LineError(message) from error

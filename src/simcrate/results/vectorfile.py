@@ -95,18 +95,13 @@ class VectorFile:
         wanted = np.zeros(len(declared.vectors) + 1, np.bool_)
         wanted[np.asarray(rows, np.int64)] = True
         chosen = blocks.take(wanted[blocks.row])
-        ranges = (
-            chosen.ranges()
-            if chosen.length.sum() < self._content.end / 2
-            else [Range(0, self._content.end)]
-        )
-        all_of_them = len(rows) == len(declared.vectors)
         check = SampleCheck(self.path)
         check.declare(declared)
-        for chunk in read_chunks(self.path, ranges):
+        for chunk in read_chunks(self.path, chosen.ranges()):
             table, found = check.parse(chunk, layout)
             table = table.set_column(0, "vector", pa.array(found))
-            yield table if all_of_them else table.filter(pa.array(wanted[found]))
+            mask = wanted[found]
+            yield table if mask.all() else table.filter(pa.array(mask))
 
     def vector_samples(
         self, row: int, layout: Layout, *, start_s: float, end_s: float

@@ -133,7 +133,7 @@ def _parse(lines: list[bytes], names: list[str]) -> pa.Table:
     try:
         return pyarrow.csv.read_csv(
             pa.py_buffer(b"\n".join(lines).replace(b"\t", b" ")),
-            read_options=pyarrow.csv.ReadOptions(column_names=names),
+            read_options=pyarrow.csv.ReadOptions(column_names=names, use_threads=False),
             parse_options=_PARSING,
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types=types, include_columns=wanted, null_values=[]

