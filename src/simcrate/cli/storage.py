@@ -6,9 +6,7 @@ without it they are those of this machine's portal.
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +16,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from simcrate.cli.connect import connect
+from simcrate.cli.privatefile import write_private
 from simcrate.errors import BadInputError, DefinitionError
 from simcrate.storage import (
     Defaults,
@@ -45,6 +45,9 @@ format_option = click.option(
 @click.group()
 def storage() -> None:
     """List, check, import and export storage backends."""
+
+
+storage.add_command(connect)
 
 
 @storage.command("list")
@@ -131,7 +134,7 @@ def export(
     if output is None:
         click.echo(text, nl=False)
     else:
-        _write_private(output, text)
+        write_private(output, text)
 
 
 def _definitions(file: Path | None) -> list[StorageDefinition]:
@@ -190,18 +193,3 @@ def _print_finding(finding: Finding) -> None:
     click.echo(f"{'✓' if finding.ok else '✗'} {finding.step:<12} {finding.seen}")
     if finding.todo:
         click.echo(f"  {'':<12} → {finding.todo}")
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Replace the file whole; only its owner can read it, from the first byte on."""
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:  # made with mode 0600
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(path)
-    except OSError as error:
-        message = f"could not write '{path.name}': {error.strerror}; choose another place with -o"
-        raise BadInputError(message, detail=str(path)) from error
