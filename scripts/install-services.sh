@@ -9,6 +9,9 @@ command -v bwrap >/dev/null || missing+=(bubblewrap)
 command -v unzip >/dev/null || missing+=(unzip)
 command -v zip >/dev/null || missing+=(zip)
 command -v bsdtar >/dev/null || missing+=(libarchive-tools)
+command -v strace >/dev/null || missing+=(strace)
+command -v curl >/dev/null || missing+=(curl)
+command -v wget >/dev/null || missing+=(wget)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 install="apt-get install -y --no-install-recommends ${missing[*]}"

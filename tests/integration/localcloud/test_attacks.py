@@ -9,10 +9,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.integration.localcloud.wire import ask, connect, head, read_answer
-from tests.servers.localcloud import LocalCloud, local_cloud
 
 from simcrate.localcloud.digests import repr_digest
+from tests.integration.localcloud.wire import ask, connect, head, read_answer
+from tests.servers.localcloud import LocalCloud, local_cloud
 
 MB = 1_000_000
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.servers.localcloud import LocalCloud
 
 from simcrate.localcloud.digests import repr_digest
+from tests.servers.localcloud import LocalCloud
 
 
 def key() -> str:

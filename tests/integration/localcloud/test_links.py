@@ -7,6 +7,7 @@ import uuid
 
 import httpx
 import pytest
+
 from tests.servers.localcloud import LocalCloud
 
 BYTES = bytes(range(256)) * 10

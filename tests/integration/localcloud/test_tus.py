@@ -10,10 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.servers.localcloud import LocalCloud, local_cloud
 from tusclient import client as tus
 
 from simcrate.localcloud.digests import repr_digest
+from tests.servers.localcloud import LocalCloud, local_cloud
 
 BYTES = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(BYTES).hexdigest()
