@@ -40,6 +40,9 @@ class Waypoints:
 class RandomWaypoint:
     """Positions of all nodes, advanced together.
 
+    Every node draws from a stream of its own, so its track depends neither on how often positions are
+    asked for nor on how many other nodes there are.
+
     Args:
         node_count: how many nodes.
         waypoints: what they do.
@@ -48,63 +51,66 @@ class RandomWaypoint:
 
     def __init__(self, node_count: int, waypoints: Waypoints, random: np.random.Generator) -> None:
         self._waypoints = waypoints
-        self._random = random
-        self._now_s = 0.0
-        self._start(node_count)
+        self._streams = random.spawn(node_count)
+        self._origin = np.empty((node_count, 2))
+        self._target = np.empty((node_count, 2))
+        self._since = np.empty(node_count)
+        self._walk_s = np.empty(node_count)
+        self._until = np.empty(node_count)
+        for node in range(node_count):
+            self._start(node)
 
     def positions(self, time_s: float) -> Points:
         """Positions (node_count, 2), metres, at a time that is not before the last one asked for."""
-        self._now_s = time_s
         while (due := np.flatnonzero(self._until <= time_s)).size:
-            self._next_leg(due)
+            for node in due.tolist():
+                self._walk(node, self._target[node].copy(), self._until[node])
         elapsed = np.minimum(time_s - self._since, self._walk_s)
         share = np.divide(elapsed, self._walk_s, out=np.ones_like(elapsed), where=self._walk_s > 0)
         return self._origin + (self._target - self._origin) * share[:, np.newaxis]
 
-    def _start(self, node_count: int) -> None:
-        """Draw legs of which a stationary share has passed at time 0."""
-        random = self._random
-        pausing = random.random(node_count) < _pausing_share(self._waypoints)
-        self._origin, self._target = self._long_legs(node_count)
+    def _walk(self, node: int, origin: Points, start_s: float) -> None:
+        """Begin the next leg, with the pause after it."""
+        x, y, speed_share, pause_share = self._streams[node].random(4)
         slowest, fastest = self._waypoints.speed_mps
-        # the speed that is seen at a random time has a density proportional to 1/v
-        speed = slowest * (fastest / slowest) ** random.random(node_count)
-        self._walk_s = _lengths(self._origin, self._target) / speed
-        passed_s = self._walk_s * random.random(node_count)
-        pause_s = self._waypoints.max_pause_s * random.random(node_count)
-        # the pause that is seen has a density proportional to its length, any part of it may be left
-        seen_s = self._waypoints.max_pause_s * np.sqrt(random.random(node_count))
-        left_s = seen_s * random.random(node_count)
-        standing = random.random((node_count, 2)) * self._waypoints.area_m
-        self._origin = np.where(pausing[:, np.newaxis], standing, self._origin)
-        self._target = np.where(pausing[:, np.newaxis], standing, self._target)
-        self._walk_s = np.where(pausing, 0.0, self._walk_s)
-        self._since = np.where(pausing, 0.0, -passed_s)
-        self._until = np.where(pausing, left_s, self._walk_s - passed_s + pause_s)
+        self._origin[node] = origin
+        self._target[node] = np.multiply((x, y), self._waypoints.area_m)
+        self._walk_s[node] = self._leg_m(node) / (slowest + (fastest - slowest) * speed_share)
+        self._since[node] = start_s
+        self._until[node] = start_s + self._walk_s[node] + self._waypoints.max_pause_s * pause_share
 
-    def _long_legs(self, count: int) -> tuple[Points, Points]:
-        """Legs between uniform points, accepted with a probability proportional to their length."""
-        origins = np.empty((count, 2))
-        targets = np.empty((count, 2))
-        longest = math.hypot(*self._waypoints.area_m)
-        missing = np.arange(count)
-        while missing.size:
-            ends = self._random.random((2, missing.size, 2)) * self._waypoints.area_m
-            accepted = self._random.random(missing.size) * longest < _lengths(ends[0], ends[1])
-            origins[missing[accepted]] = ends[0][accepted]
-            targets[missing[accepted]] = ends[1][accepted]
-            missing = missing[~accepted]
-        return origins, targets
+    def _start(self, node: int) -> None:
+        """Draw a pause or a leg of which a stationary share has passed at time 0."""
+        random = self._streams[node]
+        if random.random() < _pausing_share(self._waypoints):
+            self._start_pausing(node, random)
+        else:
+            self._start_walking(node, random)
 
-    def _next_leg(self, nodes: NDArray[np.intp]) -> None:
-        random = self._random
-        self._origin[nodes] = self._target[nodes]
-        self._target[nodes] = random.random((nodes.size, 2)) * self._waypoints.area_m
-        speed = random.uniform(*self._waypoints.speed_mps, nodes.size)
-        pause_s = self._waypoints.max_pause_s * random.random(nodes.size)
-        self._walk_s[nodes] = _lengths(self._origin[nodes], self._target[nodes]) / speed
-        self._since[nodes] = self._until[nodes]
-        self._until[nodes] += self._walk_s[nodes] + pause_s
+    def _start_pausing(self, node: int, random: np.random.Generator) -> None:
+        self._origin[node] = self._target[node] = random.random(2) * self._waypoints.area_m
+        self._since[node] = self._walk_s[node] = 0.0
+        # the pause that is seen has a density proportional to its length; any part of it may be left
+        length_share, left_share = random.random(2)
+        self._until[node] = self._waypoints.max_pause_s * np.sqrt(length_share) * left_share
+
+    def _start_walking(self, node: int, random: np.random.Generator) -> None:
+        longest_m = math.hypot(*self._waypoints.area_m)
+        while True:  # legs are seen with a density proportional to their length
+            self._origin[node], self._target[node] = random.random((2, 2)) * self._waypoints.area_m
+            if random.random() * longest_m < self._leg_m(node):
+                break
+        # the speed that is seen has a density proportional to 1/v
+        speed_share, passed_share, pause_share = random.random(3)
+        slowest, fastest = self._waypoints.speed_mps
+        self._walk_s[node] = self._leg_m(node) / (slowest * (fastest / slowest) ** speed_share)
+        self._since[node] = -self._walk_s[node] * passed_share
+        pause_s = self._waypoints.max_pause_s * pause_share
+        self._until[node] = self._since[node] + self._walk_s[node] + pause_s
+
+    def _leg_m(self, node: int) -> float:
+        dx, dy = self._target[node] - self._origin[node]
+        return math.hypot(dx, dy)
 
 
 def mean_leg_m(width_m: float, height_m: float) -> float:
@@ -127,9 +133,3 @@ def _pausing_share(waypoints: Waypoints) -> float:
     seconds_per_m = math.log(fastest / slowest) / spread if spread else 1 / slowest
     pause_s = waypoints.max_pause_s / 2
     return pause_s / (pause_s + mean_leg_m(*waypoints.area_m) * seconds_per_m)
-
-
-def _lengths(origins: Points, targets: Points) -> NDArray[np.float64]:
-    x, y = (targets - origins).T
-    lengths: NDArray[np.float64] = np.hypot(x, y)
-    return lengths
