@@ -32,6 +32,7 @@ COMMANDS = {
     "verify": ("crate", "List every fault of a crate; exit 0 if there is none."),
     "inspect": ("crate", "Show what is in a crate."),
     "storage": ("storage", "List, check, import and export storage backends."),
+    "user": ("user", "Make accounts of this machine's portal."),
 }
 
 

@@ -23,10 +23,10 @@ class Environment:
     var_dir: Path
     """Everything that portal, worker and local-cloud write lives below this directory."""
 
-    database_url: str
+    database_url: str = field(repr=False)
     """`postgresql://…`, or empty for SQLite below `var_dir`."""
 
-    redis_url: str
+    redis_url: str = field(repr=False)
     """`redis://…` where RQ carries run ids to workers, or empty for the embedded queue."""
 
     public_url: str
@@ -111,7 +111,7 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> Environment:
 def secret_value(var_dir: Path, name: str) -> str:
     """The random secret of that name in `var/secrets`, or a passing one where none was made yet.
 
-    Only programs that serve make secrets (`make_secrets`); importing the settings writes nothing.
+    Only `simcrate.portal.start.prepare` makes secrets; importing the settings writes nothing.
     """
     path = var_dir / "secrets" / name
     return path.read_text().strip() if path.exists() else secrets.token_urlsafe(48)
