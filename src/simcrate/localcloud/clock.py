@@ -17,6 +17,11 @@ def rfc3339(at: float | None) -> str | None:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def readable_time(at: float) -> str:
+    """`25 November 2026, 13:00 UTC`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%-d %B %Y, %H:%M UTC")
+
+
 def http_date(at: float) -> str:
     """`Wed, 25 Nov 2026 13:00:00 GMT`."""
     return formatdate(at, usegmt=True)

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from simcrate.localcloud.clock import rfc3339
+from simcrate.localcloud.clock import readable_time
 from simcrate.localcloud.objects import StoredObject
 from simcrate.localcloud.zipindex import Member
 
@@ -43,7 +43,7 @@ figcaption { padding: .3rem .7rem; font-size: .85rem; overflow-wrap: anywhere; b
 """
 STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 PAGE_POLICY = (
-    f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; img-src 'self'; base-uri 'none'; "
+    f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; img-src 'self' data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
 
@@ -65,6 +65,7 @@ class InsidePage:
             [
                 '<!doctype html><html lang="en"><head><meta charset="utf-8">',
                 '<meta name="viewport" content="width=device-width, initial-scale=1">',
+                '<link rel="icon" href="data:,">',
                 f"<title>{escape(self.stored.filename)}</title><style>{STYLE}</style></head><body>",
                 *self._head(),
                 *self._tree(),
@@ -75,8 +76,8 @@ class InsidePage:
 
     def _head(self) -> Iterator[str]:
         stored = self.stored
-        until = rfc3339(None if stored.held else stored.expires_at)
-        kept = f"kept until {until}" if until else "kept without an end"
+        until = None if stored.held else stored.expires_at
+        kept = "kept without an end" if until is None else f"kept until {readable_time(until)}"
         count = len(self.index)
         yield f"<h1>{escape(stored.filename)}</h1>"
         yield f'<p class="facts">{readable_size(stored.size_bytes)}, {count} files, {kept}</p>'

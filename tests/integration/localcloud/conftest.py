@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -26,3 +27,11 @@ def client(cloud: LocalCloud) -> Iterator[httpx.Client]:
 def anonymous(cloud: LocalCloud) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=cloud.url, trust_env=False, timeout=60) as client:
         yield client
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port: int = bound.getsockname()[1]
+        return port
