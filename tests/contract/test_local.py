@@ -6,15 +6,15 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.servers.localcloud import LocalCloud, local_cloud
 
 from simcrate.localcloud.ledger import Ledger
 from simcrate.localcloud.secretbook import new_secret
 from simcrate.secret import Secret
 from simcrate.storage import StorageBackend
 from simcrate.storage.contract import Opener, StorageContract
-from simcrate.storage.local_upload import PIECE_BYTES
+from simcrate.storage.local_upload import FIRST_PIECE_BYTES
 from simcrate.storage.localstoreops import LocalBackend
+from tests.servers.localcloud import LocalCloud, local_cloud
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def local_backend(address: str, secret: Secret | None) -> LocalBackend:
 
 
 class TestLocalBackend(StorageContract):
-    large_bytes = 2 * PIECE_BYTES + 12_345
+    large_bytes = 4 * FIRST_PIECE_BYTES + 12_345
 
     @pytest.fixture
     def opener(self, server: LocalCloud, request: pytest.FixtureRequest) -> Opener:

@@ -1,8 +1,8 @@
 """Bring a crate to a local-cloud server.
 
 A small crate is one `PUT`.  A larger one goes by tus 1.0.0, piece by piece, so that what was
-acknowledged is certain, a proxy that limits bodies lets it through, and another process can go on.  Either
-way the server compares the SHA-256 that `Repr-Digest` announces (RFC 9530) before there is an object.
+acknowledged is certain and another process can go on from there.  A piece grows or shrinks until it takes
+about a second: often enough for a progress bar, seldom enough to cost nothing.  Either way the server compares the SHA-256 that `Repr-Digest` announces (RFC 9530) before there is an object.
 
 The resume value is `{"upload": path of the tus upload, "sha256": of the crate, "offset": bytes}`.
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -21,7 +22,10 @@ from simcrate.storage.base import JSON, SaveResume, ShowProgress, Source
 from simcrate.storage.local_api import OBJECT, LocalApi, link_path
 from simcrate.storage.reading import OpenSource, open_source
 
-PIECE_BYTES = 8 << 20  # of one PATCH; below the body limits of common proxies, enough to be fast
+FIRST_PIECE_BYTES = 4 << 20  # of one PATCH; what is no larger is one PUT
+MIN_PIECE_BYTES = 1 << 20
+MAX_PIECE_BYTES = 64 << 20  # below the 100 MB that widespread proxies allow
+QUICK_S, SLOW_S = 0.5, 2.0  # a piece that took less is doubled, one that took more is halved
 READ_BYTES = 1 << 18
 WHAT = "upload the crate"
 MEDIA_TYPE = "application/zip"
@@ -42,7 +46,7 @@ def upload(
     """Upload what the server does not have; returns the object as the server describes it."""
     with open_source(source) as crate:
         found = _find(api, source, name)
-        if found is None and source.size_bytes <= PIECE_BYTES:
+        if found is None and source.size_bytes <= FIRST_PIECE_BYTES:
             progress(0)
             found = _put(api, crate, name)
         elif found is None:
@@ -91,13 +95,18 @@ class _Tus:
     def upload(self, name: str, resume: JSON) -> dict[str, JSON]:
         """Go on, or begin; until the server has it all."""
         path, offset = self._resumed(resume) or self._begun(name)
-        while True:
-            self._save_resume({"upload": path, "sha256": self._source.sha256, "offset": offset})
-            self._progress(offset)
-            if offset == self._source.size_bytes:
-                break
-            offset = self._patch(path, offset)
+        self._note(path, offset)
+        piece_bytes = FIRST_PIECE_BYTES
+        while offset < self._source.size_bytes:
+            began = time.monotonic()
+            offset = self._patch(path, offset, piece_bytes)
+            piece_bytes = next_piece_bytes(piece_bytes, time.monotonic() - began)
+            self._note(path, offset)
         return self._api.json(WHAT, self._api.request(WHAT, "GET", path), *OBJECT)
+
+    def _note(self, path: str, offset: int) -> None:
+        self._save_resume({"upload": path, "sha256": self._source.sha256, "offset": offset})
+        self._progress(offset)
 
     def _resumed(self, resume: JSON) -> tuple[str, int] | None:
         """Path and offset of the upload that a resume value names.
@@ -130,9 +139,9 @@ class _Tus:
         answer = self._api.request(WHAT, "POST", "/files", headers=headers)
         return answer.headers["Location"], 0
 
-    def _patch(self, path: str, offset: int) -> int:
+    def _patch(self, path: str, offset: int, piece_bytes: int) -> int:
         """Send one piece; the new offset."""
-        end = min(offset + PIECE_BYTES, self._source.size_bytes)
+        end = min(offset + piece_bytes, self._source.size_bytes)
         headers = {
             **TUS,
             "Content-Type": "application/offset+octet-stream",
@@ -142,6 +151,15 @@ class _Tus:
         body = _checked(self._crate, end, start=offset)
         answer = self._api.request(WHAT, "PATCH", path, headers=headers, content=body)
         return int(answer.headers["Upload-Offset"])
+
+
+def next_piece_bytes(piece_bytes: int, took_s: float) -> int:
+    """The size of the next piece, after one that took so long."""
+    if took_s < QUICK_S:
+        return min(piece_bytes * 2, MAX_PIECE_BYTES)
+    if took_s > SLOW_S:
+        return max(piece_bytes // 2, MIN_PIECE_BYTES)
+    return piece_bytes
 
 
 def _checked(crate: OpenSource, end: int, *, start: int) -> Iterator[bytes]:

@@ -12,9 +12,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from tests.servers.certificates import make_certificate
-from tests.servers.http_double import HttpDouble, Reply
-from tests.servers.localcloud import LocalCloud, local_cloud
 
 from simcrate.errors import (
     DefinitionError,
@@ -33,9 +30,12 @@ from simcrate.storage import LinkPolicy, Source, StoredCrate, validate_options
 from simcrate.storage.contract import PATIENCE, Killed, killed_upload, make_source, new_name, upload
 from simcrate.storage.doctor import fetch_anonymously
 from simcrate.storage.local_api import PROBLEMS
-from simcrate.storage.local_upload import PIECE_BYTES
+from simcrate.storage.local_upload import FIRST_PIECE_BYTES, next_piece_bytes
 from simcrate.storage.localstoreops import LocalBackend
 from simcrate.storage.wrappers import with_retries
+from tests.servers.certificates import make_certificate
+from tests.servers.http_double import HttpDouble, Reply
+from tests.servers.localcloud import LocalCloud, local_cloud
 
 MARKED = "marked-secret-4711-hunter2"
 
@@ -49,7 +49,7 @@ def backend_at(
 
 @pytest.fixture
 def large(tmp_path: Path) -> Source:
-    return make_source(tmp_path / "large.zip", os.urandom(2 * PIECE_BYTES + 1))
+    return make_source(tmp_path / "large.zip", os.urandom(4 * FIRST_PIECE_BYTES + 1))
 
 
 # --- definitions
@@ -116,13 +116,13 @@ def test_a_large_crate_on_an_open_server_goes_on_after_a_break_and_can_be_delete
     open_server: LocalCloud, large: Source
 ) -> None:
     name = new_name()
-    resume = killed_upload(backend_at(open_server.address), large, name, at_bytes=PIECE_BYTES)
+    resume = killed_upload(backend_at(open_server.address), large, name, at_bytes=FIRST_PIECE_BYTES)
     reports: list[int] = []
     with closing(with_retries(backend_at(open_server.address), PATIENCE)) as backend:
         stored = upload(backend, large, name, resume=resume, progress=reports.append)
         backend.delete(stored)
 
-    assert reports[0] >= PIECE_BYTES
+    assert reports[0] >= FIRST_PIECE_BYTES
 
 
 # --- a server that dies
@@ -138,7 +138,7 @@ def test_an_upload_outlives_a_server_that_is_killed_and_started_again(
         port = int(server.address.rpartition(":")[2])
 
         def die(sent_bytes: int) -> None:
-            if sent_bytes >= PIECE_BYTES:
+            if sent_bytes >= FIRST_PIECE_BYTES:
                 server.kill()
                 raise Killed
 
@@ -159,7 +159,7 @@ def test_an_upload_outlives_a_server_that_is_killed_and_started_again(
         reports: list[int] = []
         stored = upload(backend, large, name, resume=json.loads(saved[-1]), progress=reports.append)
 
-        assert reports[0] == PIECE_BYTES
+        assert reports[0] == FIRST_PIECE_BYTES
         assert [found.remote_id for found in backend.list_owned()] == [stored.remote_id]
 
 
@@ -209,6 +209,19 @@ def test_a_link_says_when_the_server_keeps_it_for_less_than_asked(
     assert link.expires_at is not None
     assert abs(link.expires_at - now - timedelta(days=5)) < timedelta(minutes=1)
     assert "keeps nothing longer" in link.remarks[0]
+
+
+# --- pieces
+
+
+@pytest.mark.parametrize(
+    ("piece_mib", "took_s", "next_mib"),
+    [(4, 0.1, 8), (4, 1.0, 4), (4, 3.0, 2), (64, 0.1, 64), (1, 60.0, 1)],
+)
+def test_a_piece_grows_or_shrinks_until_it_takes_about_a_second(
+    piece_mib: int, took_s: float, next_mib: int
+) -> None:
+    assert next_piece_bytes(piece_mib << 20, took_s) == next_mib << 20
 
 
 # --- addresses and TLS
