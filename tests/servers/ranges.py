@@ -33,7 +33,7 @@ def serving_ranges(file: Path) -> Iterator[RangeServer]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802 - the base class's word
+        def do_GET(self) -> None:
             _answer(self, state)
 
         def log_message(self, *_: object) -> None:

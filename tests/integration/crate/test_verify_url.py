@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.servers.ranges import serving_ranges
-from tests.servers.static_files import serving
 
 from simcrate.crate import PackedCrate, inspect_crate, verify_crate
 from simcrate.crate.remote import CHUNK_BYTES
 from simcrate.errors import BadInputError, CrateError
+from tests.servers.ranges import serving_ranges
+from tests.servers.static_files import serving
 
 
 def test_crate_behind_a_url_is_verified_by_ranges_and_read_about_once(packed: PackedCrate) -> None:
