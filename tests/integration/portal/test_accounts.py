@@ -59,6 +59,15 @@ def test_logging_out_takes_a_post(client: Client, bob: User) -> None:
     assert client.get("/simulations/").status_code == 302
 
 
+def test_closing_an_account_ends_its_sessions_at_once(client: Client, bob: User) -> None:
+    client.force_login(bob)
+    assert client.get("/simulations/").status_code == 200
+
+    User.objects.update(is_active=False)
+
+    assert client.get("/simulations/").status_code == 302
+
+
 def test_registration_is_closed_by_default(client: Client, db: None) -> None:
     values = {"username": "eve", "email": "eve@example.org", "password1": PASSWORD}
 

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import Client
 from pytest_django import Settings
@@ -14,6 +16,7 @@ from pytest_django import Settings
 from simcrate.errors import DefinitionError
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.simulations.models import Simulation
+from simcrate.portal.start import prepare
 from simcrate.portal.storages.models import StorageBackend
 from simcrate.portal.storages.services import create_or_update, get_definition, import_definitions
 from simcrate.storage import StorageDefinition
@@ -174,16 +177,29 @@ def test_the_database_file_holds_no_secret_in_clear(as_root: Client) -> None:
 def test_a_lost_key_raises_and_never_shows_ciphertext(
     as_root: Client, settings: Settings, tmp_path: Path
 ) -> None:
-    from django.core.exceptions import ImproperlyConfigured
-
-    from simcrate.portal.start import prepare
-
     save(as_root, ADD, DROPBOX)
     prepare(tmp_path)
     settings.VAR_DIR = tmp_path
 
     with pytest.raises(ImproperlyConfigured, match="put the key back"):
         get_definition("dropbox")
+
+
+def test_a_new_key_is_used_once_a_definition_is_saved_and_the_old_one_can_go(
+    as_root: Client, settings: Settings, tmp_path: Path
+) -> None:
+    prepare(tmp_path)
+    settings.VAR_DIR = tmp_path
+    keys = tmp_path / "secrets" / "field-keys"
+    save(as_root, ADD, DROPBOX)
+    new_key = Fernet.generate_key().decode()
+    keys.write_text(f"{new_key}\n{keys.read_text()}")
+
+    masked = dict.fromkeys(SECRETS, "__unmodified__")
+    save(as_root, change_page("dropbox"), DROPBOX, config=json.dumps(masked))
+    keys.write_text(new_key)
+
+    assert dict(get_definition("dropbox").config) == SECRETS
 
 
 def test_deactivating_strands_no_delivery_under_way(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -104,8 +105,6 @@ def test_bad_input_is_a_problem_document_and_nothing_is_queued(
 
 
 def test_files_above_the_limit_are_refused(writer: Client, settings: Settings) -> None:
-    from dataclasses import replace
-
     settings.ENVIRONMENT = replace(settings.ENVIRONMENT, submission_max_bytes=10)
 
     response = writer.post(SIMULATIONS, form())
