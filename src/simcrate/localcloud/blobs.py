@@ -13,6 +13,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -51,11 +52,11 @@ class BlobStore:
         return self._blobs_dir / blob[:2] / blob
 
     def offset(self, upload_id: str) -> int:
-        """Bytes of an unfinished upload that are here; 0 if there is no file."""
-        try:
-            return self.incoming_path(upload_id).stat().st_size
-        except FileNotFoundError:
-            return 0
+        """Bytes of an unfinished upload that are here, published already or not; 0 without a file."""
+        for path in (self.incoming_path(upload_id), self.blob_path(upload_id)):
+            with suppress(FileNotFoundError):
+                return path.stat().st_size
+        return 0
 
     def publish(self, upload_id: str) -> None:
         """Make an unfinished upload a blob, durably; does nothing if it is one already."""

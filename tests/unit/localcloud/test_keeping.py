@@ -1,0 +1,125 @@
+"""What time does to objects, uploads and gravestones."""
+
+from __future__ import annotations
+
+from tests.unit.localcloud.conftest import DAY_S, Server
+
+TUS = {"Tus-Resumable": "1.0.0"}
+
+
+def put(server: Server, key: str = "a/x.bin", **headers: str) -> dict[str, str]:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer: dict[str, str] = server.client.put(
+        f"/upload/{key}", content=b"12345", headers=named
+    ).json()
+    return answer
+
+
+def test_object_is_gone_the_moment_it_expires_and_its_bytes_after_tidying(server: Server) -> None:
+    stored = put(server, Cloud_Expires=str(int(DAY_S)))
+    server.clock.now += DAY_S
+
+    answer = server.client.get(stored["url"])
+    removed = server.days_pass(0)
+
+    assert (answer.status_code, answer.json()["code"]) == (410, "expired")
+    assert removed == 1
+    assert list(server.cloud.blobs.blobs()) == []
+    assert server.client.get("/space").json()["used"] == 0
+
+
+def test_expired_link_answers_410_for_90_days_and_404_afterwards(server: Server) -> None:
+    stored = put(server, Cloud_Expires="1")
+    server.days_pass(1)
+
+    assert server.client.get(stored["url"]).status_code == 410
+    server.days_pass(91)
+    assert server.client.get(stored["url"]).status_code == 404
+
+
+def test_object_without_expiry_stays(server: Server) -> None:
+    stored = put(server)
+
+    assert server.days_pass(10_000) == 0
+    assert server.client.get(stored["url"]).content == b"12345"
+
+
+def test_object_on_hold_outlives_its_expiry_and_cannot_be_deleted(server: Server) -> None:
+    stored = put(server, Cloud_Expires="60")
+    server.client.patch(f"/objects/{stored['id']}", json={"held": True})
+
+    assert server.days_pass(10) == 0
+    assert server.client.get(stored["url"]).status_code == 200
+    assert server.client.delete(f"/objects/{stored['id']}").status_code == 412
+
+
+def test_extended_object_is_kept_until_its_new_expiry(server: Server) -> None:
+    stored = put(server, Cloud_Expires="60")
+    server.client.patch(f"/objects/{stored['id']}", json={"expires": int(5 * DAY_S)})
+
+    assert server.days_pass(4) == 0
+    assert server.days_pass(2) == 1
+
+
+def test_putting_the_same_again_keeps_it_longer_never_shorter(server: Server) -> None:
+    put(server, Cloud_Expires="86400")
+
+    longer = put(server, Cloud_Expires="172800")
+    shorter = put(server, Cloud_Expires="60")
+
+    assert shorter["id"] == longer["id"]
+    assert shorter["expires_at"] == longer["expires_at"]
+
+
+def test_putting_again_what_has_expired_is_a_new_object(server: Server) -> None:
+    first = put(server, Cloud_Expires="60")
+    server.clock.now += 61
+
+    second = put(server, Cloud_Expires="60")
+
+    assert second["id"] != first["id"]
+    assert server.client.get(second["url"]).status_code == 200
+
+
+def test_bytes_shared_by_two_objects_go_with_the_last(server: Server) -> None:
+    first = put(server, "a/x.bin", Cloud_Expires="60")
+    body = {"key": "b/x.bin", "sha256": first["sha256"], "size": 5}
+    second = server.client.post("/objects", json=body).json()
+
+    server.days_pass(1)
+    assert server.client.get(second["url"]).content == b"12345"
+    server.client.delete(f"/objects/{second['id']}")
+    assert list(server.cloud.blobs.blobs()) == []
+
+
+def test_unfinished_upload_expires_a_day_after_its_last_bytes(server: Server) -> None:
+    headers = TUS | {"Upload-Length": "10"}
+    location = server.client.post("/files", headers=headers).headers["location"]
+    stream = TUS | {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+    server.days_pass(0.9)
+    server.client.patch(location, content=b"12345", headers=stream)
+
+    server.days_pass(0.9)
+    assert server.client.head(location, headers=TUS).headers["upload-offset"] == "5"
+    server.days_pass(0.2)
+    assert server.client.head(location, headers=TUS).status_code == 404
+    assert list(server.cloud.blobs.incoming()) == []
+
+
+def test_reservation_ends_by_itself(server: Server) -> None:
+    server.client.post("/reservations", json={"size": 100, "expires_in_s": 3600})
+    assert server.client.get("/space").json()["announced"] == 100
+
+    server.days_pass(1)
+
+    assert server.client.get("/space").json()["announced"] == 0
+
+
+def test_purge_goes_by_the_ledger_and_leaves_what_is_not_in_it(server: Server) -> None:
+    stray = server.cloud.config.folder / "blobs" / "notes.txt"
+    stray.write_text("mine")
+    put(server, Cloud_Expires="60")
+
+    server.days_pass(1)
+
+    assert stray.exists()
