@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.servers.seafile import SeafileServer, seafile_server
 
 from simcrate.storage import StorageBackend, StorageDefinition, open_backend
 from simcrate.storage.contract import Opener, StorageContract
 from simcrate.storage.seafileops import SeafileBackend
+from tests.servers.seafile import SeafileServer, seafile_server
 
 ALICE = "alice@loop.test"
 
@@ -46,7 +46,7 @@ class TestSeafileBackend(StorageContract):
 
     @pytest.fixture
     def unreachable(self) -> StorageBackend:
-        return backend_for("http://127.0.0.1:1", "0" * 40, "33d6ae48")
+        return backend_for("http://127.0.0.1:1", "0" * 40, "33d6ae48-c3a5-4b52-9778-139771dd9575")
 
     @pytest.fixture
     def unauthorised(self, server: SeafileServer) -> StorageBackend:

@@ -14,6 +14,16 @@ from tests.servers.http_double import Reply, Request
 from tests.servers.seafile_http import JSON_UTF8, Refusal, multipart_of
 from tests.servers.seafile_state import FileToken, Library, Seafile
 
+TEXT_UTF8 = "text/plain; charset=utf-8"
+GO_BARE = frozenset(
+    {
+        "",
+        "Access token not found",
+        "Operation does not match access token.",
+        "Repo status not writable.",
+    }
+)
+"""Errors that the Go file server says without JSON."""
 CORS = (
     (
         "Access-Control-Allow-Headers",
@@ -35,11 +45,14 @@ class FileServer:
         _, kind, token, *_name = request.path.split("/")
         found = self.state.file_tokens.get(token)
         if found is None or found.expires_at < datetime.now(UTC):
-            if kind == "files" or self.state.flavour == "go":
+            if kind == "files" and self.state.flavour == "c":
                 return Reply(403, b"Access token not found", (("Content-Type", "text/plain"),))
-            return self._file_error(403, "Access token not found.", newline=False)
+            text = "Access token not found" + ("." if self.state.flavour == "c" else "")
+            return self._file_error(403, text, newline=False)
         if kind == "files":
             return self._download(request, token, found)
+        if kind != found.kind:
+            return self._file_error(403, "Operation does not match access token.", newline=False)
         try:
             return self._upload(request, found)
         except Refusal as refusal:
@@ -51,7 +64,10 @@ class FileServer:
         content = self.state.serve(token.library.files[token.path].path.read_bytes())
         base = PurePosixPath(token.path).name
         headers = (
-            ("Content-Type", "application/octet-stream"),
+            (
+                "Content-Type",
+                "text/plain; charset=gbk" if base.endswith(".txt") else "application/zip",
+            ),
             ("Content-Disposition", f"attachment;filename*=\"utf-8' '{quote(base)}\""),
         )
         if match := re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers.get("range", "")):
@@ -63,12 +79,18 @@ class FileServer:
     def _upload(self, request: Request, token: FileToken) -> Reply:
         form, files = multipart_of(request)
         if form is None:
-            text = "Wrong boundary in url\n" if self.state.flavour == "c" else ""
+            text = "Wrong boundary in url" if self.state.flavour == "c" else ""
             raise Refusal(self._file_error(400, text, newline=False))
         chunk = self._chunk(request)
+        if chunk is not None and len(files) > 1:
+            c_like = self.state.flavour == "c"
+            text = "More files in one request" + ("." if c_like else "")
+            raise Refusal(self._file_error(400, text, newline=c_like))
         if chunk is not None and chunk.end < chunk.total:
             self._write_chunk(token, form, chunk, files[0][1])
-            json_wanted = "application/json" in request.headers.get("accept", "")
+            json_wanted = self.state.flavour == "go" or "application/json" in request.headers.get(
+                "accept", ""
+            )
             content_type = JSON_UTF8 if json_wanted else "text/plain"
             return Reply(200, b'{"success": true}', (*CORS, ("Content-Type", content_type)))
         folder = self._checked_folder(token, form)
@@ -93,10 +115,10 @@ class FileServer:
             ]
             stored = stored[::-1] if self.state.flavour == "c" else stored
         if "ret-json" in request.query:
-            body = json.dumps(stored)
-        else:
-            body = "\t".join(item["id"] for item in stored)
-        return Reply(200, body.encode(), (*CORS, ("Content-Type", JSON_UTF8)))
+            return Reply(200, json.dumps(stored).encode(), (*CORS, ("Content-Type", JSON_UTF8)))
+        body = "\t".join(item["id"] for item in stored)
+        content_type = JSON_UTF8 if self.state.flavour == "c" else TEXT_UTF8
+        return Reply(200, body.encode(), (*CORS, ("Content-Type", content_type)))
 
     def _checked_folder(self, token: FileToken, form: dict[str, str]) -> str:
         library = token.library
@@ -111,15 +133,15 @@ class FileServer:
             )
         if "parent_dir" not in form:
             self._refuse(400, "Invalid parent dir.", "No parent_dir given.")
-        parent = "/" + form["parent_dir"].strip("/")
-        if parent not in library.folders:
+        parent = form["parent_dir"].rstrip("/") or "/"
+        if "/" + parent.lstrip("/") not in library.folders:
             self._refuse(400, "Parent dir doesn't exist.", "Parent dir doesn't exist.")
         if parent != token.path:
-            self._refuse(403, "Permission denied.", "Parent dir doesn't match.")
+            self._refuse(403, "Permission denied.", "Parent dir doesn't match.", newline=False)
         if not (relative := form.get("relative_path", "")):
             return parent
         if relative.startswith("/"):
-            self._refuse(400, "Invalid relative path.", "Invalid relative path")
+            self._refuse(400, "Invalid relative path.", "Invalid relative path", newline=False)
         folder = f"{parent.rstrip('/')}/{relative.strip('/')}"
         library.folders.update(map(str, PurePosixPath(folder).parents), [folder])
         return folder
@@ -148,7 +170,9 @@ class FileServer:
     def _store(self, library: Library, path: str, data: Path, *, replace: bool) -> dict[str, Any]:
         if len(PurePosixPath(path).name.encode()) > 255:
             self._refuse(
-                500 if self.state.flavour == "c" else 400, "Internal error.", "invalid fileName"
+                500 if self.state.flavour == "c" else 400,
+                "Internal server error",
+                f"invalid fileName: {PurePosixPath(path).name}.",
             )
         if not replace:
             path = self.state.free_name(library, path)
@@ -169,7 +193,7 @@ class FileServer:
             status, text = (
                 (400, "Bad request.") if self.state.flavour == "c" else (500, "Internal error.")
             )
-            raise Refusal(self._file_error(status, text, newline=False))
+            raise Refusal(self._file_error(status, text))
         return _Chunk(int(match[1]), int(match[2]) + 1, int(match[3]), unquote(named[1]))
 
     def _write_chunk(
@@ -187,15 +211,19 @@ class FileServer:
             file.write(data)
         return path
 
-    def _refuse(self, status: int, c_text: str, go_text: str) -> None:
-        raise Refusal(self._file_error(status, c_text if self.state.flavour == "c" else go_text))
+    def _refuse(self, status: int, c_text: str, go_text: str, *, newline: bool = True) -> None:
+        """Refuse in the words of the flavour."""
+        text = c_text if self.state.flavour == "c" else go_text
+        raise Refusal(self._file_error(status, text, newline=newline))
 
     def _file_error(self, status: int, text: str, *, newline: bool = True) -> Reply:
         """Errors of the file server: JSON that is none when a newline stands in the string."""
         body = json.dumps({"error": text})
         if newline:
             body = body[:-2] + '\n"}'
-        content_type = JSON_UTF8 if self.state.flavour == "c" else "text/plain"
+        elif self.state.flavour == "go" and text in GO_BARE:
+            body = text
+        content_type = JSON_UTF8 if self.state.flavour == "c" else TEXT_UTF8
         reason = "DERP" if status in (441, 442, 443) else None
         return Reply(status, body.encode(), (*CORS, ("Content-Type", content_type)), reason)
 

@@ -46,11 +46,11 @@ def iso(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def token_of(request: Request) -> str | None:
+def token_of(request: Request, schemes: tuple[str, ...]) -> str | None:
     """The token in the header; None for another scheme, which counts as no header at all."""
     header = request.headers.get("authorization", "")
     words = header.split(" ")
-    if words[0].lower() != "token":
+    if words[0].lower() not in schemes:
         return None
     if len(words) == 1 or not words[1]:
         detail = "Invalid token header. No credentials provided."

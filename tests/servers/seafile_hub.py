@@ -62,8 +62,13 @@ class Seahub:
             (("Content-Type", HTML),),
         )
 
+    @property
+    def _schemes(self) -> tuple[str, ...]:
+        """Server 12 takes `Bearer` too; for server 11 it is as if no header was there."""
+        return ("token", "bearer") if self.state.version >= "12" else ("token",)
+
     def _account(self, request: Request) -> Account:
-        token = token_of(request)
+        token = token_of(request, schemes=self._schemes)
         if token is None:
             raise Refusal(as_json({"detail": "Authentication credentials were not provided."}, 403))
         for account in self.state.accounts.values():
@@ -174,7 +179,8 @@ class Seahub:
             return refusal("Library name is required.", 400)
         if "/" in name:
             return refusal("name invalid.", 400)
-        library = self.state.add_library(name, account.login)
+        encrypted = bool(form_of(request).get("passwd"))
+        library = self.state.add_library(name, account.login, encrypted=encrypted)
         return as_json(
             {"repo_id": library.id, "repo_name": name, "email": account.login, "repo_size": 0}
         )
@@ -335,7 +341,7 @@ class Seahub:
     def delete_file(self, request: Request, account: Account, repo: str) -> Reply:
         library = self._library(repo, account, "Library not found.", "Permission denied.")
         if not (path := request.query.get("p")):
-            return refusal("Path is missing or invalid.", 400)
+            return refusal("Path is missing.", 400)
         self._writable(library, account, "Permission denied.")
         library.files.pop(path, None)
         return as_json("success")
@@ -386,19 +392,17 @@ class Seahub:
         for link in self.state.links.values():
             if (link.library, link.path, link.owner) == (library, path, account.login):
                 return refusal(f"Share link {link.token} already exists.", 400)
-        permissions = asked.get("permissions") or {}
-        if isinstance(permissions, str):
-            permissions = json.loads(permissions)
+        permissions = _permissions(asked)
         link = ShareLink(
             library,
             path,
             account.login,
             password=asked.get("password", ""),
             expires_at=self._link_end(asked),
-            can_download=permissions.get("can_download", True),
+            can_download=(permissions or {}).get("can_download", True),
         )
         self.state.links[link.token] = link
-        return as_json(self._link_json(link, obj_id=True))
+        return as_json(self._link_json(link))
 
     def _link_fault(self, asked: dict[str, Any], *, is_json: bool) -> str:
         days, end = asked.get("expire_days"), asked.get("expiration_time")
@@ -413,6 +417,8 @@ class Seahub:
                 asked_days = (datetime.fromisoformat(end) - datetime.now(UTC)).days
             if asked_days > self.state.max_expire_days:
                 return f"Expire days should be less than or equal to {self.state.max_expire_days}"
+        if _permissions(asked) is None:
+            return "permissions invalid."
         password = asked.get("password")
         if password and len(password) < self.state.min_password:
             return "Password is too short."
@@ -426,19 +432,23 @@ class Seahub:
             return datetime.now(UTC) + timedelta(days=days)
         return None
 
-    def _link_json(self, link: ShareLink, *, obj_id: bool = False) -> dict[str, Any]:
+    def _link_json(self, link: ShareLink, *, listed: bool = False) -> dict[str, Any]:
         file = link.library.files.get(link.path)
+        only_alone = {
+            "obj_id": file.id if file else "",
+            "can_edit": link.path.endswith(".txt") and file is not None,
+        }
         return {
             "username": link.owner,
             "repo_id": link.library.id,
             "repo_name": link.library.name,
             "path": link.path,
             "obj_name": PurePosixPath(link.path).name,
-            **({"obj_id": file.id if file else ""} if obj_id else {}),
+            **({} if listed else only_alone),
             "is_dir": False,
             "token": link.token,
             "link": f"{self.state.hub_url}/f/{link.token}/",
-            "view_cnt": 0,
+            "view_cnt": link.views,
             "ctime": iso(link.made_at),
             "expire_date": iso(link.expires_at) if link.expires_at else "",
             "is_expired": link.expired,
@@ -448,7 +458,6 @@ class Seahub:
                 "can_upload": False,
             },
             "password": link.password,
-            "can_edit": link.path.endswith(".txt"),
         }
 
     def list_links(self, request: Request, account: Account) -> Reply:
@@ -460,8 +469,8 @@ class Seahub:
         if repo and path and path not in self.state.libraries[repo].files:
             return refusal(f"Dirent {path} not found.", 404)
         found = [
-            self._link_json(link)
-            for link in self.state.links.values()
+            self._link_json(link, listed=True)
+            for link in sorted(self.state.links.values(), key=lambda link: link.path)
             if link.owner == account.login
             and repo in (None, link.library.id)
             and path in (None, link.path)
@@ -474,7 +483,7 @@ class Seahub:
     def get_link(self, _: Request, __: Account, token: str) -> Reply:
         if token not in self.state.links:
             return refusal(f"token {token} not found.", 404)
-        return as_json(self._link_json(self.state.links[token], obj_id=True))
+        return as_json(self._link_json(self.state.links[token]))
 
     def change_link(self, request: Request, _: Account, token: str) -> Reply:
         if token not in self.state.links:
@@ -485,8 +494,8 @@ class Seahub:
         if "expire_days" in asked:
             link.expires_at = self._link_end(asked)
         if "permissions" in asked:
-            link.can_download = asked["permissions"].get("can_download", True)
-        return as_json(self._link_json(link, obj_id=True))
+            link.can_download = (_permissions(asked) or {}).get("can_download", True)
+        return as_json(self._link_json(link))
 
     def delete_link(self, _: Request, __: Account, token: str) -> Reply:
         self.state.links.pop(token, None)
@@ -499,6 +508,7 @@ class Seahub:
         if obstacle := self._obstacle(request, link):
             return page(obstacle)
         assert link is not None
+        link.views += 1
         if request.query.get("dl") != "1" and request.query.get("raw") != "1":
             return page(f"{PurePosixPath(link.path).name} - Private Seafile")
         if not link.can_download:
@@ -541,13 +551,24 @@ class Seahub:
     # Tokens of one library
 
     def via_repo_token(self, request: Request, _: Account | None) -> Reply:
-        token = token_of(request)
+        token = token_of(request, schemes=self._schemes)
         if token is None:
             return Reply(500, FAULT_PAGE, (("Content-Type", HTML),))
         if token not in self.state.repo_tokens:
             return as_json({"detail": "Token inactive or deleted"}, 401)
         library, _permission = self.state.repo_tokens[token]
         return as_json({"repo_id": library.id, "repo_name": library.name})
+
+
+def _permissions(asked: dict[str, Any]) -> dict[str, bool] | None:
+    """The permissions of a link, in a form as the text of their JSON; None: they are none."""
+    permissions = asked.get("permissions") or {}
+    if isinstance(permissions, str):
+        try:
+            permissions = json.loads(permissions)
+        except json.JSONDecodeError:
+            return None
+    return permissions if isinstance(permissions, dict) else None
 
 
 def _field_fault(form: dict[str, Any], name: str) -> list[str]:
@@ -562,7 +583,7 @@ def _login_fault(text: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
 
 Handler = Callable[..., Reply]
 
-_REPO = r"(?P<repo>[0-9a-zA-Z-]+)"
+_REPO = r"(?P<repo>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 ROUTES: list[tuple[re.Pattern[str], dict[str, Handler], bool]] = [
     (re.compile(path), methods, needs_account)
     for path, methods, needs_account in (
@@ -601,12 +622,12 @@ ROUTES: list[tuple[re.Pattern[str], dict[str, Handler], bool]] = [
             True,
         ),
         (
-            r"/api/v2.1/share-links/(?P<token>\w+)/",
+            r"/api/v2.1/share-links/(?P<token>[0-9a-f]+)/",
             {"GET": Seahub.get_link, "PUT": Seahub.change_link, "DELETE": Seahub.delete_link},
             True,
         ),
         (
-            r"/f/(?P<token>\w+)/",
+            r"/f/(?P<token>[0-9a-f]+)/",
             {
                 "GET": Seahub.link_page,
                 "HEAD": Seahub.link_page,

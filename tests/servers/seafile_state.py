@@ -68,6 +68,7 @@ class ShareLink:
     password: str = ""
     expires_at: datetime | None = None
     can_download: bool = True
+    views: int = 0
     token: str = field(default_factory=lambda: secrets.token_hex(10))
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 

@@ -48,7 +48,7 @@ from simcrate.storage.seafile_upload import Target, send_crate
 MIB = 1024 * 1024
 NAME_LIMIT_BYTES = 255  # longer ones: 500 from the C file server, 400 from the Go one
 
-_DELIVERY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LIBRARY = _DELIVERY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # UUIDs
 _UNUSABLE = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
@@ -251,6 +251,11 @@ class SeafileBackend(StorageBackend):
         )
 
     def _writable_library(self) -> dict[str, Any]:
+        if not _LIBRARY.fullmatch(self._repo_id):  # Seafile would answer as if it were no Seafile
+            raise StorageNotFoundError(
+                "could not find the library: 'repoid' is not the id of one;"
+                " seafile-list-repo-ids shows them"
+            )
         library = self._api.library(self._repo_id)
         if library.get("permission") == "r" or library.get("status") == "read-only":
             raise StorageRefusedError(

@@ -7,13 +7,13 @@ import subprocess
 import sys
 
 import pytest
-from tests.servers.dropbox import DropboxServer
-from tests.servers.http_double import Fault
 
 from simcrate.errors import StorageAuthError, StorageUnreachableError
 from simcrate.secret import Secret
 from simcrate.storage import StorageDefinition, open_backend
 from simcrate.storage.dropbox_oauth import SCOPES, finish_connect, start_connect
+from tests.servers.dropbox import DropboxServer
+from tests.servers.http_double import Fault
 
 
 def test_connecting_gives_a_refresh_token_that_works_without_an_app_secret(

@@ -7,9 +7,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.servers.dropbox import DropboxServer
-from tests.servers.dropbox_replies import as_json, error_body, plain, rate_limited
-from tests.servers.http_double import Fault
 
 from simcrate.errors import (
     StorageAuthError,
@@ -20,6 +17,9 @@ from simcrate.errors import (
 from simcrate.storage import JSON, Source, StorageDefinition, StoredCrate, open_backend
 from simcrate.storage.contract import make_source, new_name
 from simcrate.storage.dropboxops import DropboxBackend
+from tests.servers.dropbox import DropboxServer
+from tests.servers.dropbox_replies import as_json, error_body, plain, rate_limited
+from tests.servers.http_double import Fault
 
 MIB = 1024 * 1024
 APPEND = "upload_session/append_v2"

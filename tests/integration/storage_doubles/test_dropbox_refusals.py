@@ -12,16 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.servers.dropbox import DropboxServer
-from tests.servers.dropbox_replies import (
-    as_json,
-    error_body,
-    plain,
-    rate_limited,
-    rate_limited_in_text,
-)
-from tests.servers.dropbox_state import SCOPES
-from tests.servers.http_double import Fault, Reply
 
 from simcrate.errors import (
     DefinitionError,
@@ -44,6 +34,16 @@ from simcrate.storage import (
     open_backend,
 )
 from simcrate.storage.contract import make_source, new_name
+from tests.servers.dropbox import DropboxServer
+from tests.servers.dropbox_replies import (
+    as_json,
+    error_body,
+    plain,
+    rate_limited,
+    rate_limited_in_text,
+)
+from tests.servers.dropbox_state import SCOPES
+from tests.servers.http_double import Fault, Reply
 
 CONTENT = os.urandom(3000)
 DAYS_3 = timedelta(days=3)

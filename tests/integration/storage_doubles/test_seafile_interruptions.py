@@ -8,14 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.servers.http_double import Fault, Reply
-from tests.servers.seafile import SeafileServer, seafile_server
-from tests.servers.seafile_state import Library
 
 from simcrate.errors import StorageError
 from simcrate.storage import JSON, Source, StorageDefinition, StoredCrate, open_backend
 from simcrate.storage.contract import make_source, new_name
 from simcrate.storage.seafileops import SeafileBackend
+from tests.servers.http_double import Fault, Reply
+from tests.servers.seafile import SeafileServer, seafile_server
+from tests.servers.seafile_state import Library
 
 ALICE = "alice@loop.test"
 KIB = 1024

@@ -9,9 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.servers.http_double import Fault
-from tests.servers.seafile import SeafileServer, seafile_server
-from tests.servers.seafile_state import Library, ShareLink
 
 from simcrate.errors import (
     StorageIntegrityError,
@@ -30,6 +27,9 @@ from simcrate.storage import (
 )
 from simcrate.storage.contract import make_source, new_name
 from simcrate.storage.seafile_links import open_link
+from tests.servers.http_double import Fault
+from tests.servers.seafile import SeafileServer, seafile_server
+from tests.servers.seafile_state import Library, ShareLink
 
 ALICE = "alice@loop.test"
 CONTENT = os.urandom(3000)

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.servers.seafile import SeafileServer, seafile_server
 
 from simcrate.cli.seafile import get_token, list_repo_ids
 from simcrate.errors import StorageAuthError, StorageBusyError, StorageUnreachableError
+from tests.servers.seafile import SeafileServer, seafile_server
 
 ALICE = "alice@loop.test"
 PASSWORD = "Marked-Pa55word-Alice"

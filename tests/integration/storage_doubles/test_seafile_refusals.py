@@ -11,10 +11,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.servers.http_double import Fault, Reply
-from tests.servers.seafile import SeafileServer, seafile_server
-from tests.servers.seafile_http import FAULT_PAGE, HTML, as_json, refusal
-from tests.servers.seafile_state import Library
 
 from simcrate.errors import (
     DefinitionError,
@@ -38,6 +34,10 @@ from simcrate.storage import (
 )
 from simcrate.storage.contract import make_source, new_name
 from simcrate.storage.seafileops import SeafileBackend
+from tests.servers.http_double import Fault, Reply
+from tests.servers.seafile import SeafileServer, seafile_server
+from tests.servers.seafile_http import FAULT_PAGE, HTML, as_json, refusal
+from tests.servers.seafile_state import Library
 
 ALICE = "alice@loop.test"
 BOB = "bob@loop.test"
