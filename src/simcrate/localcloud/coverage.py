@@ -37,7 +37,7 @@ class Coverage:
         passes, rest = [], [span]
         for covered in self.passes:
             passes.append(_union(covered, rest))
-            rest = [piece for wanted in rest for piece in _minus(wanted, covered)]
+            rest = _common(rest, covered)
         if rest:
             passes.append(rest)
         while passes and passes[0] == [Span(0, self.size_bytes)]:
@@ -141,15 +141,11 @@ def _union(covered: Spans, more: Spans) -> Spans:
     return united
 
 
-def _minus(wanted: Span, covered: Spans) -> Spans:
-    """The pieces of a span that no covered span has."""
-    pieces, start = [], wanted.start
-    for span in covered:
-        if span.end <= start or span.start >= wanted.end:
-            continue
-        if span.start > start:
-            pieces.append(Span(start, span.start))
-        start = max(start, span.end)
-    if start < wanted.end:
-        pieces.append(Span(start, wanted.end))
-    return pieces
+def _common(wanted: Spans, covered: Spans) -> Spans:
+    """What both have."""
+    return [
+        Span(max(first.start, second.start), min(first.end, second.end))
+        for first in wanted
+        for second in covered
+        if first.start < second.end and second.start < first.end
+    ]
