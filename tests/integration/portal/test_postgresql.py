@@ -1,0 +1,69 @@
+"""The same portal on PostgreSQL: tables, a submission, its states, cancel; several that start at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.postgresql import postgresql
+
+pytestmark = pytest.mark.services
+
+PREPARE = """
+from simcrate.cli.portal import use_portal
+use_portal()
+"""
+SUBMIT = (
+    PREPARE
+    + """
+from simcrate.portal.accounts.models import User
+from simcrate.portal.simulations.drafts import draft_again
+from simcrate.portal.simulations.queries import interesting_runs, overview, visible_to
+from simcrate.portal.simulations.services import cancel_simulation, submit_simulation
+from simcrate.portal.storages.services import create_or_update, get_definition
+from simcrate.storage import StorageDefinition
+
+alice = User.objects.create(username="alice")
+local = StorageDefinition(name="Local", id="local", token="127.0.0.1:1", config={"secret": "s" * 12})
+create_or_update(local)
+assert get_definition("local").config == {"secret": "s" * 12}
+ini = b"[General]\\nnetwork = N\\n*.a = ${a=1,2}\\n"
+simulation = submit_simulation(
+    owner=alice, ini_name="omnetpp.ini", files={"omnetpp.ini": ini}, config="General",
+    precision_s=1, storage_id="local",
+)
+print(overview(visible_to(alice).get()).standing.state)
+print([run.itervars for run in interesting_runs(simulation)])
+draft_again(simulation, owner=alice)
+cancel_simulation(simulation, by=alice)
+print(overview(visible_to(alice).get()).standing.state)
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with postgresql() as url:
+        var_dir: Path = tmp_path_factory.mktemp("var")
+        yield {**os.environ, "SIMCRATE_VAR": str(var_dir), "SIMCRATE_DATABASE_URL": url}
+
+
+def test_programs_that_start_at_once_make_the_tables_once(environment: dict[str, str]) -> None:
+    starters = [
+        subprocess.Popen([sys.executable, "-c", PREPARE], env=environment) for _ in range(3)
+    ]
+
+    assert [starter.wait() for starter in starters] == [0, 0, 0]
+
+
+def test_a_simulation_is_submitted_and_cancelled(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SUBMIT], env=environment, check=True, capture_output=True, text=True
+    )
+
+    assert done.stdout.splitlines() == ["queued", "[{'a': '1'}, {'a': '2'}]", "cancelled"]
