@@ -7,11 +7,11 @@ The format is described in docs/reference/statistics.md.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
 
@@ -62,16 +62,17 @@ class Catalogue:
     networks: tuple[str, ...] = ()
     """Networks that it is made for."""
 
-    modules: tuple[str, ...] = ("*",)
-    """Patterns (`*`, `?`) of the module groups whose values are reported, such as `Net` and `Net.host[*]`."""
+    modules: tuple[str, ...] = ("**",)
+    """Patterns of the module groups whose values are reported, such as `Net` and `Net.host[*]`.
+
+    As in ini files `*` is anything without a dot and `**` anything at all.
+    """
 
     entries: tuple[Entry, ...]
 
     def reports(self, group: str) -> bool:
         """Whether values of this module group are reported."""
-        # A bracket is an index here, never a set of characters.
-        literal = ((pattern.replace("[", "[[]")) for pattern in self.modules)
-        return any(fnmatchcase(group, pattern) for pattern in literal)
+        return any(_matches(pattern, group) for pattern in self.modules)
 
 
 def read_catalogue(path: Path) -> Catalogue:
@@ -144,8 +145,17 @@ def parse_catalogue(text: str, *, name: str) -> Catalogue:
     return Catalogue(
         title=str(data.get("title", name)),
         networks=tuple(data.get("networks", ())),
-        modules=tuple(data.get("modules", ("*",))),
+        modules=tuple(data.get("modules", ("**",))),
         entries=tuple(_entry(table) for table in tables),
+    )
+
+
+def _matches(pattern: str, group: str) -> bool:
+    parts = re.split(r"(\*\*|\*)", pattern)
+    wild = {"**": ".*", "*": r"[^.]*"}
+    return (
+        re.fullmatch("".join(wild.get(part) or re.escape(part) for part in parts), group)
+        is not None
     )
 
 

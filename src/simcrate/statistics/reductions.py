@@ -124,6 +124,6 @@ class Reductions:
                 at_left = before + (left - earlier) / (times - earlier) * (values - before)
                 heights = np.where(linear, (at_left + values) / 2, heights)
             known = np.isfinite(heights) & (widths > 0) & np.isfinite(earlier)
-        areas = np.where(known, heights * np.where(known, widths, 0.0), 0.0)
+        areas = np.where(known, heights, 0.0) * np.where(known, widths, 0.0)
         self._area[samples.vectors] += np.add.reduceat(areas, starts)
         self._known_s[samples.vectors] += np.add.reduceat(np.where(known, widths, 0.0), starts)

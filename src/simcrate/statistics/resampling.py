@@ -181,11 +181,8 @@ class Interpolated:
         if end > begin:
             rows = np.arange(begin, end) * self._precision_s
             first = int(self._table.first[vector])
-            # Of samples at the same time the last one counts, as it does for whoever looks later.
-            newest = np.append(times_s[1:] != times_s[:-1], True)
-            self._table.values[first + begin : first + end] = np.interp(
-                rows, times_s[newest], values[newest]
-            )
+            # Of samples at the same time interp takes the last one at that time, the first one before it.
+            self._table.values[first + begin : first + end] = np.interp(rows, times_s, values)
 
 
 def hold(values: Floats, counts: NDArray[np.integer]) -> Floats:

@@ -14,6 +14,7 @@ from simcrate.results import open_results
 from simcrate.statistics import Parts, Summary, shipped_catalogue, write_statistics
 
 DATA = Path("tests/data/omnetpp")
+FEW = Parts(figure_limit=3)  # drawing takes its time
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
     out_dir = tmp_path_factory.mktemp("study")
     results = open_results([DATA / "small-aloha"])
     return out_dir, write_statistics(
-        results, out_dir, precision_s=10, facts={"Title": "<Aloha> & co", "User": "alice"}
+        results,
+        out_dir,
+        precision_s=10,
+        parts=FEW,
+        facts={"Title": "<Aloha> & co", "User": "alice"},
     )
 
 
@@ -109,6 +114,7 @@ def test_the_same_results_give_the_same_bytes(study: tuple[Path, Summary], tmp_p
         open_results([DATA / "small-aloha"]),
         tmp_path,
         precision_s=10,
+        parts=FEW,
         facts={"Title": "<Aloha> & co", "User": "alice"},
     )
 
