@@ -29,7 +29,6 @@ SaveResume = Callable[[JSON], None]
 ShowProgress = Callable[[int], None]
 """Bytes of the crate that the backend has for certain."""
 
-
 OptionValue = str | int | bool | Secret | None
 """A validated option: a `Secret` where it is declared secret, None where it is not given."""
 
@@ -44,8 +43,10 @@ class Option:
     default: str | int | bool | None = None
     required: bool = False
     secret: bool = False
+    """A text that reaches the backend as a `Secret`, is encrypted at rest and never shown again."""
     example: str = ""
     kind: type[str | int | bool] = str
+    """What its value must be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,22 +56,22 @@ class Abilities:
     resumes: bool
     """An upload goes on in another process from its resume value."""
     expires_links: bool
-    """The provider itself ends a link at a given time."""
+    """The provider itself ends a link at a given time, at least on some plans."""
     link_passwords: bool
+    """A link can have a password, at least on some plans."""
     digest: str
     """The digest that the provider computes and we compare: `sha256`, `dropbox`, …; empty: size and
     a read-back instead."""
     reports_space: bool
-    names_are_ours: bool = True
-    """A stored name can be listed later, so that orphans are found."""
+    """`space` tells how much is free."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """The crate in the spool: a file that does not change while it is uploaded.
 
-    A backend re-checks size and modification time at the end and raises `StorageIntegrityError` when
-    they moved.
+    A backend re-checks size and modification time before the step that makes the remote file final, and
+    raises `StorageIntegrityError` when they moved (`simcrate.storage.reading` does).
     """
 
     path: Path
@@ -93,7 +94,8 @@ class StoredCrate:
     account: str = ""
     """The remote account or server that it went to, without credentials."""
     extra: Mapping[str, JSON] = field(default_factory=dict)
-    """What this backend needs to find, link or delete it again; JSON, no secrets."""
+    """What this backend needs to find, link or delete it again; JSON, and no credential that is good
+    for anything but this one file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,13 +206,24 @@ class StorageBackend(ABC):
         Safe to repeat: the same call after any failure, in another process too, ends with exactly one
         remote file; a crate that is already there whole is found and not sent again.  `resume` is the
         last value given to `save_resume`, or None; a stale one costs time, never correctness.
+
+        `save_resume` is called before the first byte is sent where the kind resumes, and whenever the
+        value changes; `progress` never goes back within a call and ends at the size.  What either of
+        them raises passes through unchanged, and is like the death of the process.
+
+        Raises:
+            StorageError: any of them; `StorageIntegrityError` also for a crate that changed.
         """
 
     @abstractmethod
     def link(self, stored: StoredCrate, policy: LinkPolicy) -> Link:
         """Make, or find, the link of a stored crate.
 
-        Safe to repeat.  Asked policy in, effective policy out.
+        Safe to repeat, with another policy too: the newest one holds.  Asked policy in, effective
+        policy out; what cannot be done as asked is a remark, not an error.
+
+        Raises:
+            StorageNotFoundError: the crate is gone.
         """
 
     @abstractmethod

@@ -41,11 +41,7 @@ def backend_class(kind: str) -> type[StorageBackend]:
         DefinitionError: no such kind (with the list of those that there are), or what registered it
             cannot be imported or is no storage backend.
     """
-    plugins = _plugins()
-    if kind not in KINDS and kind not in plugins:
-        message = f"'{kind}' is no kind of storage backend; known kinds: {', '.join(known_kinds())}"
-        raise DefinitionError(message)
-    target = KINDS.get(kind) or plugins[kind].value
+    target = KINDS.get(kind) or _plugin_target(kind)
     module, _, name = target.partition(":")
     try:
         found = getattr(importlib.import_module(module), name)
@@ -66,7 +62,7 @@ def validate_identifier(identifier: str) -> str:
             letters, digits, `.`, `_` and `-` (64 at most).
     """
     kind, colon, label = identifier.partition(":")
-    if kind not in known_kinds():
+    if kind not in KINDS and kind not in known_kinds():
         message = (
             f"the backend identifier '{identifier}' does not start with a known kind;"
             f" write one of {', '.join(known_kinds())}, or 'KIND:LABEL' for a second one"
@@ -79,6 +75,14 @@ def validate_identifier(identifier: str) -> str:
         )
         raise DefinitionError(message)
     return kind
+
+
+def _plugin_target(kind: str) -> str:
+    plugins = _plugins()
+    if kind not in plugins:
+        message = f"'{kind}' is no kind of storage backend; known kinds: {', '.join(known_kinds())}"
+        raise DefinitionError(message)
+    return plugins[kind].value
 
 
 def _plugins() -> dict[str, EntryPoint]:
