@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from simcrate.results import content_digest, open_results
 from tests.integration.oppsim.conftest import Oppsim
 
 UNSTABLE = (
@@ -33,6 +34,39 @@ def test_the_same_seed_gives_the_same_content(oppsim: Oppsim, study_dir: Path) -
     for one, other in zip(first, second, strict=True):
         if one.suffix != ".vci":  # offsets depend on the length of the run's name
             assert content(one) == content(other)
+
+
+def test_the_same_seed_gives_the_same_content_digest(oppsim: Oppsim, study_dir: Path) -> None:
+    for directory in ("first", "second"):
+        oppsim("-c", "Study", "-r", "1..2", f"--result-dir={directory}")
+
+    digests = [content_digest(open_results([study_dir / name])) for name in ("first", "second")]
+
+    assert digests[0] == digests[1]
+    assert digests[0] != content_digest(open_results([study_dir / "first/Study-pause=0-#1.sca"]))
+
+
+def test_our_own_reader_finds_every_item_and_nothing_to_complain_about(
+    oppsim: Oppsim, study_dir: Path
+) -> None:
+    oppsim("-c", "Study", "-r", "2..3")
+
+    results = open_results([study_dir / "results"])
+
+    assert len(results.runs) == 2
+    assert results.incomplete == ()
+    assert results.warnings == ()
+    ratios = results.scalars('name =~ "deliveryRatio:last"')
+    assert ratios.num_rows == 2
+
+
+def test_an_index_summary_is_that_of_the_samples(oppsim: Oppsim, study_dir: Path) -> None:
+    oppsim("-c", "Plain")
+
+    indexed = content_digest(open_results([study_dir / "results"], use_index=True))
+    scanned = content_digest(open_results([study_dir / "results"], use_index=False))
+
+    assert indexed == scanned
 
 
 def test_another_repetition_gives_other_content(oppsim: Oppsim, study_dir: Path) -> None:
