@@ -7,7 +7,7 @@ from django.conf import settings
 from simcrate.pipeline.notify import OutboxPost, Post, SmtpPost
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.storages.services import storage_defaults
-from simcrate.simulators import OPPSIM
+from simcrate.simulators import OPPSIM, SandboxKind
 from simcrate.worker.identity import machine_name, owner_name
 from simcrate.worker.tasks import Bench
 
@@ -19,6 +19,7 @@ def make_bench() -> Bench:
         var_dir=settings.VAR_DIR,
         port=RowsPort(owner=owner_name(machine), machine=machine),
         simulators={OPPSIM.name: OPPSIM},
+        sandbox_kind=SandboxKind(settings.ENVIRONMENT.sandbox),
         post=_post(),
         mail_from=settings.ENVIRONMENT.mail_from,
         storage_defaults=storage_defaults(),

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+RESULTS = "results"
+"""Below a working directory; relative in commands, so that no path of this machine gets into crates."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -32,12 +35,16 @@ class Place:
         return self.simulation_dir / "input"
 
     def run_dir(self, number: int) -> Path:
-        """Working directory of a run."""
+        """What we keep of a run; the simulator does not reach it."""
         return self.simulation_dir / "runs" / str(number)
+
+    def working_dir(self, number: int) -> Path:
+        """Where the simulator of a run is started, and may write."""
+        return self.run_dir(number) / "work"
 
     def result_dir(self, number: int) -> Path:
         """What the simulator is told to write into."""
-        return self.run_dir(number) / "results"
+        return self.working_dir(number) / RESULTS
 
     def log_path(self, number: int) -> Path:
         """Everything the simulator printed."""

@@ -9,17 +9,18 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from simcrate.pipeline.jobs import Progress, RunOutcome, RunSpec, RunState, Submission
-from simcrate.pipeline.place import Place
+from simcrate.pipeline.place import RESULTS, Place
 from simcrate.pipeline.watch import Watch
 from simcrate.simulators import (
     Ending,
     EndingKind,
     Followed,
+    Limits,
     ProcessEnd,
     ProgressReader,
+    Sandbox,
     Simulator,
     command_line,
     follow,
@@ -38,6 +39,8 @@ class SimulateJob:
     submission: Submission
     run: RunSpec
     simulator: Simulator
+    sandbox: Sandbox
+    limits: Limits
 
 
 def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
@@ -47,15 +50,12 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         OSError: the run directory cannot be prepared, or the simulator not be started.
     """
     number = job.run.number
-    run_dir = place.fresh(place.run_dir(number))
-    shutil.copytree(place.input_dir, run_dir, dirs_exist_ok=True)
-    place.result_dir(number).mkdir(exist_ok=True)
     command = command_line(
         job.simulator,
         ini_name=job.submission.ini_name,
         config=job.submission.config,
         run_number=number,
-        result_dir=RESULT_DIR,
+        result_dir=RESULTS,
     )
     reader = ProgressReader()
 
@@ -73,20 +73,16 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
 
     started_at = datetime.now(UTC)
     end = follow(
-        Followed(
-            command=command,
-            working_dir=run_dir,
-            log_path=place.log_path(number),
-            identity_dir=run_dir,
-        ),
+        _program(job, place, command),
         on_line=on_line,
         stop=watch.stop,
     )
     ending = Ending.of(end.exit_code, reader.ending_line)
+    reason = end.exceeded or ending.reason
     return RunOutcome(
         number=number,
         state=_state(ending, end),
-        reason=ending.reason,
+        reason=reason,
         command=command,
         exit_code=end.exit_code,
         started_at=started_at.isoformat(timespec="milliseconds"),
@@ -94,7 +90,7 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         wall_time_s=round(end.wall_time_s, 3),
         cpu_time_s=round(end.cpu_time_s, 3),
         peak_memory_bytes=end.peak_memory_bytes,
-        disk_bytes=_size(run_dir),
+        disk_bytes=end.peak_disk_bytes,
         sim_time_s=reader.sim_time_s,
         event_count=reader.event_count,
         simulator_version=reader.version,
@@ -103,7 +99,31 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
     )
 
 
+def _program(job: SimulateJob, place: Place, command: tuple[str, ...]) -> Followed:
+    """The command in its sandbox, with a working directory of its own."""
+    number, simulator = job.run.number, job.simulator
+    run_dir = place.fresh(place.run_dir(number))
+    working_dir = place.working_dir(number)
+    shutil.copytree(place.input_dir, working_dir)
+    place.result_dir(number).mkdir(exist_ok=True)
+    job.sandbox.own(working_dir)
+    return Followed(
+        command=job.sandbox.wrap(
+            command,
+            working_dir=working_dir,
+            readable=(*simulator.ned_path, *simulator.libraries, *simulator.readable),
+        ),
+        working_dir=working_dir,
+        log_path=place.log_path(number),
+        identity_dir=run_dir,
+        environment=simulator.environment,
+        limits=job.limits,
+    )
+
+
 def _state(ending: Ending, end: ProcessEnd) -> RunState:
+    if end.exceeded:
+        return RunState.LIMITED
     if end.was_stopped and ending.kind is not EndingKind.COMPLETE:
         return RunState.CANCELLED
     return {
@@ -112,7 +132,3 @@ def _state(ending: Ending, end: ProcessEnd) -> RunState:
         EndingKind.SIGNAL: RunState.STOPPED,
         EndingKind.ERROR: RunState.FAILED,
     }[ending.kind]
-
-
-def _size(directory: Path) -> int:
-    return sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file())

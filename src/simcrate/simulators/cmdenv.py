@@ -42,10 +42,14 @@ def command_line(
     simulator: Simulator, *, ini_name: str, config: str, run_number: int, result_dir: str
 ) -> tuple[str, ...]:
     """The argument list that starts one run."""
+    ned_path = ";".join(map(str, simulator.ned_path))
+    libraries = [word for library in simulator.libraries for word in ("-l", str(library))]
     return (
         *simulator.command,
         *("-m", "-u", "Cmdenv"),
         *("-c", config, "-r", str(run_number), "-f", ini_name),
+        *(("-n", ned_path) if ned_path else ()),
+        *libraries,
         f"--result-dir={result_dir}",
         *HARDENING,
     )

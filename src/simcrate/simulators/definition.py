@@ -1,9 +1,21 @@
-"""What a worker must know to start a simulator."""
+"""What a worker must know to start a simulator: its definition, and what a run may use."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class SimulatorKind(StrEnum):
+    """Whose manners a simulator has."""
+
+    OMNETPP = "omnetpp"
+    """A binary with OMNeT++'s Cmdenv, or a program that behaves like one."""
+    COMMAND = "command"
+    """Any other program: a list of arguments with placeholders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,12 +24,42 @@ class Simulator:
 
     name: str
     title: str
+    kind: SimulatorKind
     command: tuple[str, ...]
-    """The program and the arguments that come before those of a run."""
+    """The program and the arguments that come before those of a run; for a `command` all of them, with
+    the placeholders `{ini}`, `{config}`, `{run}` and `{results}`."""
+    version: str = ""
+    ned_path: tuple[Path, ...] = ()
+    libraries: tuple[Path, ...] = ()
+    """Shared libraries of models, as OMNeT++'s `-l` takes them."""
+    readable: tuple[Path, ...] = ()
+    """Directories that it may read in the sandbox, besides those above and the system's."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    progress: str = ""
+    """For a `command`: a regular expression with a group `percent`."""
+    tags: frozenset[str] = frozenset()
+    """What a worker must have to be given its runs."""
+    is_ours: bool = False
+    """Needs no sandbox: it cannot do more than what an ini of the allow-list says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one run may use; 0 means no limit."""
+
+    memory_bytes: int = 0
+    """Of all its processes together."""
+    disk_bytes: int = 0
+    """Of its directory."""
+    wall_time_s: int = 0
+    cpu_time_s: int = 0
+    """Of all its processes together."""
 
 
 OPPSIM = Simulator(
     name="oppsim",
     title="oppsim, the built-in opportunistic network simulator",
+    kind=SimulatorKind.OMNETPP,
     command=(sys.executable, "-m", "simcrate.oppsim"),
+    is_ours=True,
 )

@@ -15,18 +15,26 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import BinaryIO
 
 import psutil
 
+from simcrate.simulators.definition import Limits
+from simcrate.simulators.meter import Meter, directory_size
+from simcrate.simulators.processtable import processes_of
+
 IDENTITY_FILE = "process.json"
 POLL_S = 0.2
 CLOSED_PIPE_POLL_S = 0.02
 STOP_GRACE_S = 60.0  # finish() may write large files
+SHELL_SIGNAL_BASE = 128
+KILL_ROUNDS = 20
+KILL_PAUSE_S = 0.05
+WRAPPERS = {"bwrap", "prlimit", "setpriv"}
 READ_BYTES = 65536
 LONGEST_LINE = 1 << 20  # a program that prints without line ends must not fill our memory
 # What programs need to find their libraries and speak plainly; nothing of ours goes along.
@@ -45,9 +53,13 @@ class ProcessEnd:
     """Negative: killed by that signal."""
     was_stopped: bool
     """Whether it ended after we had asked it to."""
+    exceeded: str
+    """The limit that it was stopped at, in a sentence; empty: none."""
     wall_time_s: float
     cpu_time_s: float
     peak_memory_bytes: int
+    """Of all its processes together, as sampled, or the largest of any one."""
+    peak_disk_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +70,9 @@ class Followed:
     working_dir: Path
     log_path: Path
     identity_dir: Path
+    """Where it is noted who runs; not writable for the program."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
     stop_grace_s: float = STOP_GRACE_S
 
 
@@ -67,7 +82,8 @@ def follow(program: Followed, *, on_line: Callable[[str], None], stop: Event) ->
     Args:
         program: what to start.
         on_line: called with each line of output, decoded, without its line end.
-        stop: when set, the program gets SIGTERM, then time to finish, then its session SIGKILL.
+        stop: when set, the program gets SIGTERM, then time to finish, then all of it SIGKILL; the same
+            when it is over a limit.
 
     Raises:
         OSError: it could not be started.
@@ -75,17 +91,25 @@ def follow(program: Followed, *, on_line: Callable[[str], None], stop: Event) ->
     started = time.monotonic()
     with program.log_path.open("ab") as log, _started(program) as process:
         _write_identity(program.identity_dir, process.pid)
-        stopper = _Stopper(process, stop, program.stop_grace_s)
-        end = _pump(process, log, on_line, stopper)
+        meter = Meter(process.pid, program.working_dir, program.limits)
+        stopper = _Stopper(process.pid, stop, meter, program.stop_grace_s)
+        exit_code, usage = _pump(process, log, on_line, stopper)
         (program.identity_dir / IDENTITY_FILE).unlink(missing_ok=True)
-    exit_code, usage = end
     return ProcessEnd(
-        exit_code=exit_code,
-        was_stopped=stopper.asked,
+        exit_code=_signal_or_code(exit_code),
+        was_stopped=stopper.asked and not stopper.exceeded,
+        exceeded=stopper.exceeded,
         wall_time_s=time.monotonic() - started,
         cpu_time_s=usage.ru_utime + usage.ru_stime,
-        peak_memory_bytes=usage.ru_maxrss * 1024,
+        peak_memory_bytes=max(meter.peaks.memory_bytes, usage.ru_maxrss * 1024),
+        peak_disk_bytes=max(meter.peaks.disk_bytes, directory_size(program.working_dir)),
     )
+
+
+def _signal_or_code(exit_code: int) -> int:
+    """What wraps a program reports its death by a signal as shells do, as 128 and the signal."""
+    number = exit_code - SHELL_SIGNAL_BASE
+    return -number if number in signal.valid_signals() else exit_code
 
 
 def kill_leftover(identity_dir: Path) -> bool:
@@ -105,7 +129,7 @@ def kill_leftover(identity_dir: Path) -> bool:
     path.unlink(missing_ok=True)
     if not _is_running(program):
         return False
-    _kill_session(program["pid"])
+    _kill_all(program["pid"])
     with contextlib.suppress(psutil.Error):
         psutil.Process(program["pid"]).wait(timeout=10)
     return True
@@ -116,18 +140,16 @@ def _started(program: Followed) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         program.command,
         cwd=program.working_dir,
-        env={**ENVIRONMENT, "HOME": str(program.working_dir)},
+        env={**ENVIRONMENT, "HOME": str(program.working_dir), **program.environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    with contextlib.suppress(ProcessLookupError):  # it may have ended already
-        resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
     try:
         yield process
     finally:
-        _kill_session(process.pid)
+        _kill_all(process.pid)
         assert process.stdout is not None
         process.stdout.close()
         if process.returncode is None:
@@ -153,25 +175,26 @@ def _is_running(identity: dict[str, int]) -> bool:
 
 
 class _Stopper:
-    """SIGTERM once asked, SIGKILL to the session when the grace is over."""
+    """SIGTERM once asked or over a limit, SIGKILL to all of the program when the grace is over."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stop: Event, grace_s: float) -> None:
-        self._process = process
+    def __init__(self, pid: int, stop: Event, meter: Meter, grace_s: float) -> None:
+        self._pid = pid
         self._stop = stop
+        self._meter = meter
         self._grace_s = grace_s
         self._kill_at = 0.0
         self.asked = False
+        self.exceeded = ""
 
     def act(self) -> None:
-        if not self._stop.is_set():
-            return
         if not self.asked:
-            self.asked = True
-            self._kill_at = time.monotonic() + self._grace_s
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._process.pid, signal.SIGTERM)
+            self.exceeded = self._meter.exceeded()
+            if self.exceeded or self._stop.is_set():
+                self.asked = True
+                self._kill_at = time.monotonic() + self._grace_s
+                _signal_programs(self._pid, signal.SIGTERM)
         elif time.monotonic() > self._kill_at:
-            _kill_session(self._process.pid)
+            _kill_all(self._pid)
 
 
 def _pump(
@@ -239,9 +262,21 @@ class _Lines:
         self._on_line(line.rstrip(b"\r").decode(errors="replace"))
 
 
-def _kill_session(pid: int) -> None:
-    """SIGKILL to every process of the session that `pid` leads."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(ProcessLookupError, PermissionError, psutil.Error):
-            if os.getsid(process.pid) == pid:
-                process.kill()
+def _signal_programs(pid: int, number: signal.Signals) -> None:
+    """To the program itself, not to what wraps it: a sandbox that ends takes it along at once."""
+    for member in processes_of(pid):
+        if member.name not in WRAPPERS:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(member.pid, number)
+
+
+def _kill_all(pid: int) -> None:
+    """SIGKILL to every process of the program, until there is none: it may be forking."""
+    for _ in range(KILL_ROUNDS):
+        members = [member for member in processes_of(pid) if not member.is_zombie]
+        if not members:
+            return
+        for member in members:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(member.pid, signal.SIGKILL)
+        time.sleep(KILL_PAUSE_S)

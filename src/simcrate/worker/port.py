@@ -18,6 +18,7 @@ from uuid import UUID
 from simcrate.delivery import Ledger
 from simcrate.errors import SimCrateError
 from simcrate.pipeline.jobs import PackedSimulation, Progress, RunOutcome, RunSpec, Submission
+from simcrate.simulators.definition import Limits
 from simcrate.storage import StorageDefinition
 
 
@@ -100,6 +101,10 @@ class WorkerPort(Protocol):
 
     def run_spec(self, claim: Claim) -> RunSpec:
         """The run that was claimed."""
+        ...
+
+    def limits(self, claim: Claim) -> Limits:
+        """What a run of this user may use."""
         ...
 
     def end_run(self, claim: Claim, outcome: RunOutcome) -> None:

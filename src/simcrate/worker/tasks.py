@@ -18,7 +18,7 @@ from simcrate.pipeline.notify import Outcome, Post
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.simulate import SimulateJob
 from simcrate.pipeline.watch import Watch
-from simcrate.simulators import Simulator
+from simcrate.simulators import UNFENCED, SandboxKind, Simulator, find_sandbox
 from simcrate.storage import Defaults, StorageBackend, open_backend
 from simcrate.worker.port import Claim, WorkerPort, WorkKind
 from simcrate.worker.retrying import until_reached
@@ -35,6 +35,7 @@ class Bench:
     var_dir: Path
     port: WorkerPort
     simulators: Mapping[str, Simulator]
+    sandbox_kind: SandboxKind
     post: Post
     mail_from: str
     storage_defaults: Defaults
@@ -78,9 +79,14 @@ def _run(bench: Bench, claim: Claim, watch: Watch) -> None:
     if simulator is None:
         message = f"this worker has no simulator '{submission.simulator}'"
         raise SimCrateError(message)
-    outcome = runner.simulate_run(
-        SimulateJob(submission=submission, run=run, simulator=simulator), place, watch
+    job = SimulateJob(
+        submission=submission,
+        run=run,
+        simulator=simulator,
+        sandbox=UNFENCED if simulator.is_ours else find_sandbox(bench.sandbox_kind),
+        limits=bench.port.limits(claim),
     )
+    outcome = runner.simulate_run(job, place, watch)
     if watch.abandoned.is_set():
         raise WorkEndedError
     _record(lambda: bench.port.end_run(claim, outcome))

@@ -30,6 +30,7 @@ from simcrate.portal.queue.claims import LeasedRows
 from simcrate.portal.queue.lease import MAX_RECLAIMS, Leased
 from simcrate.portal.queue.rows import reaching_rows
 from simcrate.portal.simulations.models import Run, Simulation, SubmittedFile
+from simcrate.simulators.definition import Limits
 from simcrate.storage import StorageDefinition
 from simcrate.worker.port import Claim, FinishJob, Recipient, WorkKind
 
@@ -156,6 +157,10 @@ class RowsPort:
         with reaching_rows():
             row = Run.objects.get(pk=claim.id)
         return RunSpec(number=row.number, itervars=row.itervars, repetition=row.repetition)
+
+    def limits(self, claim: Claim) -> Limits:
+        """What a run of this user may use."""
+        return Limits()
 
     def end_run(self, claim: Claim, outcome: RunOutcome) -> None:
         """The run has ended; the claim ends with it."""

@@ -1,0 +1,172 @@
+"""Where a simulator runs: fenced in by bubblewrap, or by rlimits only.
+
+In the sandbox there is no network, no process but its own, a read-only system, a private `/tmp`, and
+exactly one place to write: the run's directory.  When this worker is root, the simulator gets another uid,
+because root ignores process limits and because processes of one uid can read each other's environment.
+
+Source: bwrap(1), prlimit(1).
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from simcrate.errors import SimulationError
+
+MOST_PROCESSES = 512  # of the simulator's uid: a fork bomb ends here
+LARGEST_FILE_BYTES = 1 << 40
+UNPRIVILEGED = "nobody"
+PROBE_TIMEOUT_S = 20.0
+INSIDE_DIR = Path("/simulation")
+"""Where the working directory is, seen from inside."""
+
+_SYSTEM_DIRS = (
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+)
+
+
+class SandboxKind(StrEnum):
+    """How much a worker fences simulators in."""
+
+    BUBBLEWRAP = "bubblewrap"
+    NONE = "none"
+    """Allow-list, hardened command line and rlimits only: a weaker promise, said loudly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """How to start programs fenced in."""
+
+    kind: SandboxKind
+    uid: int | None
+    """Whom to run as; None: as this worker."""
+
+    def wrap(
+        self, command: Sequence[str], *, working_dir: Path, readable: Sequence[Path]
+    ) -> tuple[str, ...]:
+        """The command that runs `command` in the sandbox.
+
+        Args:
+            command: program and arguments.
+            working_dir: the one place to write; inside it is `INSIDE_DIR`, so that no path of this
+                machine gets into results.
+            readable: what else the program may see, read-only, under its own path.
+        """
+        fence = () if self.kind is SandboxKind.NONE else self._bubblewrap(working_dir, readable)
+        return (*_LIMITED, *fence, *self._as_user(), *command)
+
+    def own(self, directory: Path) -> None:
+        """Give a run's working directory to whoever the simulator runs as."""
+        if self.uid is None:
+            return
+        for parent, directories, files in os.walk(directory):
+            for name in (".", *directories, *files):
+                os.chown(Path(parent, name), self.uid, self.uid, follow_symlinks=False)
+
+    def _as_user(self) -> tuple[str, ...]:
+        if self.uid is None:
+            return ()
+        user = (f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups")
+        return ("setpriv", *user, "--no-new-privs", "--inh-caps=-all", "--")
+
+    def _bubblewrap(self, working_dir: Path, readable: Sequence[Path]) -> tuple[str, ...]:
+        return (
+            *("bwrap", "--die-with-parent", "--cap-drop", "ALL"),
+            *(_UNSHARED if self.uid is None else _UNSHARED_BY_ROOT),
+            *_system(),
+            *_parents([*readable, INSIDE_DIR / "x"]),
+            *(word for path in readable for word in ("--ro-bind", str(path), str(path))),
+            *("--bind", str(working_dir), str(INSIDE_DIR), "--chdir", str(INSIDE_DIR)),
+            "--",
+        )
+
+
+UNFENCED = Sandbox(kind=SandboxKind.NONE, uid=None)
+"""For programs of our own."""
+
+_LIMITED = (
+    "prlimit",
+    "--core=0",
+    f"--nproc={MOST_PROCESSES}",
+    f"--fsize={LARGEST_FILE_BYTES}",
+    "--",
+)
+_UNSHARED = ("--unshare-all",)
+# Root makes the mounts itself, since an unprivileged uid cannot reach our directories, and gives itself up
+# inside; for that it needs two capabilities and the user namespace of the machine.
+_UNSHARED_BY_ROOT = (
+    *("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"),
+    *("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"),
+)
+
+
+def _system() -> list[str]:
+    """The programs and libraries of the machine, without its configuration and homes."""
+    arguments: list[str] = []
+    for directory in map(Path, _SYSTEM_DIRS):
+        if directory.is_symlink():
+            arguments += ["--symlink", str(directory.readlink()), str(directory)]
+        elif directory.exists():
+            arguments += [*_parents([directory]), "--ro-bind", str(directory), str(directory)]
+    return [*arguments, "--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
+
+
+def _parents(paths: Sequence[Path]) -> list[str]:
+    """The directories above mounts: bubblewrap would make them for their owner alone."""
+    directories = dict.fromkeys(parent for path in paths for parent in reversed(path.parents))
+    shown = (directory for directory in directories if directory not in _MADE)
+    return [word for directory in shown for word in ("--perms", "0755", "--dir", str(directory))]
+
+
+_MADE = {Path("/"), Path("/usr"), Path("/tmp"), Path("/proc"), Path("/dev")}  # noqa: S108 - inside
+
+
+@cache
+def find_sandbox(kind: SandboxKind) -> Sandbox:
+    """The sandbox of this machine.
+
+    Raises:
+        SimulationError: bubblewrap is missing, or does not work here; says what to do.
+    """
+    uid = pwd.getpwnam(UNPRIVILEGED).pw_uid if os.geteuid() == 0 else None
+    sandbox = Sandbox(kind=kind, uid=uid)
+    if kind is SandboxKind.BUBBLEWRAP:
+        _probe(sandbox)
+    return sandbox
+
+
+def _probe(sandbox: Sandbox) -> None:
+    """Start a program in it that does nothing."""
+    if shutil.which("bwrap") is None:
+        message = "there is no sandbox: install the package bubblewrap"
+        raise SimulationError(message)
+    with tempfile.TemporaryDirectory() as directory:
+        done = subprocess.run(
+            sandbox.wrap(("true",), working_dir=Path(directory), readable=()),
+            capture_output=True,
+            text=True,
+            timeout=PROBE_TIMEOUT_S,
+            check=False,
+        )
+    if done.returncode:
+        message = (
+            "there is no sandbox: bubblewrap does not work here; "
+            "allow unprivileged user namespaces on this machine"
+        )
+        raise SimulationError(message, detail=done.stderr.strip())
