@@ -88,6 +88,23 @@ def test_the_browser_is_told_to_fetch_the_whole_page_when_it_is_over(
     assert "hx-trigger" not in page(as_alice, simulation)
 
 
+def test_a_link_is_shown_before_its_mail_went_out_and_the_page_goes_on(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    end_runs(simulation)
+    deliver(simulation, state="linked", announced_at=None, expires_at=None)
+    address = f"/simulations/{simulation.pk}/live/"
+
+    assert as_alice.get(address)["HX-Refresh"] == "true"
+    text = page(as_alice, simulation)
+    assert "7 days after the mail went out" in text
+    assert "ready=1" in text
+    assert re.search(r'class="current"[^>]*>notify', text)
+    assert "HX-Refresh" not in as_alice.get(address, {"ready": "1"})
+    Delivery.objects.update(state="announced", announced_at=NOW)
+    assert as_alice.get(address, {"ready": "1"})["HX-Refresh"] == "true"
+
+
 def test_packing_shows_the_stage_that_it_is_at(as_alice: Client, simulation: Simulation) -> None:
     end_runs(simulation)
     Simulation.objects.update(stage="statistics", percent=40)

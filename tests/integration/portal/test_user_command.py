@@ -49,6 +49,18 @@ def test_the_first_administrator_is_made_on_the_command_line(var_dir: Path) -> N
     assert run(var_dir, "-c", COUNT).stdout == "root True ['root@example.org']\n"
 
 
+def test_commands_that_start_at_once_on_a_new_machine_make_the_tables_once(tmp_path: Path) -> None:
+    environment = {**os.environ, "SIMCRATE_VAR": str(tmp_path / "var")}
+    command = [sys.executable, "-m", "simcrate", "user", "add", "--generate"]
+    starters = [
+        subprocess.Popen([*command, name], env=environment, stdout=subprocess.DEVNULL)
+        for name in ("alice", "bob", "charlie")
+    ]
+
+    assert [starter.wait() for starter in starters] == [0, 0, 0]
+    assert len(run(tmp_path / "var", "-c", COUNT).stdout.splitlines()) == 3
+
+
 def test_a_weak_password_is_refused_with_the_reason(var_dir: Path) -> None:
     made = run(var_dir, "-m", "simcrate", "user", "add", "eve", typed="12345\n12345\n")
 

@@ -41,7 +41,10 @@ class LivePart:
     html: str
     digest: str
     """Of the html: a browser that shows it already needs nothing."""
-    is_final: bool
+    is_ready: bool
+    """Whether there is a link, which the rest of the page shows."""
+    is_settled: bool
+    """Whether nothing changes any more."""
 
 
 def live_part(request: HttpRequest, simulation: Simulation) -> LivePart:
@@ -57,7 +60,12 @@ def live_part(request: HttpRequest, simulation: Simulation) -> LivePart:
     }
     html = render_to_string("simulations/_live.html", context, request)
     digest = hashlib.sha256(html.encode()).hexdigest()[:16]
-    return LivePart(html=html, digest=digest, is_final=seen.standing.is_final)
+    return LivePart(
+        html=html,
+        digest=digest,
+        is_ready=seen.standing.state is SimulationState.DELIVERED,
+        is_settled=seen.standing.is_final and _is_announced(seen),
+    )
 
 
 def whole_page(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
@@ -76,6 +84,10 @@ def whole_page(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
         "table": statistics_table(summary),
         "charts": charts_of(summary),
     }
+
+
+def _is_announced(seen: Overview) -> bool:
+    return seen.delivery is None or seen.delivery.announced_at is not None
 
 
 def _steps(seen: Overview) -> list[Step]:
@@ -97,8 +109,7 @@ def _current_stage(seen: Overview) -> str:
         case SimulationState.DELIVERING | SimulationState.FAILED:
             return "upload"
         case SimulationState.DELIVERED | SimulationState.EXPIRED:
-            announced = seen.delivery is not None and seen.delivery.announced_at
-            return "" if announced else "notify"
+            return "" if _is_announced(seen) else "notify"
 
 
 def _watched_run(simulation: Simulation, seen: Overview) -> Any:  # noqa: ANN401 - a row or None

@@ -96,10 +96,13 @@ def detail(request: UserRequest, simulation_id: UUID) -> HttpResponse:
 @require_GET
 @for_users
 def live(request: UserRequest, simulation_id: UUID) -> HttpResponse:
-    """The part of the page that changes; an empty answer when the browser shows it already."""
+    """The part of the page that changes; an empty answer when the browser shows it already.
+
+    When there is something to see outside of that part, the browser fetches the whole page.
+    """
     simulation = _visible(request, simulation_id)
     part = live_part(request, simulation)
-    if part.is_final:
+    if part.is_settled or (part.is_ready and "ready" not in request.GET):
         return HttpResponse(headers={"HX-Refresh": "true"})
     if request.GET.get("seen") == part.digest:
         return HttpResponse(status=NO_CHANGE)
