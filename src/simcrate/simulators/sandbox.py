@@ -93,6 +93,7 @@ class Sandbox:
             *_parents([*readable, INSIDE_DIR / "x"]),
             *(word for path in readable for word in ("--ro-bind", str(path), str(path))),
             *("--bind", str(working_dir), str(INSIDE_DIR), "--chdir", str(INSIDE_DIR)),
+            *("--setenv", "HOME", str(INSIDE_DIR)),
             "--",
         )
 

@@ -1,0 +1,229 @@
+"""Hostile simulators in the sandbox, started as the pipeline starts them.
+
+Each is a small program that tries one thing; what it could do is what it printed.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Timer
+
+import psutil
+import pytest
+
+from simcrate.simulators import (
+    Followed,
+    Limits,
+    ProcessEnd,
+    Sandbox,
+    SandboxKind,
+    find_sandbox,
+    follow,
+)
+
+pytestmark = pytest.mark.services
+
+Run = Callable[..., tuple[ProcessEnd, list[str]]]
+PYTHON = "/usr/bin/python3"
+UNLIMITED = Limits()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Sandbox:
+    return find_sandbox(SandboxKind.BUBBLEWRAP)
+
+
+@pytest.fixture
+def run(tmp_path: Path, sandbox: Sandbox) -> Run:
+    (tmp_path / "work").mkdir()
+
+    def run_in_sandbox(
+        script: str, *, limits: Limits = UNLIMITED, stop: Event | None = None, grace_s: float = 5.0
+    ) -> tuple[ProcessEnd, list[str]]:
+        working_dir = tmp_path / "work"
+        (working_dir / "simulator.sh").write_text(textwrap.dedent(script))
+        sandbox.own(working_dir)
+        lines: list[str] = []
+        end = follow(
+            Followed(
+                command=sandbox.wrap(("sh", "simulator.sh"), working_dir=working_dir, readable=()),
+                working_dir=working_dir,
+                log_path=tmp_path / "simulator.log",
+                identity_dir=tmp_path,
+                limits=limits,
+                stop_grace_s=grace_s,
+            ),
+            on_line=lines.append,
+            stop=stop or Event(),
+        )
+        return end, lines
+
+    return run_in_sandbox
+
+
+def test_what_it_writes_in_its_directory_stays(run: Run, tmp_path: Path) -> None:
+    end, _ = run("echo result > a.sca")
+
+    assert end.exit_code == 0
+    assert (tmp_path / "work" / "a.sca").read_text() == "result\n"
+
+
+def test_it_is_nobody_and_gains_nothing(run: Run) -> None:
+    _, lines = run("id -u; grep NoNewPrivs /proc/self/status; grep CapEff /proc/self/status")
+
+    assert lines[0] != "0"
+    assert lines[1].split() == ["NoNewPrivs:", "1"]
+    assert int(lines[2].split()[1], 16) == 0
+
+
+def test_it_sees_no_environment_and_no_process_of_ours(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMCRATE_SMTP_URL", "smtp://user:marked-secret@host")
+    _, lines = run("env; cat /proc/[0-9]*/environ; echo; ls /proc | grep -c '^[0-9]'")
+
+    assert "marked-secret" not in "".join(lines)
+    assert int(lines[-1]) < 10
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "/etc/shadow", "/root", "/home", "/var", "/work"])
+def test_it_does_not_see_files_of_the_machine(run: Run, path: str) -> None:
+    end, _ = run(f"ls {path}")
+
+    assert end.exit_code != 0
+
+
+def test_it_does_not_see_files_of_other_runs(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("another user's results")
+    end, _ = run(f"cat {tmp_path}/other ../other /simulation/../other")
+
+    assert end.exit_code != 0
+
+
+@pytest.mark.parametrize("path", ["/usr/x", "/bin/x", "/x", "/etc/x", "/simulation/../x"])
+def test_it_writes_nowhere_else(run: Run, path: str) -> None:
+    end, _ = run(f"echo x > {path}")
+
+    assert end.exit_code != 0
+
+
+def test_its_tmp_is_its_own(run: Run) -> None:
+    end, _ = run("echo x > /tmp/simcrate-sandbox-test && test -s /tmp/simcrate-sandbox-test")
+
+    assert end.exit_code == 0
+    assert not Path("/tmp/simcrate-sandbox-test").exists()
+
+
+def test_it_reaches_no_network(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        end, _ = run(
+            f"""
+            exec {PYTHON} -c 'import socket; socket.create_connection(("127.0.0.1", {port}), 2)'
+            """
+        )
+
+    assert end.exit_code != 0
+
+
+def test_a_fork_bomb_ends_at_the_limit_and_leaves_nothing(run: Run) -> None:
+    stop = Event()
+    Timer(2, stop.set).start()
+    before = len(psutil.pids())
+    run("bomb() { bomb | bomb & }; bomb; sleep 30", stop=stop, grace_s=0.5)
+
+    assert len(psutil.pids()) < before + 20
+
+
+def test_children_that_leave_their_session_end_with_it(run: Run, tmp_path: Path) -> None:
+    run("setsid sleep 987 & sleep 0.3; exit 0")
+
+    assert not [p for p in psutil.process_iter(["cmdline"]) if "987" in (p.info["cmdline"] or [])]
+
+
+def test_filling_the_disk_ends_at_the_limit(run: Run) -> None:
+    end, _ = run(
+        "i=0; while true; do head -c 5000000 /dev/zero > file$i; i=$((i+1)); sleep 0.2; done",
+        limits=Limits(disk_bytes=20_000_000),
+        grace_s=1.0,
+    )
+
+    assert end.exceeded == "The disk limit of 19.1 MiB was reached."
+
+
+def test_eating_memory_ends_at_the_limit(run: Run) -> None:
+    end, _ = run(
+        f"exec {PYTHON} -c 'x = bytearray(300_000_000); import time; time.sleep(30)'",
+        limits=Limits(memory_bytes=100 * 2**20),
+        grace_s=1.0,
+    )
+
+    assert end.exceeded == "The memory limit of 100 MiB was reached."
+
+
+def test_spinning_ends_at_the_cpu_limit_of_all_processes_together(run: Run) -> None:
+    end, _ = run(
+        "while :; do :; done & while :; do :; done", limits=Limits(cpu_time_s=2), grace_s=0.5
+    )
+
+    assert end.exceeded == "The CPU time limit of 2 s was reached."
+
+
+def test_sleeping_ends_at_the_time_limit(run: Run) -> None:
+    end, _ = run("sleep 60", limits=Limits(wall_time_s=1), grace_s=0.5)
+
+    assert end.exceeded == "The time limit of 1 s was reached."
+    assert not end.was_stopped
+
+
+def test_stop_reaches_the_simulator_inside_and_lets_it_finish(run: Run) -> None:
+    stop = Event()
+    Timer(1, stop.set).start()
+    end, lines = run(
+        "trap 'echo finish; exit 2' TERM; echo ready; while :; do sleep 0.1; done", stop=stop
+    )
+
+    assert (end.exit_code, end.was_stopped) == (2, True)
+    assert lines[-1] == "finish"
+
+
+def test_a_death_by_signal_is_seen_through_the_sandbox(run: Run) -> None:
+    end, _ = run("kill -SEGV $$")
+
+    assert end.exit_code == -11
+
+
+def test_links_that_it_leaves_lead_nowhere_when_collected(run: Run, tmp_path: Path) -> None:
+    from simcrate.crate import gather
+
+    run("ln -s /etc/shadow a.sca; mkfifo b.vec; echo x > c.sca")
+    contents = gather(tmp_path / "work", "results/")
+
+    assert "results/c.sca" in {member.name for member in contents.members}
+    assert {one.name for one in contents.refused} == {"results/a.sca", "results/b.vec"}
+
+
+def test_without_a_sandbox_its_identity_and_limits_still_hold(tmp_path: Path) -> None:
+    sandbox = find_sandbox(SandboxKind.NONE)
+    working_dir = tmp_path / "work"
+    working_dir.mkdir()
+    sandbox.own(working_dir)
+    lines: list[str] = []
+    follow(
+        Followed(
+            command=sandbox.wrap(
+                ("sh", "-c", "id -u; ulimit -c"), working_dir=working_dir, readable=()
+            ),
+            working_dir=working_dir,
+            log_path=tmp_path / "log",
+            identity_dir=tmp_path,
+        ),
+        on_line=lines.append,
+        stop=Event(),
+    )
+
+    assert lines == [str(sandbox.uid if sandbox.uid is not None else os.getuid()), "0"]
