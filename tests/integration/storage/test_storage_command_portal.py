@@ -62,6 +62,13 @@ def test_a_definition_that_cannot_be_used_yet_is_saved_inactive_with_the_reason(
     assert [definition.active for definition in exported(tmp_path)] == [False]
 
 
+def test_a_token_of_any_length_is_kept_whole(tmp_path: Path) -> None:
+    long = StorageDefinition(name="Dropbox", id="dropbox", token="sl." + "x" * 2_000)
+    run("import", write(tmp_path, long))
+
+    assert exported(tmp_path) == [long]
+
+
 def test_one_wrong_definition_keeps_all_of_a_file_out(tmp_path: Path) -> None:
     wrong = StorageDefinition(name="Wrong", id="local:wrong", token="http://x", config={})
     result = run("import", write(tmp_path, LOCAL, wrong))
