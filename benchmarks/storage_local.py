@@ -18,10 +18,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.servers.localcloud import local_cloud
-
 from benchmarks import Row
 from benchmarks._peers import copyparty, rclone, rclone_webdav
+from tests.servers.localcloud import local_cloud
 
 SIZE_BYTES = 1_000_000_000
 BLOCK_BYTES = 10_000_000

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.servers.static_files import serving
 
 from simcrate.storage import StorageDefinition, write_definitions
+from tests.servers.static_files import serving
 
 PLUGIN = Path(__file__).parent / "example_plugin"
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from simcrate_directory import DirectoryBackend
-from tests.servers.clocks import Clock
 
 from simcrate.errors import StorageError
 from simcrate.storage import (
@@ -20,6 +19,7 @@ from simcrate.storage import (
     StoredCrate,
 )
 from simcrate.storage.contract import make_source
+from tests.servers.clocks import Clock
 
 
 class FailingBackend(DirectoryBackend):

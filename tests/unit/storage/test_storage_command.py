@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.servers.localcloud import LocalCloud, local_cloud
 
 from simcrate.cli.storage import storage
 from simcrate.secret import UNMODIFIED
 from simcrate.storage import StorageDefinition, read_definitions, write_definitions
+from tests.servers.localcloud import LocalCloud, local_cloud
 
 MARKED = "marked-secret-4711-hunter2"
 LOCAL = StorageDefinition(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.servers.clocks import Clock
 
 from simcrate.errors import (
     StorageAuthError,
@@ -19,6 +18,7 @@ from simcrate.errors import (
 from simcrate.storage import Source, StorageBackend
 from simcrate.storage.contract import make_source, upload
 from simcrate.storage.wrappers import Pace, RetryPolicy, throttled, with_pace, with_retries
+from tests.servers.clocks import Clock
 
 if TYPE_CHECKING:
     from tests.unit.storage.conftest import FailingBackend

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from simcrate_directory import DirectoryBackend
-from tests.servers.static_files import serving
 
 from simcrate.storage import StorageBackend
 from simcrate.storage.contract import Opener, StorageContract
+from tests.servers.static_files import serving
 
 
 class TestDirectoryBackend(StorageContract):
