@@ -9,12 +9,14 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html_join
 from unfold.admin import ModelAdmin
 
+from simcrate.errors import BadInputError, StorageError
+from simcrate.portal.storages.connecting import begin, can_connect, finish
 from simcrate.portal.storages.doctor import Diagnosis, examine
 from simcrate.portal.storages.forms import StorageBackendForm
 from simcrate.portal.storages.models import StorageBackend
@@ -31,11 +33,17 @@ class StorageBackendAdmin(ModelAdmin):  # type: ignore[misc]  # untyped package
     search_fields = ["name", "identifier", "desc"]
     actions = ["check_selected"]
 
-    @admin.display(description="doctor")
+    @admin.display(description="try it")
     def check_link(self, backend: StorageBackend) -> str:
-        """The way to the doctor."""
-        url = reverse("admin:storages_storagebackend_check", args=[backend.pk])
-        return format_html('<a href="{}">Check…</a>', url)
+        """The ways to the doctor and to the provider's consent."""
+        links = [("Check…", "admin:storages_storagebackend_check")]
+        if can_connect(backend):
+            links.append(("Connect…", "admin:storages_storagebackend_connect"))
+        return format_html_join(
+            " ",
+            '<a href="{}">{}</a>',
+            ((reverse(to, args=[backend.pk]), text) for text, to in links),
+        )
 
     def get_urls(self) -> list[URLPattern]:
         """The admin's own pages and the doctor's."""
@@ -44,7 +52,12 @@ class StorageBackendAdmin(ModelAdmin):  # type: ignore[misc]  # untyped package
             self.admin_site.admin_view(self.check_page),
             name="storages_storagebackend_check",
         )
-        return [check, *super().get_urls()]
+        connect = path(
+            "<int:pk>/connect/",
+            self.admin_site.admin_view(self.connect_page),
+            name="storages_storagebackend_connect",
+        )
+        return [check, connect, *super().get_urls()]
 
     def has_delete_permission(
         self, request: HttpRequest, obj: StorageBackend | None = None
@@ -75,6 +88,28 @@ class StorageBackendAdmin(ModelAdmin):  # type: ignore[misc]  # untyped package
         diagnoses = [examine(backend)] if request.method == "POST" else []
         return self._doctor(request, [backend], diagnoses)
 
+    def connect_page(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The provider's consent page, and the field for the code that it shows."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        backend = get_object_or_404(StorageBackend, pk=pk)
+        context = {**self._page(request, f"Connect {backend.name}"), "backend": backend}
+        try:
+            if request.method == "POST":
+                account = finish(request, backend, request.POST.get("code", ""))
+                text = f"{backend.name} is connected to the account {account}."
+                self.message_user(
+                    request, text + ("" if backend.active else " Make it active now.")
+                )
+                return redirect("admin:storages_storagebackend_changelist")
+        except (BadInputError, StorageError) as error:
+            context["error"] = str(error)
+        try:
+            context["url"] = begin(request, backend)
+        except BadInputError as error:
+            context["error"] = str(error)
+        return TemplateResponse(request, "admin/storages/connect.html", context)
+
     @admin.action(
         description="Check: write, link, fetch and delete a small file", permissions=["change"]
     )
@@ -87,11 +122,9 @@ class StorageBackendAdmin(ModelAdmin):  # type: ignore[misc]  # untyped package
     def _doctor(
         self, request: HttpRequest, backends: list[StorageBackend], diagnoses: list[Diagnosis]
     ) -> HttpResponse:
-        context: dict[str, Any] = {
-            **self.admin_site.each_context(request),
-            "title": "Check " + ", ".join(backend.name for backend in backends),
-            "opts": self.opts,
-            "backends": backends,
-            "diagnoses": diagnoses,
-        }
+        title = "Check " + ", ".join(backend.name for backend in backends)
+        context = {**self._page(request, title), "backends": backends, "diagnoses": diagnoses}
         return TemplateResponse(request, "admin/storages/check.html", context)
+
+    def _page(self, request: HttpRequest, title: str) -> dict[str, Any]:
+        return {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
