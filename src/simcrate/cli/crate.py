@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -36,6 +35,7 @@ from simcrate.crate import (
 from simcrate.errors import BadInputError
 
 BAR_AFTER_S = 1.0
+HEADLINES = 20  # rows of statistics
 TREE_LINES = 200  # more are summed up
 
 
@@ -251,23 +251,29 @@ def _provenance_table(inspection: Inspection) -> Table:
 
 
 def _statistics_table(inspection: Inspection) -> Table:
-    columns = list(
-        dict.fromkeys(k for one in inspection.statistics for k in one if _is_plain(one[k]))
-    )
-    table = Table(*map(escape, map(_printable, columns)))
-    for one in inspection.statistics:
-        table.add_row(*(_cell(one.get(column)) for column in columns))
+    table = Table("statistic", "of", "mean", "95 % interval", "unit", "runs")
+    for row in inspection.statistics[:HEADLINES]:
+        interval = f"{_number(row.get('low'))} to {_number(row.get('high'))}"
+        table.add_row(
+            _text(row.get("display") or row.get("name")),
+            _text(row.get("reducer")),
+            _number(row.get("mean")),
+            interval if row.get("low") is not None else "",
+            _text(row.get("unit")),
+            _text(row.get("n")),
+        )
+    if (more := len(inspection.statistics) - HEADLINES) > 0:
+        table.caption = f"and {more} more in statistics.json"
     return table
 
 
-def _is_plain(value: Any) -> bool:  # noqa: ANN401 - JSON
-    return isinstance(value, str | int | float)
+def _number(value: object) -> str:
+    """A number of a crate; what is missing shows as missing."""
+    return f"{value:.6g}" if isinstance(value, int | float) else _text(value) or "missing"
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401 - JSON
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return escape(_printable(str(value))) if _is_plain(value) else ""
+def _text(value: object) -> str:
+    return "" if value is None else escape(_printable(str(value)))
 
 
 def _tree(inspection: Inspection) -> Tree:

@@ -38,7 +38,7 @@ class Inspection:
     """Content of `run.json`; empty where it cannot be read."""
 
     statistics: tuple[Mapping[str, Any], ...]
-    """The list `statistics` of `statistics.json`; empty where there is none."""
+    """The rows of `statistics.json`, as docs/reference/statistics.md describes them; empty without it."""
 
 
 def inspect_crate(where: Path | str) -> Inspection:
@@ -57,7 +57,7 @@ def inspect_crate(where: Path | str) -> Inspection:
                 files = [info for info in archive.infolist() if not info.is_dir()]
                 root = _root([info.filename for info in files])
                 record = _read_json(archive, root + RUN)
-                statistics = _read_json(archive, root + STATISTICS).get("statistics", [])
+                rows = _read_json(archive, root + STATISTICS).get("rows")
         except ZipFault as error:
             message = f"could not inspect {source.name!r}: {error}"
             raise BadInputError(message) from error
@@ -71,8 +71,12 @@ def inspect_crate(where: Path | str) -> Inspection:
                 for info in files
             ),
             run_record=record,
-            statistics=tuple(one for one in statistics if isinstance(one, dict)),
+            statistics=tuple(_objects(rows)),
         )
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:  # noqa: ANN401 - JSON
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _root(names: list[str]) -> str:

@@ -147,7 +147,11 @@ def test_verify_json_is_for_programs(packed: PackedCrate) -> None:
 
 
 def test_inspect_shows_provenance_headline_numbers_and_tree(tree: Path) -> None:
-    statistics = {"statistics": [{"name": "delay", "mean": 1.5, "unit": "s", "runs": [1, 2]}]}
+    rows = [
+        {"display": "delay", "mean": 1.5, "unit": "s", "n": 2},
+        {"display": "hops", "mean": None},
+    ]
+    statistics = {"schema": 1, "rows": rows}
     (tree / "statistics.json").write_text(json.dumps(statistics))
     provenance = Provenance(
         title="Epidemic", description="", created_at=datetime(2026, 1, 1, tzinfo=UTC)
@@ -157,7 +161,7 @@ def test_inspect_shows_provenance_headline_numbers_and_tree(tree: Path) -> None:
     result = CliRunner().invoke(inspect, [str(packed.path)], catch_exceptions=False)
 
     assert result.exit_code == 0
-    for shown in ("Epidemic", "delay", "1.5", "General-#7.sca"):
+    for shown in ("Epidemic", "delay", "1.5", "hops", "missing", "General-#7.sca"):
         assert shown in result.stdout
 
 
