@@ -98,7 +98,7 @@ class SortedLines:
         positions = self.starts[others]
         view = memoryview(self._data)
         places = zip(positions.tolist(), self.ends[others].tolist(), strict=True)
-        return positions, [view[start:end].tobytes() for start, end in places]
+        return positions, [view[start:end].tobytes().rstrip(b"\r") for start, end in places]
 
     def parse(self, layout: Layout) -> Rows:
         """Parse the data lines.

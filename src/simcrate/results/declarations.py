@@ -59,6 +59,14 @@ class Declarations:
             raise LineError(message)
         self._declare(tokens, offset)
 
+    def check_version(self) -> None:
+        """Make sure that the version has been read.
+
+        Raises:
+            LineError: it has not.
+        """
+        self._header.check_version()
+
     def freeze(self) -> DeclaredVectors:
         """What has been declared."""
         return DeclaredVectors(
@@ -106,6 +114,11 @@ class DeclaredVectors:
     def has_events(self) -> Booleans:
         """For each row, whether its samples carry event numbers."""
         return np.array([vector.has_events for vector in self.vectors], np.bool_)
+
+    @cached_property
+    def offsets(self) -> Integers:
+        """For each row, where in the file it is declared."""
+        return np.array([vector.offset for vector in self.vectors], np.int64)
 
     @cached_property
     def _by_id(self) -> tuple[Integers, Integers]:

@@ -14,6 +14,8 @@ from simcrate.results.text import LineError
 
 Value = TypeVar("Value")
 
+_MOST_COUNT = 2.0**63
+
 
 class Item(NamedTuple, Generic[Value]):
     """One result item as a file states it."""
@@ -32,6 +34,17 @@ class StatisticFields:
     fields: dict[str, float] = field(default_factory=dict)
     edges: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
+
+    def set_field(self, name: str, value: float) -> None:
+        """Set a field.
+
+        Raises:
+            LineError: it is the count, and not a whole number from 0 to what 64 bits hold.
+        """
+        if name == "count" and not (0 <= value < _MOST_COUNT and value.is_integer()):
+            message = f"expected a count of observations, found {value:g}"
+            raise LineError(message)
+        self.fields[name] = value
 
     def add_bin(self, lower_edge: float, value: float) -> None:
         """Add a bin; equal edges, as printed with too few digits, are one bin.
@@ -58,7 +71,7 @@ class StatisticFields:
         squares = found.get("weightedSqrSum" if weighted else "sqrsum", math.nan)
         weights = found.get("weights", count)
         return {
-            "count": int(count) if count.is_integer() else None,
+            "count": None if math.isnan(count) else int(count),
             "sum_weights": weights,
             "mean": found.get("mean", total / weights if weights else math.nan),
             "stddev": found.get(

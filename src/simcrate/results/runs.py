@@ -53,6 +53,9 @@ class Run:
 CUT_OFF = "its last line is cut off"
 """Why a file is incomplete that ends within a line."""
 
+EMPTY = "it is empty"
+"""Why a file is incomplete whose writer got nowhere."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incomplete:

@@ -13,7 +13,7 @@ from simcrate.results.chunks import end_of_last_line
 from simcrate.results.header import HeaderReader, expect_tokens
 from simcrate.results.recorded import Item, RecordedItems, StatisticFields, Value
 from simcrate.results.resultfile import FileWithoutVectors
-from simcrate.results.runs import CUT_OFF, Incomplete, Run
+from simcrate.results.runs import CUT_OFF, EMPTY, Incomplete, Run
 from simcrate.results.tables import Items, Kind
 from simcrate.results.text import LineError, parse_number, shorten, split, whole_lines
 
@@ -28,28 +28,29 @@ class ScalarFile(FileWithoutVectors):
     def __init__(self, path: Path) -> None:
         self.path = path
         parser = _Parser()
-        number = 1
+        number, end = 1, end_of_last_line(path)
         try:
             with path.open("rb") as stream:
                 for number, line in whole_lines(stream, path):  # noqa: B007 - for the error
                     parser.read(line)
-            parser.header.check_version()
+            if end:
+                parser.header.check_version()
         except LineError as error:
             raise ResultFormatError(str(error), file=path, line=number) from error
         self.runs: tuple[Run, ...] = tuple(run.finish() for run in parser.header.runs)
         self._recorded = parser.recorded
-        self.incomplete = self._missing(cut=end_of_last_line(path) < path.stat().st_size)
+        self.incomplete = self._missing(end, path.stat().st_size)
         self.warnings: tuple[str, ...] = ()
 
     def items(self, kind: Kind) -> Items:
         """The items of one kind; a `.sca` file has no vectors."""
         return self._recorded.items(kind)
 
-    def _missing(self, *, cut: bool) -> tuple[Incomplete, ...]:
-        if not cut:
+    def _missing(self, end: int, size: int) -> tuple[Incomplete, ...]:
+        if end == size and size:
             return ()
         run = self.runs[-1].id if self.runs else ""
-        return (Incomplete(file=self.path, run=run, why=CUT_OFF),)
+        return (Incomplete(file=self.path, run=run, why=CUT_OFF if size else EMPTY),)
 
 
 class _Parser:
@@ -84,19 +85,21 @@ class _Parser:
                 raise LineError(message)
 
     def _read_scalar(self, tokens: Sequence[str]) -> None:
-        self.recorded.scalars.append(self._item(tokens, 4, parse_number(tokens[-1])))
+        expect_tokens(tokens, 4)
+        self.recorded.scalars.append(self._item(tokens, parse_number(tokens[3])))
         self._statistic = None
 
     def _read_parameter(self, tokens: Sequence[str]) -> None:
-        self.recorded.parameters.append(self._item(tokens, 4, tokens[-1]))
+        expect_tokens(tokens, 4)
+        self.recorded.parameters.append(self._item(tokens, tokens[3]))
         self._statistic = None
 
     def _begin_statistic(self, tokens: Sequence[str]) -> None:
+        expect_tokens(tokens, 3)
         self._statistic = StatisticFields()
-        self.recorded.statistics.append(self._item(tokens, 3, self._statistic))
+        self.recorded.statistics.append(self._item(tokens, self._statistic))
 
-    def _item(self, tokens: Sequence[str], count: int, value: Value) -> Item[Value]:
-        expect_tokens(tokens, count)
+    def _item(self, tokens: Sequence[str], value: Value) -> Item[Value]:
         attributes: dict[str, str] = {}
         run = self.header.describe(attributes)
         return Item(run.id, tokens[1], tokens[2], value, attributes)
@@ -107,6 +110,6 @@ class _Parser:
             message = f"expected a `statistic` line before a line that begins with {tokens[0]!r}"
             raise LineError(message)
         if tokens[0] == "field":
-            self._statistic.fields[tokens[1]] = parse_number(tokens[2])
+            self._statistic.set_field(tokens[1], parse_number(tokens[2]))
         else:
             self._statistic.add_bin(parse_number(tokens[1]), parse_number(tokens[2]))

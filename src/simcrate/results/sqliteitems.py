@@ -127,12 +127,17 @@ def _statistics(
     for number, run, module, name, *cells in database.rows(("statistic", columns)):
         key = database.whole(number)
         found = bins.get(key, StatisticFields())
-        found.fields.update(
-            (field, database.number(cell))
-            for field, cell in zip(_FIELDS.values(), cells, strict=True)
-            if cell is not None and not (field == "weights" and key in unweighted)
-        )
+        for field, cell in zip(_FIELDS.values(), cells, strict=True):
+            if cell is not None and not (field == "weights" and key in unweighted):
+                _set(database, found, field, cell)
         yield Item(*_labels(database, runs, (run, module, name)), found, attributes.get(key, {}))
+
+
+def _set(database: Database, found: StatisticFields, field: str, cell: Cell) -> None:
+    try:
+        found.set_field(field, database.number(cell))
+    except LineError as error:
+        raise database.error(str(error)) from error
 
 
 def _bins(database: Database) -> dict[int, StatisticFields]:

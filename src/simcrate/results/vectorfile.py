@@ -15,12 +15,12 @@ import pyarrow as pa
 
 from simcrate.errors import ResultFormatError
 from simcrate.results.blocks import Blocks
-from simcrate.results.chunks import Range, end_of_last_line, read_chunks
+from simcrate.results.chunks import end_of_last_line, read_chunks
 from simcrate.results.datalines import Layout
 from simcrate.results.declarations import DeclaredVectors
 from simcrate.results.indexcheck import check_index
 from simcrate.results.resultfile import within
-from simcrate.results.runs import CUT_OFF, Incomplete, Run
+from simcrate.results.runs import CUT_OFF, EMPTY, Incomplete, Run
 from simcrate.results.samplecheck import SampleCheck
 from simcrate.results.tables import Items, Kind, no_items
 from simcrate.results.vectorindex import UnusableIndexError
@@ -31,13 +31,15 @@ VECTOR_CHUNK_BYTES = 4 << 20
 """How much of one vector is parsed at a time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+_OPEN_INDEX = "its index is still open: the run goes on or was killed"
+
+
+@dataclass(frozen=True, slots=True)
 class _Content:
     """What a file holds, by its index or by reading it."""
 
     declared: DeclaredVectors
     blocks: Blocks
-    end: int
     incomplete: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -139,35 +141,21 @@ class VectorFile:
 
     @cached_property
     def _content(self) -> _Content:
-        end = end_of_last_line(self.path)
-        incomplete = [] if end == self.path.stat().st_size else [CUT_OFF]
+        size, end = self.path.stat().st_size, end_of_last_line(self.path)
+        incomplete = [] if size == end > 0 else [CUT_OFF if size else EMPTY]
         warnings = []
-        if self._use_index:
+        if self._use_index and end:
             try:
                 index = check_index(self.path, self._index_path, end)
             except UnusableIndexError as error:
                 warnings.append(_rebuilt(self._index_path, str(error)))
             else:
-                if index.is_stale:
-                    warnings.append(_stale(self._index_path))
-                if index.is_open:
-                    incomplete.append("its index is still open: the run goes on or was killed")
-                return _Content(
-                    declared=index.declared,
-                    blocks=index.blocks,
-                    end=end,
-                    incomplete=tuple(incomplete),
-                    warnings=tuple(warnings),
-                )
+                warnings += [_stale(self._index_path)] if index.is_stale else []
+                incomplete += [_OPEN_INDEX] if index.is_open else []
+                return _Content(index.declared, index.blocks, tuple(incomplete), tuple(warnings))
         scan = VectorScan(self.path)
-        scan.read([Range(0, end)])
-        return _Content(
-            declared=scan.declared,
-            blocks=scan.blocks,
-            end=end,
-            incomplete=tuple(incomplete),
-            warnings=tuple(warnings),
-        )
+        scan.read_all(end)
+        return _Content(scan.declared, scan.blocks, tuple(incomplete), tuple(warnings))
 
     @cached_property
     def _vectors(self) -> Items:

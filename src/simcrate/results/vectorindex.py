@@ -115,17 +115,23 @@ def _fingerprint(line: bytes) -> tuple[int | None, int | None]:
 
 
 def _parse_blocks(lines: list[bytes]) -> pa.Table:
-    with_events = [line for line in lines if line.count(b" ") == _ETV_BLOCK.count(" ") - 1]
-    without_events = [line for line in lines if line.count(b" ") == _TV_BLOCK.count(" ") - 1]
-    if len(with_events) + len(without_events) != len(lines):
-        message = "a block has a wrong number of fields"
+    with_events = _parse(lines, _ETV_BLOCK)
+    if with_events is not None:
+        return with_events
+    parts = [_parse(_with_fields_of(names, lines), names) for names in (_ETV_BLOCK, _TV_BLOCK)]
+    whole = [part for part in parts if part is not None]
+    if len(whole) < len(parts) or sum(part.num_rows for part in whole) < len(lines):
+        message = "a block has a wrong number of fields, or something that is no number"
         raise UnusableIndexError(message)
-    return pa.concat_tables(
-        [_parse(with_events, _ETV_BLOCK.split()), _parse(without_events, _TV_BLOCK.split())]
-    )
+    return pa.concat_tables(whole)
 
 
-def _parse(lines: list[bytes], names: list[str]) -> pa.Table:
+def _with_fields_of(names: str, lines: list[bytes]) -> list[bytes]:
+    return [line for line in lines if line.count(b" ") == names.count(" ") - 1]
+
+
+def _parse(lines: list[bytes], names: str) -> pa.Table | None:
+    """The blocks, or None if not all of them are blocks with these fields."""
     wanted = _TV_BLOCK.split()
     types = {name: pa.int64() if name in _WHOLE else pa.float64() for name in wanted}
     if not lines:
@@ -133,12 +139,11 @@ def _parse(lines: list[bytes], names: list[str]) -> pa.Table:
     try:
         return pyarrow.csv.read_csv(
             pa.py_buffer(b"\n".join(lines).replace(b"\t", b" ")),
-            read_options=pyarrow.csv.ReadOptions(column_names=names, use_threads=False),
+            read_options=pyarrow.csv.ReadOptions(column_names=names.split(), use_threads=False),
             parse_options=_PARSING,
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types=types, include_columns=wanted, null_values=[]
             ),
         )
-    except pa.ArrowInvalid as error:
-        message = "a block has something that is no number"
-        raise UnusableIndexError(message) from error
+    except pa.ArrowInvalid:
+        return None

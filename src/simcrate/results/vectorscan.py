@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from simcrate.errors import ResultFormatError
 from simcrate.results.blocks import NO_BLOCKS, Blocks, summarise
 from simcrate.results.chunks import Chunk, Range, format_error, read_chunks
 from simcrate.results.datalines import FLOATS, FaultyLineError, Rows, SortedLines
@@ -45,6 +46,27 @@ class VectorScan:
         """Where in the ranges samples are."""
         return Blocks.concatenate(self._blocks)
 
+    def read_all(self, end: int) -> None:
+        """Read the whole file up to the end of its last whole line.
+
+        Raises:
+            ResultFormatError: as `read`.
+        """
+        self.read([Range(0, end)] if end else [])
+        if end:
+            self.check_version()
+
+    def check_version(self) -> None:
+        """Make sure that the version was in what has been read.
+
+        Raises:
+            ResultFormatError: it was not.
+        """
+        try:
+            self._declarations.check_version()
+        except LineError as error:
+            raise ResultFormatError(str(error), file=self._path, line=1) from error
+
     def read(self, ranges: Iterable[Range]) -> None:
         """Read ranges in the order of the file.
 
@@ -59,7 +81,14 @@ class VectorScan:
             except FaultyLineError as error:
                 raise format_error(self._path, str(error), chunk.offset(error.position)) from error
             rows = self._check.rows(chunk, parsed)
-            self._blocks.append(self._summarise(chunk, lines, parsed, rows))
+            self._append(self._summarise(chunk, lines, parsed, rows))
+
+    def _append(self, blocks: Blocks) -> None:
+        early = blocks.offset < self.declared.offsets[blocks.row]
+        if early.any():
+            message = "expected the declaration of a vector before its data"
+            raise format_error(self._path, message, int(blocks.offset[early.argmax()]))
+        self._blocks.append(blocks)
 
     def _read_declarations(self, chunk: Chunk, lines: SortedLines) -> None:
         if self._known is not None:

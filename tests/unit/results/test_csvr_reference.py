@@ -20,10 +20,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.unit.results.conftest import DATA
 
 from simcrate.results import open_results
 from simcrate.results.export import write_csv
+from tests.unit.results.conftest import DATA
 
 EXPECTED = sorted((DATA / "expected").glob("*.csv.xz"))
 NUMBERS = {

@@ -10,10 +10,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
-from tests.unit.results.conftest import DATA, FreshCopy
 
 from simcrate.cli.results import results
 from simcrate.errors import BadInputError, NoResults
+from tests.unit.results.conftest import DATA, FreshCopy
 
 
 def _run(*arguments: str | Path) -> Result:

@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.unit.results.conftest import DATA, FreshCopy
 
 from simcrate.errors import NoResults
 from simcrate.results import Kind, open_results
+from tests.unit.results.conftest import DATA, FreshCopy
 
 
 def test_runs_of_scalar_and_vector_files_are_the_same_runs() -> None:
