@@ -20,7 +20,7 @@ from simcrate.inifile.faults import IniFaultsError
 from simcrate.inifile.lines import Generation
 from simcrate.inifile.patterns import Pattern
 from simcrate.inifile.quantities import Quantity
-from simcrate.inifile.reader import Entry, Includes
+from simcrate.inifile.reader import Entry, Includes, decode_ini
 from simcrate.inifile.runs import Run
 from simcrate.inifile.safety import Refusal, SafetyPolicy, check_safety
 from simcrate.inifile.variables import unquote
@@ -41,6 +41,7 @@ __all__ = [
     "SafetyPolicy",
     "Value",
     "check_safety",
+    "decode_ini",
     "evaluate",
     "evaluate_condition",
     "evaluate_number",

@@ -200,7 +200,11 @@ class Config:
         return (run for run in self.runs() if self._accepts(run, text))
 
     def _accepts(self, run: Run, condition: str) -> bool:
-        return evaluate_condition(substitute_references(condition, self.variables(run)))
+        try:
+            return evaluate_condition(substitute_references(condition, self.variables(run)))
+        except IniError as error:
+            message = f'run filter "{condition}": {error}'
+            raise IniError(message) from error
 
     def _refuse_too_many(self, count: int) -> None:
         if count > MOST_SELECTED:

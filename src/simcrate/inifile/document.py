@@ -10,7 +10,7 @@ from simcrate.inifile.config import Config, ConfigInfo
 from simcrate.inifile.faults import suggest
 from simcrate.inifile.inheritance import section_chain
 from simcrate.inifile.lines import Generation
-from simcrate.inifile.reader import GENERAL, Entry, Includes, Section, read_sections, read_text
+from simcrate.inifile.reader import GENERAL, Entry, Includes, Section, decode_ini, read_sections
 from simcrate.inifile.variables import unquote
 
 COMMAND_LINE = "command line"
@@ -126,7 +126,7 @@ def read_ini(*paths: Path, includes: Includes = None, generation: Generation = 6
     texts = {}
     for path in paths:
         try:
-            texts[path.name] = read_text(path)
+            texts[path.name] = decode_ini(path.read_bytes())
         except OSError as error:
             message = f"cannot open ini file {path.name}: {error.strerror}"
             raise IniError(message, detail=str(path)) from error

@@ -212,16 +212,18 @@ def _text_below(root: Path, name: str) -> str:
         message = f"include {name} leads outside by a symbolic link"
         raise IniError(message)
     try:
-        return read_text(path)
+        return decode_ini(path.read_bytes())
     except OSError as error:
         message = f"include {name}: {error.strerror}"
         raise IniError(message) from error
 
 
-def read_text(path: Path) -> str:
-    """The text of a file; bytes that are no UTF-8 are kept as they are.
+def decode_ini(content: bytes) -> str:
+    """The text of an ini file: UTF-8 with or without a byte order mark, else Latin-1.
 
-    Raises:
-        OSError: it cannot be read.
+    OMNeT++ looks at bytes alone; this makes any file printable.
     """
-    return path.read_bytes().decode("utf-8-sig", "surrogateescape")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")

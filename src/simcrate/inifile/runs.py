@@ -89,7 +89,7 @@ def parse_run_numbers(text: str, count: int) -> list[int] | None:
 
 def _encode(value: str) -> str:
     """A value as part of a file name, spelled as OMNeT++ does (which pads one hex digit by a blank)."""
-    return "".join(_encode_byte(byte) for byte in value.encode("utf-8", "surrogateescape"))
+    return "".join(_encode_byte(byte) for byte in value.encode())
 
 
 def _encode_byte(byte: int) -> str:

@@ -138,8 +138,9 @@ class Network:
         link = Link(ends=(a, b), since_s=self._kernel.now_s, turn=turn)
         a.links[b.index] = b.links[a.index] = link
         self._statistics.contact_began(pair)
-        a.router.meet(b.router, self._kernel.now_s)
-        b.router.meet(a.router, self._kernel.now_s)
+        summaries = [node.router.summary(self._kernel.now_s) for node in (a, b)]
+        a.router.meet(b.index, summaries[1], self._kernel.now_s)
+        b.router.meet(a.index, summaries[0], self._kernel.now_s)
         self._use(link)
 
     def _end_contact(self, pair: Pair) -> None:

@@ -32,12 +32,15 @@ class Parameter:
     lowest: float = 0.0
     """Least value that makes sense."""
 
+    highest: float = math.inf
+    """Greatest value that a machine can bear."""
+
     choices: tuple[str, ...] = ()
     """What a string may be; anything when empty."""
 
 
 NETWORK_PARAMETERS: Final = (
-    Parameter(name="numNodes", unit="", default="20", lowest=2),
+    Parameter(name="numNodes", unit="", default="20", lowest=2, highest=1e5),
     Parameter(name="mobility", unit="text", default='"RandomWaypoint"', choices=MOBILITIES),
     Parameter(name="areaX", unit="m", default="1000m", lowest=1e-3),
     Parameter(name="areaY", unit="m", default="1000m", lowest=1e-3),
@@ -175,8 +178,9 @@ def _checked(parameter: Parameter, text: str) -> float | str:
         message = f"a number{f' in {parameter.unit}' if parameter.unit else ''} is needed"
         raise IniError(message)
     number = value.to(parameter.unit)
-    if not (math.isfinite(number) and number >= parameter.lowest):
-        message = f"it must be at least {parameter.lowest:g}{parameter.unit}"
+    if not (math.isfinite(number) and parameter.lowest <= number <= parameter.highest):
+        highest = "" if parameter.highest == math.inf else f" and at most {parameter.highest:g}"
+        message = f"it must be at least {parameter.lowest:g}{parameter.unit}{highest}"
         raise IniError(message)
     return number
 

@@ -10,7 +10,7 @@ Adding one: a subclass, a name in `ROUTERS`, and its parameters in `parameters.p
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from simcrate.oppsim.messages import Copy, Message
 from simcrate.oppsim.parameters import NetworkParameters
@@ -27,8 +27,15 @@ class Router(ABC):
         """How many copies a new message of this node stands for."""
         return 1
 
-    def meet(self, peer: Router, now_s: float) -> None:  # noqa: B027 - most remember nothing
-        """A contact begins; called once for each of the two, before anything is sent."""
+    def summary(self, now_s: float) -> Mapping[int, float]:  # noqa: ARG002 - most know nothing
+        """What this node tells at the beginning of a contact: a number for each node it knows of."""
+        return {}
+
+    def meet(self, peer: int, summary: Mapping[int, float], now_s: float) -> None:  # noqa: B027
+        """A contact begins; called for both ends with the other's summary, before anything is sent.
+
+        By default nothing is remembered.
+        """
 
     def accepts(self, message: Message) -> bool:  # noqa: ARG002 - strategies may look at it
         """Whether this node takes a message that it does not carry and is not for it."""
@@ -132,23 +139,22 @@ class Prophet(Router):
         """How likely this node is to meet another, from 0 to 1, as of the last contact."""
         return self._predictability.get(node, 0.0)
 
-    def meet(self, peer: Router, now_s: float) -> None:
-        """Age, raise the peer's predictability, and take over what the peer can reach."""
-        assert isinstance(peer, Prophet)
+    def summary(self, now_s: float) -> Mapping[int, float]:
+        """All predictabilities, aged."""
         self._age(now_s)
-        known = self.predictability(peer.node)
+        return dict(self._predictability)
+
+    def meet(self, peer: int, summary: Mapping[int, float], now_s: float) -> None:
+        """Age, raise the peer's predictability, and take over what the peer can reach."""
+        self._age(now_s)
+        known = self.predictability(peer)
         raised = known + (1 - known) * self.parameters.prophet_initial
-        self._predictability[peer.node] = raised
+        self._predictability[peer] = raised
         share = raised * self.parameters.prophet_transitivity
-        for node, probability in peer.predictabilities(now_s).items():
+        for node, probability in summary.items():
             if node != self.node:
                 known = self.predictability(node)
                 self._predictability[node] = known + (1 - known) * probability * share
-
-    def predictabilities(self, now_s: float) -> dict[int, float]:
-        """All of them, aged; without what the present contact adds."""
-        self._age(now_s)
-        return self._predictability
 
     def offers(self, copy: Copy, peer: Router) -> bool:
         """If the peer is likelier to meet the destination."""

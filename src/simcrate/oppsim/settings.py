@@ -29,8 +29,6 @@ from simcrate.oppsim.errors import ModelError
 from simcrate.oppsim.parameters import NETWORK
 from simcrate.oppsim.recording import RunHeader
 
-DEFAULT_FILE = "${resultdir}/${configname}-${iterationvarsf}#${repetition}"
-
 ONLY_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "record-eventlog": ("false",),
     "parallel-simulation": ("false",),

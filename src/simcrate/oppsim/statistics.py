@@ -119,6 +119,7 @@ class NetworkStatistics:
         self._last_end: dict[Pair, float] = {}
         self._contacts = HeldValue(warmup_s)
         self._buffers = HeldValue(warmup_s)
+        self._buffered_bytes = 0
         self._delay_vector = self._vector(NETWORK, "delay", "end-to-end delay", "s", NONE)
         self._hop_vector = self._vector(NETWORK, "hopCount", "hops of delivered messages", "", NONE)
         self._ratio_vector = self._vector(NETWORK, "deliveryRatio", "delivery ratio", "", HOLD)
@@ -183,9 +184,9 @@ class NetworkStatistics:
         """A buffer holds more or less than before."""
         now_s = self._kernel.now_s
         statistics = self._nodes[node]
-        change = (used_bytes - statistics.buffer.value) / len(self._nodes)
+        self._buffered_bytes += used_bytes - int(statistics.buffer.value)
         statistics.buffer.change(now_s, used_bytes)
-        self._buffers.change(now_s, self._buffers.value + change)
+        self._buffers.change(now_s, self._buffered_bytes / len(self._nodes))
         self._record(statistics.buffer_vector, used_bytes)
         self._record(self._buffers_vector, self._buffers.value)
 

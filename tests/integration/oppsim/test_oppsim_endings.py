@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import subprocess
 import time
@@ -74,6 +75,23 @@ def test_a_kill_leaves_vectors_that_can_be_read_and_no_scalars(
         lines = data[int(offset) : int(offset) + int(length)].decode().splitlines()
         assert len(lines) == int(count)
         assert {line.split("\t")[0] for line in lines} == {number}
+
+
+def test_a_disk_that_is_full_is_an_error_of_one_line(study_dir: Path) -> None:
+    result = subprocess.run(
+        [*COMMAND, "-c", "Endless"],
+        cwd=study_dir,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)),
+    )
+
+    assert result.returncode == 1
+    assert result.stderr == "\n<!> Error: Cannot write result files: File too large\n"
+    assert not list(study_dir.glob("results/*.sca*"))
 
 
 def test_progress_is_seen_at_once_although_output_is_a_pipe(endless: subprocess.Popen[str]) -> None:

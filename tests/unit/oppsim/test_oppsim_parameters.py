@@ -50,6 +50,7 @@ def test_nothing_but_zero_means_no_limit() -> None:
         ("OppNet.ttl = exponential(1s)", "unknown function"),
         ("OppNet.numNodes = 1", "at least 2"),
         ("OppNet.numNodes = 2.5", "whole number"),
+        ("OppNet.numNodes = 1000001", "at most 100000"),
         ('OppNet.numNodes = "many"', "a number is needed"),
         ("OppNet.routing = Epidemic", 'unknown name "Epidemic"'),
         ('OppNet.routing = "Flooding"', "there is only Epidemic"),

@@ -92,7 +92,7 @@ class ScalarFile:
         self._path = path
         self._format = f".{precision}g"
         self._beside = path.with_name(path.name + ".part")
-        self._file = self._beside.open("w", encoding="utf-8", errors="surrogateescape")
+        self._file = self._beside.open("w", encoding="utf-8")
         self._file.writelines((f"version {VERSION}\n", *header.lines()))
 
     def __enter__(self) -> Self:
