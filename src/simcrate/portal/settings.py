@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "ninja",
     "simcrate.portal.accounts",
+    "simcrate.portal.limits",
     "simcrate.portal.storages",
     "simcrate.portal.simulations",
     "simcrate.portal.deliveries",

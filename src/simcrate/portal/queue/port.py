@@ -26,6 +26,7 @@ from simcrate.pipeline.jobs import (
 from simcrate.pipeline.place import spool_path
 from simcrate.portal.deliveries.ledger import RowLedger
 from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.limits.queries import held_back, limits_of
 from simcrate.portal.queue.claims import LeasedRows
 from simcrate.portal.queue.lease import MAX_RECLAIMS, Leased
 from simcrate.portal.queue.rows import reaching_rows
@@ -77,8 +78,9 @@ class RowsPort:
 
     def _claim_run(self) -> Claim | None:
         queued = Run.objects.filter(state=RunState.QUEUED, simulation__cancel_requested_at=None)
+        waiting = Simulation.objects.filter(held_back()).values("pk")
         run = self._runs.claim(
-            queued.order_by("id"),
+            queued.exclude(simulation__in=waiting).order_by("id"),
             state=RunState.RUNNING,
             machine=self._machine,
             started_at=Now(),
@@ -160,7 +162,9 @@ class RowsPort:
 
     def limits(self, claim: Claim) -> Limits:
         """What a run of this user may use."""
-        return Limits()
+        with reaching_rows():
+            simulation = Simulation.objects.select_related("owner").get(pk=claim.simulation_id)
+            return limits_of(simulation.owner).of_a_run()
 
     def end_run(self, claim: Claim, outcome: RunOutcome) -> None:
         """The run has ended; the claim ends with it."""

@@ -13,6 +13,7 @@ from django.conf import settings
 from simcrate.errors import IniError
 from simcrate.inifile import Run
 from simcrate.portal.accounts.models import User
+from simcrate.portal.limits.queries import limits_of, storage_used_bytes
 from simcrate.portal.simulations.faults import Fault, SubmissionError, raise_faults
 from simcrate.portal.simulations.files import file_faults
 from simcrate.portal.simulations.offer import check_rows, choose_runs, read_ini
@@ -70,6 +71,7 @@ def accept(wish: Wish) -> Accepted:
     _collect(faults, lambda: _check_address(wish))
     _collect(faults, lambda: _check_licence(wish.licence))
     runs = _collect(faults, lambda: _runs(wish, precision_s))
+    _collect(faults, lambda: _check_limits(wish.owner, runs or ()))
     raise_faults(faults)
     assert title is not None
     assert precision_s is not None
@@ -125,6 +127,24 @@ def _runs(wish: Wish, precision_s: float | None) -> Sequence[Run]:
     if precision_s is not None:
         check_rows(config, runs, precision_s)
     return runs
+
+
+def _check_limits(owner: User, runs: Sequence[Run]) -> None:
+    """What the workers cannot refuse later without having lost somebody's time."""
+    limits = limits_of(owner)
+    if 0 < limits.runs_per_simulation < len(runs):
+        message = (
+            f"this selects {len(runs):,} runs; your limit is {limits.runs_per_simulation:,} in one "
+            "simulation: choose some with a run filter, or ask an administrator for more"
+        )
+        raise SubmissionError([Fault("run_filter", message)])
+    used_mib = storage_used_bytes(owner) / 2**20 if limits.storage_mib else 0
+    if used_mib > limits.storage_mib:
+        message = (
+            f"your crates take {used_mib:,.0f} MiB and your limit is {limits.storage_mib:,} MiB: "
+            "let some expire, or ask an administrator for more"
+        )
+        raise SubmissionError([Fault("storage_id", message)])
 
 
 def _storage(identifier: str) -> StorageBackend:

@@ -1,0 +1,1 @@
+"""What users may use, by their groups: shown before submission, enforced by the workers."""

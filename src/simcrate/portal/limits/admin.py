@@ -1,0 +1,26 @@
+"""Groups and their limits in the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from unfold.admin import ModelAdmin, StackedInline
+
+from simcrate.portal.limits.models import GroupLimits
+
+
+class GroupLimitsInline(StackedInline):  # type: ignore[misc]  # untyped package
+    """Beside the group that they are of."""
+
+    model = GroupLimits
+    extra = 1
+    max_num = 1
+
+
+@admin.register(Group)
+class GroupAdmin(ModelAdmin):  # type: ignore[misc]  # untyped package
+    """A group is a set of limits here; rights are the user's own."""
+
+    fields = ["name"]
+    inlines = [GroupLimitsInline]
+    list_display = ["name"]
