@@ -25,6 +25,7 @@ from simcrate.statistics.quantiles import column_quantiles
 from simcrate.statistics.rows import Row
 from simcrate.statistics.samples import Floats
 from simcrate.statistics.summarise import Tabulated
+from simcrate.statistics.warmup import configured_warmup_s, mser5
 
 MOST_PANELS = 3
 MOST_LINES = 7  # one for each colour
@@ -58,6 +59,7 @@ class FigurePlan:
         for entry in tabulated:
             self._by_statistic[entry.row.statistic].append(entry)
         self._buckets = buckets
+        self._has_warmup = any(configured_warmup_s(run.config) for run in results.runs)
         self._vectors = _vector_groups(vectors)
         self._vector_runs = vectors["run"].to_pylist()
         self._histograms = _histogram_groups(results.histograms())
@@ -201,6 +203,19 @@ class FigurePlan:
         lines = tuple(Line(label=label, x=h.edges, y=h.shares) for label, h in chosen)
         return Ecdf(title=title, x_label=_axis(row), lines=lines)
 
+    def _warmup_offer(self, panels: Sequence[Panel]) -> Iterator[str]:
+        """What MSER-5 would leave out of the first curve, where no run has a warm-up and it applies."""
+        curves = [panel.lines[0] for panel in panels if isinstance(panel, Series)]
+        if not curves or self._has_warmup or len(self._points) > 1:
+            return
+        curve = _known(curves[0])
+        try:
+            cut = mser5(curve.y).samples
+        except StatisticsError:  # it does not apply: too short, gaps, or never settled
+            return
+        if cut:
+            yield f"MSER-5 would leave out the first {curve.x[cut] - self._buckets.width_s / 2:.4g} s as warm-up"
+
     def _caption(self, tabulated: Sequence[Tabulated], panels: Sequence[Panel]) -> str:
         runs = sum({t.row.point: t.row.runs for t in tabulated}.values())
         parts = [f"{runs} run{'s' if runs != 1 else ''}"]
@@ -214,11 +229,19 @@ class FigurePlan:
             )
         if any(isinstance(panel, Series) and panel.lines[0].minimum.size for panel in panels):
             parts.append("the faint band holds every sample")
+        parts += self._warmup_offer(panels)
         if len(self._points) > MOST_LINES:
             parts.append(
                 f"the first {MOST_LINES} of {len(self._points)} points where lines stand for points"
             )
         return "; ".join(parts) + "."
+
+
+def _known(line: Line) -> Line:
+    """The line from its first value on."""
+    there = np.flatnonzero(np.isfinite(line.y))
+    first = int(there[0]) if there.size else line.y.size
+    return Line(label=line.label, x=line.x[first:], y=line.y[first:])
 
 
 def _vector_groups(vectors: pa.Table) -> dict[str, dict[str, list[int]]]:

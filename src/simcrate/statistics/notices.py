@@ -14,6 +14,7 @@ from simcrate.statistics.catalogue import Catalogue
 from simcrate.statistics.reductions import Reductions
 from simcrate.statistics.repetitions import identical_repetitions
 from simcrate.statistics.rows import Row
+from simcrate.statistics.runends import doubtful_ends
 from simcrate.statistics.summary import Missing, RunFact
 from simcrate.statistics.warmup import configured_warmup_s
 
@@ -22,9 +23,21 @@ _WORD_WITH_DIGIT = re.compile(r"\S*\d\S*")
 
 
 def warnings_about(
-    results: ResultSet, vectors: pa.Table, rows: Sequence[Row], catalogue: Catalogue | None
+    results: ResultSet,
+    vectors: pa.Table,
+    rows: Sequence[Row],
+    catalogue: Catalogue | None = None,
+    ends_s: Mapping[str, float] | None = None,
 ) -> Iterator[str]:
-    """Everything that makes numbers worth less than they look, one sentence each."""
+    """Everything that makes numbers worth less than they look, one sentence each.
+
+    Args:
+        results: what was recorded.
+        vectors: its table of vectors.
+        rows: the table of statistics.
+        catalogue: what should have been recorded.
+        ends_s: simulated seconds at which runs ended, by run ID, as far as the simulator said so.
+    """
     for incomplete in results.incomplete:
         yield f"{incomplete.file.name}: {incomplete.why}"
     yield from results.warnings
@@ -32,6 +45,11 @@ def warnings_about(
         yield (
             f"{count} repetitions of {point.label or 'the same configuration'} recorded exactly the same numbers: "
             "their seeds are probably pinned in the ini file (seed-*-mt), and their interval means nothing."
+        )
+    for run, last, limit in doubtful_ends(results, vectors, ends_s):
+        yield (
+            f"Run {run.id} recorded nothing between {last:g} s and its limit of {limit:g} s; "
+            "if it ended early, its averages over time are of too long a time."
         )
     yield from _infinite(rows)
     if catalogue is not None:

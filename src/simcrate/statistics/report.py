@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 
 from simcrate.statistics.rows import Row
@@ -16,6 +17,7 @@ from simcrate.statistics.summary import DrawnFigure, RunFact, Summary
 
 MOST_ROWS = 2_000  # of a table on the page; all are in csv/statistics.csv
 MOST_RUNS = 500
+NUMBER_HEADS = ("Mean", "95 % interval", "n", "Std dev", "Min", "Max", "Missing")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 NARROW_SPACE = "\u202f"  # between thousands, as ISO 80000-1 has it
 
@@ -55,6 +57,8 @@ def _page(summary: Summary, out_dir: Path) -> Iterator[str]:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n"
         f"<h1>{escape(title)}</h1>\n"
+        '<nav><a href="#statistics">Statistics</a> <a href="#figures">Figures</a> '
+        '<a href="#runs">Runs</a> <a href="#reading">How to read this</a></nav>\n'
     )
     yield from _head(summary)
     yield from _table(summary)
@@ -124,27 +128,32 @@ def _missing_in_words(summary: Summary) -> str:
 
 def _table(summary: Summary) -> Iterator[str]:
     rows = summary.rows
-    yield "<h2>Statistics</h2>\n"
+    yield '<h2 id="statistics">Statistics</h2>\n'
     if not rows:
         yield '<p class="lead">No statistic was recorded.</p>\n'
         return
-    points = {row.point for row in rows}
-    with_points = len(points) > 1
+    with_points = len({row.point for row in rows}) > 1
     heads = ["Statistic", "Modules", *(["Point"] if with_points else [])]
     yield '<div class="scroll"><table>\n<thead><tr>'
     yield "".join(f"<th>{head}</th>" for head in heads)
-    yield "".join(
-        f'<th class="n">{head}</th>'
-        for head in ("Mean", "95 % interval", "n", "Std dev", "Min", "Max", "Missing")
+    yield "".join(f'<th class="n">{head}</th>' for head in NUMBER_HEADS)
+    yield "</tr></thead>\n"
+    sections = groupby(
+        rows[:MOST_ROWS], key=lambda row: (row.layer, row.modules if row.layer else "")
     )
-    yield "</tr></thead>\n<tbody>\n"
-    layer = ""
-    for row in rows[:MOST_ROWS]:
-        if row.layer != layer:
-            layer = row.layer
-            yield f'<tr class="layer"><th colspan="{len(heads) + 7}">{escape(layer)}</th></tr>\n'
-        yield _row(row, with_points=with_points)
-    yield "</tbody></table></div>\n"
+    for (layer, modules), members in sections:
+        yield "<tbody>\n"
+        if layer:
+            title = f'{escape(layer)} <span class="unit">{escape(modules)}</span>'
+            width = len(heads) + len(NUMBER_HEADS)
+            yield f'<tr class="layer"><th colspan="{width}">{title}</th></tr>\n'
+        above: tuple[str, str] = ("", "")
+        for row in members:
+            names = (escape(row.display), _modules(row))
+            yield _row(row, names if names != above else None, with_points=with_points)
+            above = names
+        yield "</tbody>\n"
+    yield "</table></div>\n"
     if len(rows) > MOST_ROWS:
         yield (
             f'<p class="note">The first {MOST_ROWS} of {len(rows)} rows; '
@@ -152,27 +161,33 @@ def _table(summary: Summary) -> Iterator[str]:
         )
 
 
-def _row(row: Row, *, with_points: bool) -> str:
+def _row(row: Row, names: tuple[str, str] | None, *, with_points: bool) -> str:
+    """A line of the table; without names, which stand only in the first of several points."""
     estimate = row.estimate
-    unit = f' <span class="unit">{escape(row.unit)}</span>' if row.unit else ""
-    modules = escape(row.modules) + (f" × {row.module_count}" if row.module_count > 1 else "")
+    display, modules = names or ("", "")
     point = f"<td>{escape(row.point.label)}</td>" if with_points else ""
-    interval = "" if math.isnan(estimate.half_width) else f"± {number(estimate.half_width, 3)}"
+    unit = f' <span class="unit">{escape(row.unit)}</span>' if row.unit else ""
+    interval = "–" if math.isnan(estimate.half_width) else f"± {number(estimate.half_width, 3)}"
     missing = row.nan_count + row.inf_count
     absent = f'<span class="missing">{missing} of {row.values}</span>' if missing else "–"
     return (
-        f"<tr><td>{escape(row.display)}</td><td class=m>{modules}</td>{point}"
-        f'<td class="n">{number(estimate.mean)}{unit}</td><td class="n ci">{interval or "–"}</td>'
+        f"<tr{'' if names else ' class=more'}><td>{display}</td>"
+        f'<td class="m">{modules}</td>{point}'
+        f'<td class="n">{number(estimate.mean)}{unit}</td><td class="n ci">{interval}</td>'
         f'<td class="n">{estimate.n}</td><td class="n">{number(estimate.stddev)}</td>'
         f'<td class="n">{number(row.minimum)}</td><td class="n">{number(row.maximum)}</td>'
         f'<td class="n">{absent}</td></tr>\n'
     )
 
 
+def _modules(row: Row) -> str:
+    return escape(row.modules) + (f"&nbsp;× {row.module_count}" if row.module_count > 1 else "")
+
+
 def _figures(figures: Sequence[DrawnFigure], out_dir: Path) -> Iterator[str]:
+    yield '<h2 id="figures">Figures</h2>\n'
     if not figures:
-        return
-    yield "<h2>Figures</h2>\n"
+        yield '<p class="lead">Nothing that the table would not say better.</p>\n'
     for drawn in figures:
         svg = next((name for name in drawn.files if name.endswith(".svg")), None)
         if svg is None:
@@ -193,7 +208,7 @@ def _data_url(svg_path: Path) -> str:
 
 def _runs(runs: Sequence[RunFact]) -> Iterator[str]:
     names = list(dict.fromkeys(name for run in runs for name in run.itervars))
-    yield '<h2>Runs</h2>\n<div class="scroll"><table>\n<thead><tr><th>Run</th><th>Configuration</th>'
+    yield '<h2 id="runs">Runs</h2>\n<div class="scroll"><table>\n<thead><tr><th>Run</th><th>Configuration</th>'
     yield "".join(f"<th>{escape(name)}</th>" for name in names)
     yield '<th class="n">Repetition</th><th class="n">Simulated</th><th class="n">Warm-up</th>'
     yield "<th>Files</th><th>Run ID</th></tr></thead>\n<tbody>\n"
@@ -213,7 +228,7 @@ def _runs(runs: Sequence[RunFact]) -> Iterator[str]:
 
 def _reading_guide(summary: Summary) -> Iterator[str]:
     yield (
-        "<footer>\n<p><b>How to read this.</b> Each run gives one number: the mean over its modules. "
+        '<footer id="reading">\n<p><b>How to read this.</b> Each run gives one number: the mean over its modules. '
         "Mean, standard deviation and interval are over runs; n is how many runs had a number. "
         "The interval is Student’s t at 95 %; one run has none. "
         "Min and max are over single modules. Missing values (NaN or infinite) are counted and take no part; "

@@ -19,6 +19,7 @@ import pyarrow as pa
 from simcrate.results import ResultSet, Run
 from simcrate.statistics.naming import FileNames, split_name
 from simcrate.statistics.resampling import (
+    MOST_ROWS,
     HeldValues,
     Interpolated,
     StepMeans,
@@ -46,7 +47,7 @@ class ResampledTables:
         precision_s: float,
         spill_dir: Path,
     ) -> None:
-        """Make room; nothing is resampled when there would be more than a hundred million values.
+        """Make room; nothing is resampled when there would be too many rows or values.
 
         Args:
             results: for what runs are called.
@@ -61,8 +62,8 @@ class ResampledTables:
         filled = np.array([bool(count) for count in vectors["count"].to_pylist()], dtype=bool)
         rows = np.array([row_count(end, precision_s) for end in ends_s.tolist()], dtype=np.intp)
         rows = np.where(filled, rows, 0).astype(np.intp)
-        self._cells = int(rows.sum())
-        self._fits = self._cells <= MOST_CELLS
+        self._factor = max(rows.sum() / MOST_CELLS, rows.max(initial=0) / MOST_ROWS)
+        self._fits = self._factor <= 1
         self._table = Table(rows if self._fits else np.zeros_like(rows), spill_dir)
         wanted = filled & self._fits
         held = np.array([mode is Mode.HOLD for mode in self._modes], dtype=bool)
@@ -80,9 +81,9 @@ class ResampledTables:
         """Write the tables and `columns.csv`; the texts that come back are warnings."""
         if not self._fits:
             return [
-                f"There are no resampled tables: a row every {self._precision_s:g} s makes {self._cells:,} values, "
-                f"more than {MOST_CELLS:,}. A precision of "
-                f"{self._precision_s * self._cells / MOST_CELLS:.2g} s or more fits."
+                f"There are no resampled tables: a row every {self._precision_s:g} s makes more than "
+                f"{MOST_ROWS:,} rows of a vector or {MOST_CELLS:,} values of all together. "
+                f"A precision of {self._precision_s * self._factor:.2g} s or more fits."
             ]
         names = FileNames()
         for taken in ("statistics", "scalars", "columns"):

@@ -79,13 +79,14 @@ def write_statistics(  # noqa: PLR0913 - the interface of a stage, all but two b
         progress: called with the share that is done, 0 to 1.
 
     Raises:
-        BadInputError: the precision makes no table or one of more than a million rows a vector.
+        BadInputError: the precision is not a number above 0.  One that makes more than a million rows a vector is for
+            `check_precision` to refuse, before anything was simulated; here it costs the resampled tables only.
         StatisticsError: the samples of a vector are out of order.
         ResultFormatError: a result file turned out to be damaged.
     """
     vectors = results.vectors()
     run_ends = run_ends_s(results, vectors, ends_s)
-    check_precision(precision_s, max(run_ends.values(), default=0.0))
+    check_precision(precision_s)
     out_dir.mkdir(parents=True, exist_ok=True)
     with DrawingPool(helpers=None if parts.figures else 0) as pool:
         measured = measure(
@@ -98,7 +99,7 @@ def write_statistics(  # noqa: PLR0913 - the interface of a stage, all but two b
         )
         tabulated = tabulate(results, catalogue, vector_numbers=measured.numbers)
         rows = tuple(entry.row for entry in tabulated)
-        warnings = list(warnings_about(results, vectors, rows, catalogue))
+        warnings = list(warnings_about(results, vectors, rows, catalogue, ends_s))
         if parts.csv:
             csv_dir = out_dir / "csv"
             csv_dir.mkdir(exist_ok=True)

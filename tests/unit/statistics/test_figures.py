@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,38 @@ def test_histograms_with_different_bins_become_shares_at_or_below_x(
     (panel,) = figure.panels
     assert isinstance(panel, Ecdf)
     np.testing.assert_allclose(panel.lines[0].y, [0, 0.5, 5 / 6])
+
+
+def settling(seed: int) -> list[tuple[float, float | str]]:
+    noise = np.random.default_rng(seed).normal(0, 1, 1_000)
+    return [(float(t), float(noise[t]) + max(0.0, 30 - t / 5)) for t in range(1_000)]
+
+
+def test_a_warmup_is_offered_where_the_ini_sets_none(study: Study, tmp_path: Path) -> None:
+    study.run(vectors=[("Net", "q:vector", "none", settling(1))])
+
+    (figure,) = figures(study, tmp_path).values()
+
+    assert re.search(
+        r"MSER-5 would leave out the first 1[2-6]\d(\.\d+)? s as warm-up", figure.caption
+    )
+
+
+def test_no_warmup_is_offered_where_the_ini_sets_one(study: Study, tmp_path: Path) -> None:
+    vector = ("Net", "q:vector", "none", settling(1))
+    study.run(options={"warmup-period": "150s"}, vectors=[vector])
+
+    (figure,) = figures(study, tmp_path).values()
+
+    assert "MSER-5" not in figure.caption
+
+
+def test_no_warmup_is_offered_where_the_run_never_settles(study: Study, tmp_path: Path) -> None:
+    study.run(vectors=[("Net", "q:vector", "none", [(float(t), float(t)) for t in range(1_000)])])
+
+    (figure,) = figures(study, tmp_path).values()
+
+    assert "MSER-5" not in figure.caption
 
 
 def test_figures_beyond_the_limit_are_left_out_with_a_warning(study: Study, tmp_path: Path) -> None:

@@ -133,6 +133,22 @@ def test_a_run_without_results_has_ended_at_nothing(study: Study) -> None:
     assert (fact.config, fact.number, fact.is_complete) == ("Study", 0, True)
 
 
+def test_the_limit_of_a_run_that_computing_time_may_have_stopped_is_not_believed(
+    study: Study,
+) -> None:
+    options = {"sim-time-limit": "100s", "cpu-time-limit": "3s"}
+    early = study.run(options=options, vectors=[("Net", "v:vector", "none", [(30.0, 1.0)])])
+    late = study.run(options=options, vectors=[("Net", "v:vector", "none", [(95.0, 1.0)])])
+    results = study.results()
+
+    assert run_ends_s(results, results.vectors()) == {early: 30.0, late: 100.0}
+    warnings = list(warnings_about(results, results.vectors(), ()))
+    assert any(
+        f"Run {early} recorded nothing between 30 s and its limit of 100 s" in w for w in warnings
+    )
+    assert not any(late in warning for warning in warnings)
+
+
 def test_infinite_values_and_what_was_not_recorded_are_told(study: Study) -> None:
     study.run(scalars=[("Net", "x:last", "inf")])
     results = study.results()

@@ -123,7 +123,7 @@ def test_the_same_results_give_the_same_bytes(study: tuple[Path, Summary], tmp_p
             assert (tmp_path / path.relative_to(study[0])).read_bytes() == path.read_bytes(), path
 
 
-@pytest.mark.parametrize("precision_s", [0, -1, math.nan, math.inf, 1e-9])
+@pytest.mark.parametrize("precision_s", [0, -1, math.nan, math.inf])
 def test_a_precision_that_makes_no_table_is_refused_before_anything_is_written(
     precision_s: float, tmp_path: Path
 ) -> None:
@@ -132,6 +132,20 @@ def test_a_precision_that_makes_no_table_is_refused_before_anything_is_written(
             open_results([DATA / "small-aloha"]), tmp_path / "out", precision_s=precision_s
         )
     assert not (tmp_path / "out").exists()
+
+
+def test_a_precision_that_turns_out_too_fine_costs_the_resampled_tables_only(
+    tmp_path: Path,
+) -> None:
+    parts = Parts(figures=False, parquet=False)
+
+    summary = write_statistics(
+        open_results([DATA / "small-aloha"]), tmp_path, precision_s=1e-6, parts=parts
+    )
+
+    assert any("A precision of 6e-05 s or more fits" in text for text in summary.warnings)
+    names = {path.name for path in (tmp_path / "csv").iterdir()}
+    assert names == {"statistics.csv", "scalars.csv"}
 
 
 def test_the_catalogue_names_the_statistics_of_ops(tmp_path: Path) -> None:
