@@ -23,7 +23,7 @@ class TableRow:
     name: str
     unit: str
     modules: str
-    """Which modules recorded it, and how many they are."""
+    """Which modules recorded it."""
     point: str
     """Iteration variables, as in `numHosts=20`; empty where the study has none."""
     n: int
@@ -46,6 +46,11 @@ class StatisticsTable:
     """Rows that are only in the crate."""
     warnings: tuple[str, ...]
 
+    @property
+    def has_remarks(self) -> bool:
+        """Whether any row has one."""
+        return any(row.remark for row in self.rows)
+
 
 def statistics_table(summary: Mapping[str, Any]) -> StatisticsTable | None:
     """The table of a summary; None where it has no rows."""
@@ -65,7 +70,7 @@ def _row(row: Mapping[str, Any]) -> TableRow:
     return TableRow(
         name=row["display"] or row["name"],
         unit=row["unit"],
-        modules=row["modules"] + (f" × {row['module_count']}" if row["module_count"] > 1 else ""),
+        modules=row["modules"],
         point=", ".join(f"{name}={value}" for name, value in row["itervars"].items()),
         n=row["n"],
         mean=spelled(row["mean"]),
