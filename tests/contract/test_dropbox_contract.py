@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.servers.dropbox import DropboxServer, dropbox_server
 
 from simcrate.storage import Link, StorageBackend, StorageDefinition, open_backend
 from simcrate.storage.contract import Opener, StorageContract
 from simcrate.storage.dropbox_api import DropboxApi
 from simcrate.storage.dropbox_links import open_link
 from simcrate.storage.dropboxops import DropboxBackend, load_sdk
+from tests.servers.dropbox import DropboxServer, dropbox_server
 
 MIB = 1024 * 1024
 
@@ -32,8 +32,7 @@ def running() -> Iterator[DropboxServer]:
 
 
 @pytest.fixture
-def server(running: DropboxServer, monkeypatch: pytest.MonkeyPatch) -> DropboxServer:
-    monkeypatch.setattr(DropboxBackend, "part_bytes", 4 * MIB)
+def server(running: DropboxServer) -> DropboxServer:
     running.reset()
     return running
 

@@ -21,6 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
 from tests.servers.dropbox_api import DropboxRoutes
 from tests.servers.dropbox_state import DropboxState
 from tests.servers.http_double import Faults, HttpDouble, Reply, Request, Throttle

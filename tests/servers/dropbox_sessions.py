@@ -85,7 +85,7 @@ class DropboxSessions:
             return {".tag": "malformed_path"}
         existing = self._existing(commit)
         if existing is not None:
-            same = content_hash(existing.content) == content_hash(content)
+            same = existing.content_hash == content_hash(content)
             allowed = {
                 "add": same and not commit.get("strict_conflict"),
                 "overwrite": True,
@@ -101,7 +101,7 @@ class DropboxSessions:
 
     def commit(self, commit: dict[str, Any], content: bytes) -> StoredFile:
         existing = self._existing(commit)
-        if existing is not None and content_hash(existing.content) == content_hash(content):
+        if existing is not None and existing.content_hash == content_hash(content):
             return existing
         return self._state.put(commit["path"], content, commit["namespace"])
 
@@ -120,7 +120,7 @@ class DropboxSessions:
             conflict({".tag": "concurrent_session_data_not_allowed"})
         if not session.closed:
             conflict({".tag": "concurrent_session_not_closed"})
-        if session.offset != offset or len(session.content) != offset:
+        if session.offset != offset or session.size != offset:
             conflict({".tag": "concurrent_session_missing_data"})
 
 

@@ -31,6 +31,9 @@ class StoredFile:
     rev: str = field(default_factory=lambda: secrets.token_hex(6))
     modified_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
+    def __post_init__(self) -> None:
+        self.content_hash = content_hash(self.content)
+
     def metadata(self) -> dict[str, Any]:
         return {
             "name": self.path.rpartition("/")[2],
@@ -42,7 +45,7 @@ class StoredFile:
             "rev": self.rev,
             "size": len(self.content),
             "is_downloadable": True,
-            "content_hash": content_hash(self.content),
+            "content_hash": self.content_hash,
         }
 
 
@@ -60,6 +63,10 @@ class Session:
         while self.parts.get(offset):
             offset += len(self.parts[offset])
         return offset
+
+    @property
+    def size(self) -> int:
+        return sum(len(part) for part in self.parts.values())
 
     @property
     def content(self) -> bytes:

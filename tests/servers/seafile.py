@@ -47,9 +47,10 @@ def seafile_server(
     faults = Faults()
     with tempfile.TemporaryDirectory() as folder:
         state = Seafile(Path(folder), flavour=flavour, version=version)
+        throttle = throttle or Throttle()
         with (
-            HttpDouble(Seahub(state).answer, faults) as hub,
-            HttpDouble(FileServer(state).answer, faults, throttle or Throttle()) as files,
+            HttpDouble(Seahub(state).answer, faults, throttle) as hub,
+            HttpDouble(FileServer(state).answer, faults, throttle) as files,
         ):
             state.hub_url, state.file_url = hub.url, files.url
             yield SeafileServer(state, hub, files, faults)

@@ -84,8 +84,12 @@ def multipart_of(request: Request) -> tuple[dict[str, str] | None, list[tuple[st
         return None, []
     fields: dict[str, str] = {}
     files: list[tuple[str, bytes]] = []
-    for part in (b"\r\n" + request.body).split(b"\r\n--" + match[1].encode())[1:-1]:
-        head, _, data = part[2:].partition(b"\r\n\r\n")
+    border = b"\r\n--" + match[1].encode()
+    start = len(border)  # behind the first border, which has no line end before it, and its own
+    while (end := request.body.find(border, start)) >= 0:
+        body_start = request.body.index(b"\r\n\r\n", start) + 4
+        head, data = request.body[start:body_start], request.body[body_start:end]
+        start = end + len(border) + 2
         name = re.search(rb'name="([^"]*)"', head)
         file_name = re.search(rb'filename="([^"]*)"', head)
         assert name is not None

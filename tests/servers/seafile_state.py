@@ -98,7 +98,7 @@ class Seafile:
         self.login_budget = 60
         self.down = False
         """seaf-server is down: seahub answers 500."""
-        self.corrupt: Callable[[bytes], bytes] = lambda data: data
+        self.corrupt: Callable[[bytes], bytes] | None = None
         """What the server's disk makes of a file."""
         self.serve: Callable[[bytes], bytes] = lambda data: data
         """What a proxy makes of a download."""
@@ -150,12 +150,11 @@ class Seafile:
         return path
 
     def commit(self, library: Library, path: str, temporary: Path) -> StoredFile:
-        content = self.corrupt(temporary.read_bytes())
-        temporary.write_bytes(content)
+        if self.corrupt is not None:
+            temporary.write_bytes(self.corrupt(temporary.read_bytes()))
         salt = library.id.encode() if library.encrypted else b""
-        stored = StoredFile(
-            temporary, file_id(content, library.block_bytes, salt), len(content), datetime.now(UTC)
-        )
+        identity = file_id_of(temporary, library.block_bytes, salt)
+        stored = StoredFile(temporary, identity, temporary.stat().st_size, datetime.now(UTC))
         library.files[path] = stored
         return stored
 
@@ -178,11 +177,13 @@ class Seafile:
         return path
 
 
-def file_id(content: bytes, block_bytes: int = BLOCK_BYTES, salt: bytes = b"") -> str:
+def file_id_of(path: Path, block_bytes: int, salt: bytes) -> str:
     """The id of a content as Seafile computes it; with a salt it stands for an encrypted library's."""
-    if not content:
+    size = path.stat().st_size
+    if not size:
         return "0" * 40
-    blocks = [content[i : i + block_bytes] for i in range(0, len(content), block_bytes)]
-    ids = [hashlib.sha1(salt + block).hexdigest() for block in blocks]
-    seafile = {"block_ids": ids, "size": len(content), "type": 1, "version": 1}
+    with path.open("rb") as file:
+        blocks = iter(lambda: file.read(block_bytes), b"")
+        ids = [hashlib.sha1(salt + block if salt else block).hexdigest() for block in blocks]
+    seafile = {"block_ids": ids, "size": size, "type": 1, "version": 1}
     return hashlib.sha1(json.dumps(seafile, sort_keys=True).encode()).hexdigest()

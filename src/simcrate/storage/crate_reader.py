@@ -47,13 +47,11 @@ class CrateReader:
         Raises:
             StorageIntegrityError: the crate became shorter.
         """
-        for block in self._opened.pieces(self.position, end, piece_bytes=BLOCK_BYTES):
-            fresh = block[max(0, self._hashed - self.position) :]
-            for hasher in self._hashers:
-                hasher.update(fresh)
-            self._hashed += len(fresh)
-            self.position += len(block)
-            yield block
+        return self._pieces(end, BLOCK_BYTES)
+
+    def read_to(self, end: int) -> bytes:
+        """The bytes from the position up to `end`, in one; raises like `blocks`."""
+        return b"".join(self._pieces(end, max(1, end - self.position)))
 
     def skip_to(self, offset: int) -> None:
         """Pass over what the backend has already; it is hashed all the same."""
@@ -77,6 +75,15 @@ class CrateReader:
                 " pack it again",
                 detail=f"{self._opened.source.path}: SHA-256 {self._sha256.hexdigest()}",
             )
+
+    def _pieces(self, end: int, piece_bytes: int) -> Iterator[bytes]:
+        for piece in self._opened.pieces(self.position, end, piece_bytes=piece_bytes):
+            fresh = piece[max(0, self._hashed - self.position) :]
+            for hasher in self._hashers:
+                hasher.update(fresh)
+            self._hashed += len(fresh)
+            self.position += len(piece)
+            yield piece
 
 
 @contextmanager

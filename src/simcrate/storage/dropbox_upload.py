@@ -129,7 +129,7 @@ class CrateUpload:
     def _send_whole(self) -> SentFile:
         """All in one call."""
         with read_crate(self._source, hasher := self._new_hasher()) as reader:
-            content = b"".join(reader.blocks(self._source.size_bytes))
+            content = reader.read_to(self._source.size_bytes)
             reader.confirm()
         own_hash = hasher.hexdigest()
 
@@ -182,7 +182,7 @@ class CrateUpload:
                 if len(under_way) == self._parallel:
                     wait_for_oldest()
                 start = reader.position
-                data = b"".join(reader.blocks(start + part))
+                data = reader.read_to(start + part)
                 under_way.append(
                     (reader.position, pool.submit(self._append, session_id, start, data))
                 )
@@ -194,7 +194,7 @@ class CrateUpload:
     ) -> None:
         """The last part; the crate is confirmed before anything is final."""
         start, size = reader.position, self._source.size_bytes
-        data = b"".join(reader.blocks(size))
+        data = reader.read_to(size)
         reader.confirm()
         if data:
             self._append(session_id, start, data, close=True)

@@ -127,9 +127,9 @@ class DropboxBackend(StorageBackend):
         ),
     )
 
-    part_bytes: ClassVar[int] = 8 * MIB
+    part_bytes: ClassVar[int] = 4 * MIB
     """Size of one call of an upload session."""
-    parallel: ClassVar[int] = 4
+    parallel: ClassVar[int] = 6
     """Calls at once in an upload session."""
 
     def __init__(self, *, token: OptionValue, config: Mapping[str, OptionValue]) -> None:

@@ -16,7 +16,6 @@ from simcrate.errors import (
 )
 from simcrate.storage import JSON, Source, StorageDefinition, StoredCrate, open_backend
 from simcrate.storage.contract import make_source, new_name
-from simcrate.storage.dropboxops import DropboxBackend
 from tests.servers.dropbox import DropboxServer
 from tests.servers.dropbox_replies import as_json, error_body, plain, rate_limited
 from tests.servers.http_double import Fault
@@ -31,11 +30,6 @@ FAULTS = {
     "500 before": Fault("before", FAULT_PAGE),
     "429": Fault("before", rate_limited(15)),
 }
-
-
-@pytest.fixture(autouse=True)
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DropboxBackend, "part_bytes", 4 * MIB)
 
 
 @pytest.fixture(scope="module")
