@@ -19,17 +19,15 @@ from simcrate.simulators import (
     Followed,
     Limits,
     ProcessEnd,
-    ProgressReader,
+    RunArguments,
     Sandbox,
     Simulator,
-    command_line,
+    command_of,
     follow,
+    reader_of,
 )
 
 STAGE = "simulate"
-RESULT_DIR = (
-    "results"  # relative: the command that goes into the crate names no path of this machine
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +45,18 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
     """Run the simulator to its end, or until the watch says stop.
 
     Raises:
+        SimulationError: the simulator is not what its definition says.
         OSError: the run directory cannot be prepared, or the simulator not be started.
     """
     number = job.run.number
-    command = command_line(
-        job.simulator,
+    arguments = RunArguments(
         ini_name=job.submission.ini_name,
         config=job.submission.config,
-        run_number=number,
+        number=number,
         result_dir=RESULTS,
     )
-    reader = ProgressReader()
+    command = command_of(job.simulator, arguments, job.sandbox)
+    reader = reader_of(job.simulator)
 
     def on_line(line: str) -> None:
         reader.read(line)
@@ -77,7 +76,7 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         on_line=on_line,
         stop=watch.stop,
     )
-    ending = Ending.of(end.exit_code, reader.ending_line)
+    ending = reader.ending(end.exit_code)
     reason = end.exceeded or ending.reason
     return RunOutcome(
         number=number,
@@ -111,7 +110,7 @@ def _program(job: SimulateJob, place: Place, command: tuple[str, ...]) -> Follow
         command=job.sandbox.wrap(
             command,
             working_dir=working_dir,
-            readable=(*simulator.ned_path, *simulator.libraries, *simulator.readable),
+            readable=simulator.readable_paths,
         ),
         working_dir=working_dir,
         log_path=place.log_path(number),

@@ -1,12 +1,14 @@
 """Simulators: external programs that are started, followed and stopped, one run at a time.
 
 `cmdenv` knows the command line, the progress lines and the endings of OMNeT++'s Cmdenv, which the
-built-in `oppsim` shares; `process` knows processes and nothing of simulations.
+built-in `oppsim` shares, `plaincommand` those of any other program; `process` knows processes and nothing
+of simulations, `sandbox` how to fence them in.
 """
 
-from simcrate.simulators.cmdenv import Ending, EndingKind, ProgressReader, command_line
 from simcrate.simulators.definition import OPPSIM, Limits, Simulator, SimulatorKind
+from simcrate.simulators.manners import command_of, known_cmdenv_options, reader_of
 from simcrate.simulators.process import Followed, ProcessEnd, follow, kill_leftover
+from simcrate.simulators.reader import Ending, EndingKind, Reader, RunArguments
 from simcrate.simulators.sandbox import UNFENCED, Sandbox, SandboxKind, find_sandbox
 
 __all__ = [
@@ -17,13 +19,16 @@ __all__ = [
     "Followed",
     "Limits",
     "ProcessEnd",
-    "ProgressReader",
+    "Reader",
+    "RunArguments",
     "Sandbox",
     "SandboxKind",
     "Simulator",
     "SimulatorKind",
-    "command_line",
+    "command_of",
     "find_sandbox",
     "follow",
     "kill_leftover",
+    "known_cmdenv_options",
+    "reader_of",
 ]

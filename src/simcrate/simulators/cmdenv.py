@@ -7,15 +7,12 @@ on OMNeT++ 5.6.3, 6.1.0 and 7.0.0pre2.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import Enum
-from signal import Signals
+from collections.abc import Collection
 
 from simcrate.simulators.definition import Simulator
+from simcrate.simulators.reader import Ending, EndingKind, Reader, RunArguments, killed
 
 STATUS_FREQUENCY = "1s"
-TAIL_LINES = 200  # what the live page shows
-LINE_LIMIT = 2000  # characters of a line that are kept in the tail
 
 # Options on the command line win over every ini file.  These keep an ini from running commands, from
 # writing outside the run's directory, and from waiting for a person.
@@ -39,20 +36,36 @@ HARDENING = (
 
 
 def command_line(
-    simulator: Simulator, *, ini_name: str, config: str, run_number: int, result_dir: str
+    simulator: Simulator, run: RunArguments, *, known_options: Collection[str]
 ) -> tuple[str, ...]:
-    """The argument list that starts one run."""
+    """The argument list that starts one run.
+
+    Args:
+        simulator: its definition.
+        run: which run, and where its results go.
+        known_options: of this binary, as `read_options` found them; it refuses others.
+    """
     ned_path = ";".join(map(str, simulator.ned_path))
     libraries = [word for library in simulator.libraries for word in ("-l", str(library))]
     return (
         *simulator.command,
         *("-m", "-u", "Cmdenv"),
-        *("-c", config, "-r", str(run_number), "-f", ini_name),
+        *("-c", run.config, "-r", str(run.number), "-f", run.ini_name),
         *(("-n", ned_path) if ned_path else ()),
         *libraries,
-        f"--result-dir={result_dir}",
-        *HARDENING,
+        f"--result-dir={run.result_dir}",
+        *(option for option in HARDENING if _name(option) in known_options),
     )
+
+
+def read_options(help_text: str) -> frozenset[str]:
+    """Which of the options above a binary knows, from what `-h config` printed."""
+    words = set(re.findall(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+", help_text))
+    return frozenset(name for name in map(_name, HARDENING) if name in words)
+
+
+def _name(option: str) -> str:
+    return option.removeprefix("--").partition("=")[0]
 
 
 _PROGRESS = re.compile(
@@ -64,37 +77,41 @@ _PLACE = re.compile(r"t=(?P<time>[\d.eE+-]+)s?, event #(?P<event>\d+)")
 _VERSION = re.compile(r"Version: (?P<version>[^,\s]+)")
 
 
-class ProgressReader:
-    """Reads the lines of one run as they come and remembers what they said."""
+class CmdenvReader(Reader):
+    """Reads the lines of one run of Cmdenv as they come."""
 
     def __init__(self) -> None:
-        self.event_count = 0
-        self.sim_time_s = 0.0
-        self.percent = 0.0
-        self.ending_line = ""
-        self.version = ""
-        self._tail: list[str] = []
+        super().__init__()
+        self._ending_line = ""
 
-    def read(self, line: str) -> None:
-        """Take one line of output, without its line end."""
-        self._tail = [*self._tail[-TAIL_LINES + 1 :], line[:LINE_LIMIT]]
+    def understand(self, line: str) -> None:
+        """Progress, ending and version."""
         if found := _PROGRESS.match(line):
             self._advance(found["event"], found["time"])
             # the largest of sim-time, real-time and CPU-time ratios: it can jump, never shown to fall
             self.percent = max(self.percent, float(found["percent"] or 0))
         elif found := _ENDING.match(line):
             # an error's line explains more than the one that merely follows it
-            if not self.ending_line.startswith("Error"):
-                self.ending_line = found["text"]
+            if not self._ending_line.startswith("Error"):
+                self._ending_line = found["text"]
             if place := _PLACE.search(line):
                 self._advance(place["event"], place["time"])
         elif not self.version and (found := _VERSION.match(line)):
             self.version = found["version"]
 
-    @property
-    def tail(self) -> str:
-        """The last lines."""
-        return "\n".join(self._tail)
+    def ending(self, exit_code: int) -> Ending:
+        """By the `<!>` line, since exit code 0 alone does not mean completed."""
+        text = self._ending_line.removesuffix(".")
+        if exit_code < 0:
+            return Ending(EndingKind.ERROR, killed(exit_code))
+        for words, kind in _ENDINGS:
+            if words in text:
+                return Ending(kind, text.removeprefix("Error: ") + ".")
+        if exit_code == 0 and text:
+            return Ending(EndingKind.COMPLETE, text + ".")
+        said = f"said: {text}." if text else "did not say why; see its log."
+        reason = f"The simulator ended with exit code {exit_code} and {said}"
+        return Ending(EndingKind.ERROR, reason)
 
     def _advance(self, event: str, time: str) -> None:
         self.event_count = max(self.event_count, int(event))
@@ -102,17 +119,6 @@ class ProgressReader:
             self.sim_time_s = max(self.sim_time_s, float(time.rstrip("s")))
         except ValueError:  # the simulator's text, not ours: a strange number shows no progress
             return
-
-
-class EndingKind(Enum):
-    """What an ending means for the results."""
-
-    COMPLETE = "complete"
-    LIMIT = "limit"
-    """Stopped at a CPU or wall time limit: files are whole, the run is not."""
-    SIGNAL = "signal"
-    """SIGINT or SIGTERM: it finished early and wrote its files."""
-    ERROR = "error"
 
 
 _ENDINGS = (
@@ -123,32 +129,3 @@ _ENDINGS = (
     ("Real-time limit", EndingKind.LIMIT),
     ("SIGINT or SIGTERM", EndingKind.SIGNAL),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a run ended and why, in a sentence."""
-
-    kind: EndingKind
-    reason: str
-
-    @classmethod
-    def of(cls, exit_code: int, ending_line: str) -> Ending:
-        """Classify by the `<!>` line, since exit code 0 alone does not mean completed."""
-        text = ending_line.removesuffix(".")
-        if exit_code < 0:
-            return cls(EndingKind.ERROR, f"The simulator was killed by {_signal_name(-exit_code)}.")
-        for words, kind in _ENDINGS:
-            if words in text:
-                return cls(kind, text.removeprefix("Error: ") + ".")
-        if exit_code == 0 and text:
-            return cls(EndingKind.COMPLETE, text + ".")
-        said = f"said: {text}." if text else "did not say why; see its log."
-        return cls(EndingKind.ERROR, f"The simulator ended with exit code {exit_code} and {said}")
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return Signals(number).name
-    except ValueError:
-        return f"signal {number}"

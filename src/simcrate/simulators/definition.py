@@ -42,6 +42,11 @@ class Simulator:
     is_ours: bool = False
     """Needs no sandbox: it cannot do more than what an ini of the allow-list says."""
 
+    @property
+    def readable_paths(self) -> tuple[Path, ...]:
+        """Everything that it must see in the sandbox."""
+        return (*self.ned_path, *self.libraries, *self.readable)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from simcrate.simulators import OPPSIM, Ending, EndingKind, ProgressReader, command_line
+from simcrate.simulators import OPPSIM, UNFENCED, EndingKind, RunArguments, command_of
+from simcrate.simulators.cmdenv import CmdenvReader, read_options
 
 STATUS = (
     "** Event #1011712   t=32472.887279305777   Elapsed: 1.00077s (0m 01s)"
@@ -13,7 +14,7 @@ STATUS = (
 
 
 def test_a_status_line_gives_events_time_and_percent() -> None:
-    reader = ProgressReader()
+    reader = CmdenvReader()
     reader.read(STATUS)
 
     assert reader.event_count == 1011712
@@ -22,14 +23,14 @@ def test_a_status_line_gives_events_time_and_percent() -> None:
 
 
 def test_a_status_line_without_limits_gives_no_percent() -> None:
-    reader = ProgressReader()
+    reader = CmdenvReader()
     reader.read("** Event #0   t=0   Elapsed: 1.9e-05s (0m 00s)")
 
     assert reader.percent == 0
 
 
 def test_the_percentage_is_never_shown_to_fall() -> None:
-    reader = ProgressReader()
+    reader = CmdenvReader()
     reader.read(STATUS)
     reader.read(STATUS.replace("90%", "10%"))
 
@@ -37,22 +38,22 @@ def test_the_percentage_is_never_shown_to_fall() -> None:
 
 
 def test_the_place_of_the_ending_counts_as_progress() -> None:
-    reader = ProgressReader()
+    reader = CmdenvReader()
     reader.read("<!> Simulation time limit reached -- at t=400000s, event #7994587")
 
     assert (reader.event_count, reader.sim_time_s) == (7994587, 400000)
 
 
 def test_an_error_is_not_hidden_by_the_line_that_follows_it() -> None:
-    reader = ProgressReader()
+    reader = CmdenvReader()
     reader.read("<!> Error: Cannot schedule message to the past")
     reader.read("<!> Simulation stopped")
 
-    assert reader.ending_line == "Error: Cannot schedule message to the past"
+    assert reader.ending(1).reason == "Cannot schedule message to the past."
 
 
 def test_the_tail_holds_the_last_lines_and_cuts_long_ones() -> None:
-    reader = ProgressReader()
+    reader = CmdenvReader()
     for number in range(500):
         reader.read(f"line {number} " + "x" * 5000)
 
@@ -83,18 +84,29 @@ def test_the_tail_holds_the_last_lines_and_cuts_long_ones() -> None:
 def test_an_ending_is_classified_by_its_line_and_not_by_exit_0_alone(
     exit_code: int, line: str, kind: EndingKind
 ) -> None:
-    assert Ending.of(exit_code, line).kind is kind
+    reader = CmdenvReader()
+    if line:
+        reader.read(f"<!> {line}")
+
+    assert reader.ending(exit_code).kind is kind
 
 
 def test_an_ending_by_signal_names_the_signal() -> None:
-    assert Ending.of(-11, "").reason == "The simulator was killed by SIGSEGV."
+    assert CmdenvReader().ending(-11).reason == "The simulator was killed by SIGSEGV."
 
 
 def test_the_command_line_neutralises_what_an_ini_could_do() -> None:
-    command = command_line(
-        OPPSIM, ini_name="omnetpp.ini", config="Epidemic", run_number=3, result_dir="results"
-    )
+    run = RunArguments(ini_name="omnetpp.ini", config="Epidemic", number=3, result_dir="results")
+    command = command_of(OPPSIM, run, UNFENCED)
 
     assert command[: len(OPPSIM.command)] == OPPSIM.command
     assert {"--cmdenv-interactive=false", "--debugger-attach-on-startup=false"} < set(command)
     assert command[command.index("-r") + 1] == "3"
+
+
+def test_only_options_that_the_binary_knows_are_passed() -> None:
+    printed = (
+        "  cmdenv-interactive=<bool>, default:false\n  record-eventlog=<bool>\n  sim-time-limit="
+    )
+
+    assert read_options(printed) == {"cmdenv-interactive", "record-eventlog"}
