@@ -42,6 +42,11 @@ class IniFile:
         return tuple(self._info(name) for name in self._sections)
 
     @property
+    def section_names(self) -> tuple[str, ...]:
+        """Names of all sections in the order of the file, whether or not they can be used."""
+        return tuple(self._sections)
+
+    @property
     def entries(self) -> tuple[Entry, ...]:
         """All entries of all sections as they stand in the files."""
         return tuple(entry for section in self._sections.values() for entry in section.entries)

@@ -9,22 +9,21 @@ This decides; it does not defend alone.  The launcher's hardened command line an
 other two walls.
 
 Source: OMNeT++ Simulation Manual, appendix "Configuration Options" and chapter "The NED Language"
-(functions that read files: xmldoc, readFile, readJSON, readCSV, readXML).
+(functions that read files: xmldoc, readFile, readJSON, readCSV, readXML; whatever else begins with read
+or load is taken for another).
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from pathlib import PurePosixPath
 
 from simcrate.errors import IniError
 from simcrate.inifile.document import IniFile
+from simcrate.inifile.expansion import Expansions
 from simcrate.inifile.faults import suggest
-from simcrate.inifile.lines import content_end
 from simcrate.inifile.options import (
     ALLOWED_PER_OBJECT,
     ALLOWED_PLAIN,
@@ -36,19 +35,9 @@ from simcrate.inifile.options import (
     known_options,
 )
 from simcrate.inifile.reader import Entry
-from simcrate.inifile.variables import (
-    find_placeholders,
-    find_references,
-    split_list,
-    substitute_references,
-    unquote,
-)
+from simcrate.inifile.variables import unquote
 
-MOST_COMBINATIONS = 1000  # of the values of iteration variables in one entry
-MOST_NESTED = 8  # iteration variables whose values refer to iteration variables
-
-_FILE_FUNCTION = re.compile(r"(?<![\w.])(xmldoc|read(?:File|JSON|CSV|XML))\s*\(")
-_NUMBER = re.compile(r"[-+]?[\d.]+(?:[eE][-+]?\d+)?[A-Za-z]*")
+_FILE_FUNCTION = re.compile(r"(?<![\w.])(xmldoc|(?:read|load)[A-Z]\w*)\s*\(")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _OPTION_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9%]+)*")
 _TEXTS = frozenset({"description", "experiment-label", "measurement-label", "replication-label"})
@@ -91,15 +80,15 @@ def check_safety(ini: IniFile, policy: SafetyPolicy | None = None) -> tuple[Refu
         ini: the file with everything that it includes.
         policy: what it may set; without one, the allow-list of this package.
     """
-    judge = _Judge(policy or SafetyPolicy(), _iterated_values(ini))
+    judge = _Judge(policy or SafetyPolicy(), Expansions(ini))
     refusals = {refusal for entry in ini.entries for refusal in judge.entry(entry)}
     return tuple(sorted(refusals))
 
 
 class _Judge:
-    def __init__(self, policy: SafetyPolicy, values: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, policy: SafetyPolicy, expansions: Expansions) -> None:
         self._policy = policy
-        self._values = values
+        self._expansions = expansions
 
     def entry(self, entry: Entry) -> Iterator[Refusal]:
         for line, key, why in self._faults(entry):
@@ -120,15 +109,15 @@ class _Judge:
     def _key_fault(self, key: str, value: str) -> str:
         if "." in key:
             return self._object_option_fault(key.rpartition(".")[2])
-        if is_listed(key, self._policy.plain):
-            return ""
+        if is_listed(key, self._policy.plain) or is_listed(key, self._policy.per_object):
+            return ""  # an option of objects without a path is meant for all of them
         if "*" in key:
             return ""  # a pattern such as **interval: parameters only
         if unquote(value) in self._policy.harmless_values.get(key, ()):
             return ""
         if key == "result-dir" and _stays_below(unquote(value)):
             return ""  # a default that the launcher's own option always overrides
-        return self._refused(key, REFUSED_PLAIN)
+        return self._refused(key, {**REFUSED_PLAIN, **REFUSED_PER_OBJECT})
 
     def _object_option_fault(self, name: str) -> str:
         if "-" not in name or is_listed(name, self._policy.per_object):
@@ -146,66 +135,12 @@ class _Judge:
 
     def _value_fault(self, value: str) -> str:
         try:
-            for text in self._expansions(value, MOST_NESTED):
+            for text in self._expansions.of(value):
                 if match := _FILE_FUNCTION.search(text):
                     return f"{match[1]}() reads files of the machine that runs the simulation"
         except IniError as error:
             return str(error)
         return ""
-
-    def _expansions(self, value: str, depth: int) -> Iterator[str]:
-        """The value as written, and with every combination of its iteration variables' values.
-
-        A function's name could be put together from pieces: `${a=read}File("/etc/passwd")`.
-        """
-        yield value
-        parts: list[list[str]] = []
-        position = 0
-        for placeholder in find_placeholders(value):
-            parts.append([value[position : placeholder.start]])
-            own = self._texts(placeholder.values, depth) if placeholder.values else []
-            parts.append(own or self._referenced(placeholder.name, depth))
-            position = placeholder.end
-        if not parts:
-            return
-        parts.append([value[position:]])
-        count = 1
-        for part in parts:
-            count *= max(len(part), 1)
-        if count > MOST_COMBINATIONS or depth == 0:
-            message = (
-                "too many combinations of iteration variables to check; use fewer in one value"
-            )
-            raise IniError(message)
-        yield from ("".join(pieces) for pieces in product(*parts))
-
-    def _referenced(self, name: str, depth: int) -> list[str]:
-        texts = [
-            text for values in self._values.get(name, ()) for text in self._texts(values, depth)
-        ]
-        return sorted(set(texts)) or [""]
-
-    def _texts(self, values: str, depth: int) -> list[str]:
-        """What the values can put into a text; numbers are all alike for our purpose."""
-        texts: set[str] = set()
-        for item in split_list(values):
-            if _NUMBER.fullmatch(item) or (".." in item and not _FILE_FUNCTION.search(item)):
-                texts.add("0")
-            else:
-                texts.update(self._with_references(item, depth))
-        return sorted(texts)
-
-    def _with_references(self, item: str, depth: int) -> set[str]:
-        names = sorted(set(find_references(item)))
-        if names and depth == 0:
-            message = "iteration variables refer to each other too deeply to check"
-            raise IniError(message)
-        choices = [self._referenced(name, depth - 1) for name in names]
-        _refuse_too_many(choices)
-        return {
-            substitute_references(item, dict(zip(names, texts, strict=True)))
-            for texts in product(*choices)
-        }
 
     def _alone_fault(self, raw: str) -> tuple[str, str] | None:
         """What a continuation line would do in a simulator that takes it as a line of its own."""
@@ -215,35 +150,15 @@ class _Judge:
                 "include",
                 "OMNeT++ 5.x would take this continuation line as an include; join the lines",
             )
-        key = text.partition("=")[0].strip()
-        if "=" not in text[: content_end(text)] or not _OPTION_NAME.fullmatch(key):
+        key, equals, value = (part.strip() for part in text.partition("="))
+        if not (equals and _OPTION_NAME.fullmatch(key) and is_known(key)):
             return None
-        if not is_known(key) or not self._key_fault(key, text.partition("=")[2].strip()):
+        if not self._key_fault(key, value):
             return None
         return (
             key,
             "OMNeT++ 5.x would take this continuation line as an option, which may not be set here",
         )
-
-
-def _refuse_too_many(choices: Sequence[Sequence[str]]) -> None:
-    if math.prod(len(texts) for texts in choices) > MOST_COMBINATIONS:
-        message = "too many combinations of iteration variables to check; use fewer in one value"
-        raise IniError(message)
-
-
-def _iterated_values(ini: IniFile) -> dict[str, tuple[str, ...]]:
-    """Every list of values that a name stands for anywhere in the file."""
-    values: dict[str, tuple[str, ...]] = {}
-    for entry in ini.entries:
-        try:
-            for placeholder in find_placeholders(entry.value):
-                if placeholder.name and placeholder.values:
-                    earlier = values.get(placeholder.name, ())
-                    values[placeholder.name] = (*earlier, placeholder.values)
-        except IniError:
-            continue  # `_value_fault` reports it
-    return values
 
 
 def _stays_below(path: str) -> bool:
