@@ -26,6 +26,7 @@ from simcrate.crate import (
     Inspection,
     PackedCrate,
     Provenance,
+    find_credentials,
     gather,
     inspect_crate,
     pack_crate,
@@ -121,6 +122,8 @@ def pack_directory(  # noqa: PLR0913 - what a person may state of a directory
         raise BadInputError(message)
     for refused in contents.refused:
         click.echo(f"left out: {_printable(refused.name)}: {refused.why}", err=True)
+    for warning in _credential_warnings(contents):
+        click.echo(warning, err=True)
     with _waiting("Reading results"):
         recorded = read_recorded([member.source for member in contents.members])
     if recorded.problem:
@@ -173,6 +176,15 @@ def inspect(*, crate: str, as_json: bool) -> None:
     if inspection.statistics:
         console.print(_statistics_table(inspection))
     console.print(_tree(inspection))
+
+
+def _credential_warnings(contents: CrateContents) -> Iterator[str]:
+    """What in the ini files of a crate looks like a credential; it will be packed all the same."""
+    for member in contents.members:
+        if member.source.suffix.lower() == ".ini":
+            for found in find_credentials(member.source.read_text(errors="replace")):
+                place = f"{_printable(member.name)}:{found.line}"
+                yield f"{place}: looks like a credential ({_printable(found.what)}); is it to be published?"
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from simcrate.crate.credentials import SuspectedCredential, find_credentials
 from simcrate.crate.estimate import estimate_size
 from simcrate.crate.faults import Fault, FaultKind, Verification
 from simcrate.crate.inspection import Inspection, Listed, inspect_crate
-from simcrate.crate.layout import LAYOUT, Role
+from simcrate.crate.layout import LAYOUT, Choice, Role
 from simcrate.crate.names import crate_name, original_name
 from simcrate.crate.pack import PackedCrate, pack_crate
 from simcrate.crate.provenance import Event, Provenance, RunRecord
@@ -16,6 +16,7 @@ from simcrate.crate.verify import verify_crate
 
 __all__ = [
     "LAYOUT",
+    "Choice",
     "CrateContents",
     "Event",
     "Fault",

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from simcrate.crate.layout import RECORDS, RESULTS, Role, role_of
+from simcrate.crate.layout import RECORDS, RESULTS, Choice, Role, choice_of, role_of
 from simcrate.crate.names import check_name, crate_name, original_name
 from simcrate.errors import CrateError
 
@@ -85,8 +85,29 @@ class CrateContents:
                     _refuse_contents(f"{directory!r} is both a file and a directory")
 
     def __add__(self, other: CrateContents) -> CrateContents:
+        return CrateContents.of((self, other))
+
+    @classmethod
+    def of(cls, parts: Iterable[CrateContents]) -> CrateContents:
+        """The contents of all parts together."""
+        parts = list(parts)
+        return cls(
+            members=tuple(member for part in parts for member in part.members),
+            refused=tuple(one for part in parts for one in part.refused),
+        )
+
+    def without(self, choices: Collection[Choice]) -> CrateContents:
+        """The contents without what a submitter did not want; its names go on the list of refused."""
+        unwanted = {
+            m.name: choice for m in self.members if (choice := choice_of(m.name)) in choices
+        }
+        left_out = (
+            Refused(name=name, why=f"{choice} were not asked for")
+            for name, choice in unwanted.items()
+        )
         return CrateContents(
-            members=self.members + other.members, refused=self.refused + other.refused
+            members=tuple(member for member in self.members if member.name not in unwanted),
+            refused=(*self.refused, *left_out),
         )
 
     def in_order(self) -> list[Member]:

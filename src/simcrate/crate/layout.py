@@ -39,6 +39,17 @@ class Role(StrEnum):
     OTHER = "other"
 
 
+class Choice(StrEnum):
+    """What a submitter may leave out of a crate."""
+
+    VECTORS = "vectors"
+    """Vector files as recorded; they are most of most crates."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    FIGURES = "figures"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """One line of the layout."""
@@ -130,6 +141,14 @@ def role_of(name: str) -> Role:
         if name == part.name or (part.name.endswith("/") and name.startswith(part.name)):
             return part.role
     return Role.OTHER
+
+
+def choice_of(name: str) -> Choice | None:
+    """The choice that a member falls under; None for what every crate holds."""
+    if name.startswith(RESULTS):
+        return Choice.VECTORS if name.lower().endswith((".vec", ".vci")) else None
+    places = {CSV: Choice.CSV, PARQUET: Choice.PARQUET, FIGURES: Choice.FIGURES}
+    return next((choice for place, choice in places.items() if name.startswith(place)), None)
 
 
 def parts_of(names: Iterable[str]) -> list[Part]:

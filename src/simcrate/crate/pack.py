@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import glob
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -168,7 +170,9 @@ def _whole_file(target: Path) -> Iterator[BinaryIO]:
     """A file that appears at the target, whole and on disk, when the block ends well, or never."""
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
+        _remove_abandoned(target)
         with partial.open("xb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -178,6 +182,17 @@ def _whole_file(target: Path) -> Iterator[BinaryIO]:
         raise _unwritable(target, error) from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove what killed packers of this target left: parts that nobody holds a lock on."""
+    for partial in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        with suppress(FileNotFoundError), partial.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            partial.unlink()
 
 
 def _sync_directory(directory: Path) -> None:

@@ -114,6 +114,15 @@ def test_pack_says_what_was_left_out(tree: Path) -> None:
     assert "left out: results/escape: a link that leads out of the directory" in result.stderr
 
 
+def test_pack_warns_of_credentials_in_an_ini_without_repeating_them(tree: Path) -> None:
+    (tree / "omnetpp.ini").write_text('[General]\n**.password = "hunter22"\n')
+
+    result, _ = packed_with(tree)
+
+    assert "results/omnetpp.ini:2: looks like a credential" in result.stderr
+    assert "hunter22" not in result.output
+
+
 def test_pack_as_a_bag_is_verified_like_any_crate(tree: Path) -> None:
     _, target = packed_with(tree, "--bagit")
 

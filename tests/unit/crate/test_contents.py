@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simcrate.crate import CrateContents, Member, Role, gather
+from simcrate.crate import Choice, CrateContents, Member, Role, gather
 from simcrate.errors import CrateError
 
 
@@ -130,3 +130,17 @@ def test_contents_that_cannot_be_unpacked_cannot_exist(given: list[str], fault: 
 
     with pytest.raises(CrateError, match=fault):
         CrateContents(members=tuple(members))
+
+
+def test_what_was_not_asked_for_is_left_out_and_listed() -> None:
+    given = ["results/a.vec", "results/a.vci", "results/a.sca", "csv/x.vec", "figures/f.png", "run"]
+    members = [Member(source=Path("x"), name=name, role=Role.OTHER) for name in given]
+
+    contents = CrateContents(members=tuple(members)).without({Choice.VECTORS, Choice.FIGURES})
+
+    assert names(contents) == ["results/a.sca", "csv/x.vec", "run"]
+    assert refused(contents) == {
+        "results/a.vec": "vectors were not asked for",
+        "results/a.vci": "vectors were not asked for",
+        "figures/f.png": "figures were not asked for",
+    }

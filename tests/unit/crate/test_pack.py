@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import resource
@@ -183,6 +184,20 @@ def test_full_disk_is_said_plainly_and_nothing_is_left_behind(
         pack_crate(contents, provenance, spool / "crate.zip")
 
     assert list(spool.iterdir()) == []
+
+
+def test_part_that_a_killed_packer_left_is_removed_and_one_being_written_is_not(
+    contents: CrateContents, provenance: Provenance, tmp_path: Path
+) -> None:
+    abandoned, busy = tmp_path / ".crate.zip.1.part", tmp_path / ".crate.zip.2.part"
+    abandoned.touch()
+    with busy.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+        pack_crate(contents, provenance, tmp_path / "crate.zip")
+
+    assert not abandoned.exists()
+    assert busy.exists()
 
 
 def test_target_in_a_directory_that_is_not_there_is_an_error(
