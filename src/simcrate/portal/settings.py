@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "simcrate.portal.accounts",
     "simcrate.portal.limits",
     "simcrate.portal.storages",
+    "simcrate.portal.simulators",
     "simcrate.portal.simulations",
     "simcrate.portal.deliveries",
 ]

@@ -1,0 +1,1 @@
+"""Simulators as administrators define them; `oppsim` is there from the start."""

@@ -1,0 +1,23 @@
+"""Simulators in the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from unfold.admin import ModelAdmin
+
+from simcrate.portal.simulators.models import SimulatorDefinition
+
+
+@admin.register(SimulatorDefinition)
+class SimulatorAdmin(ModelAdmin):  # type: ignore[misc]  # untyped package
+    """Define simulators; `simcrate simulator check NAME` proves one on a worker's machine."""
+
+    list_display = ["title", "name", "kind", "version", "active"]
+    list_filter = ["kind", "active"]
+    fieldsets = [
+        (None, {"fields": ["name", "title", "version", "kind", "active"]}),
+        ("How it is started", {"fields": ["command", "ned_path", "libraries", "environment"]}),
+        ("What it may", {"fields": ["readable", "allowed_keys"]}),
+        ("How it is followed", {"fields": ["progress"]}),
+        ("Where", {"fields": ["tags"]}),
+    ]

@@ -1,0 +1,89 @@
+"""A simulator's definition."""
+
+from __future__ import annotations
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from simcrate.simulators.definition import OPPSIM, SimulatorKind
+
+KINDS = [(kind.value, kind.value) for kind in SimulatorKind]
+
+
+def validate_lines_are_absolute(text: str) -> None:
+    """Every line is an absolute path."""
+    if wrong := [line for line in text.split("\n") if line.strip() and not line.startswith("/")]:
+        message = f"not an absolute path: {wrong[0]!r}"
+        raise ValidationError(message)
+
+
+def validate_progress(pattern: str) -> None:
+    """A regular expression with a group `percent`."""
+    try:
+        has_percent = "percent" in re.compile(pattern).groupindex
+    except re.error as error:
+        message = f"not a regular expression: {error}"
+        raise ValidationError(message) from error
+    if pattern and not has_percent:
+        message = r"the pattern needs a group named percent, such as (?P<percent>\d+)%"
+        raise ValidationError(message)
+
+
+def validate_name(name: str) -> None:
+    """Not the built-in one's."""
+    if name == OPPSIM.name:
+        message = f"'{OPPSIM.name}' is the built-in simulator's name"
+        raise ValidationError(message)
+
+
+class SimulatorDefinition(models.Model):
+    """What workers must know to start a simulator; `services.definition_of` reads it."""
+
+    name = models.SlugField(unique=True, validators=[validate_name])
+    title = models.CharField(max_length=200)
+    version = models.CharField(max_length=50, blank=True)
+    kind = models.CharField(max_length=10, choices=KINDS, default=SimulatorKind.OMNETPP)
+    command = models.TextField(
+        help_text="the program and its arguments, one a line; for the kind command with the "
+        "placeholders {ini} {config} {run} {results}"
+    )
+    ned_path = models.TextField(
+        "NED path", blank=True, validators=[validate_lines_are_absolute], help_text="one a line"
+    )
+    libraries = models.TextField(
+        blank=True,
+        validators=[validate_lines_are_absolute],
+        help_text="shared libraries of models, one a line",
+    )
+    readable = models.TextField(
+        blank=True,
+        validators=[validate_lines_are_absolute],
+        help_text="what else it may read in its sandbox, one directory a line",
+    )
+    environment = models.JSONField(
+        blank=True,
+        default=dict,
+        help_text='as in {"OMNETPP_IMAGE_PATH": "/opt/images"}; no secrets',
+    )
+    progress = models.CharField(
+        max_length=500,
+        blank=True,
+        validators=[validate_progress],
+        help_text="for the kind command: a regular expression with a group named percent",
+    )
+    allowed_keys = models.TextField(
+        blank=True, help_text="ini options that users may set besides the usual ones, one a line"
+    )
+    tags = models.CharField(
+        max_length=200, blank=True, help_text="what a worker must have to be given its runs"
+    )
+    active = models.BooleanField(default=True, help_text="whether users can choose it")
+
+    class Meta:
+        verbose_name = "simulator"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.title

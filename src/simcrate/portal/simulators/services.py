@@ -1,0 +1,121 @@
+"""Read and write definitions of simulators."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from simcrate.errors import BadInputError, DefinitionError
+from simcrate.inifile import SafetyPolicy
+from simcrate.portal.simulators.models import SimulatorDefinition
+from simcrate.simulators.definition import OPPSIM, Simulator, SimulatorKind
+
+TABLE = "simulators"
+"""The name of the tables in TOML: `[[simulators]]`."""
+
+_LINES = ("command", "ned_path", "libraries", "readable", "allowed_keys")
+"""Texts with one item a line here, arrays in TOML."""
+
+
+def active_simulators() -> list[Simulator]:
+    """Those that users may choose, the built-in one first."""
+    rows = SimulatorDefinition.objects.filter(active=True)
+    return [OPPSIM, *(definition_of(row) for row in rows)]
+
+
+def get_simulator(name: str) -> Simulator:
+    """One simulator, active or not: a run under way keeps its own.
+
+    Raises:
+        BadInputError: there is none of that name; names those that there are.
+    """
+    if name == OPPSIM.name:
+        return OPPSIM
+    return definition_of(_get(name))
+
+
+def safety_policy(name: str) -> SafetyPolicy:
+    """What an ini for that simulator may set."""
+    usual = SafetyPolicy()
+    if name == OPPSIM.name:
+        return usual
+    return SafetyPolicy(plain=usual.plain | frozenset(_get(name).allowed_keys.split()))
+
+
+def definition_of(row: SimulatorDefinition) -> Simulator:
+    """The definition as workers take it."""
+    return Simulator(
+        name=row.name,
+        title=row.title,
+        kind=SimulatorKind(row.kind),
+        command=_lines(row.command),
+        version=row.version,
+        ned_path=_paths(row.ned_path),
+        libraries=_paths(row.libraries),
+        readable=_paths(row.readable),
+        environment=row.environment,
+        progress=row.progress,
+        tags=frozenset(row.tags.split()),
+    )
+
+
+def import_simulators(text: str) -> list[SimulatorDefinition]:
+    """Save the definitions of a TOML file (`[[simulators]]` tables), or none of them.
+
+    Raises:
+        DefinitionError: what is wrong, table by table.
+    """
+    try:
+        tables = tomllib.loads(text).get(TABLE, [])
+    except tomllib.TOMLDecodeError as error:
+        message = f"could not read the simulators: {error}"
+        raise DefinitionError(message) from error
+    if not tables:
+        message = f"there is no [[{TABLE}]] table"
+        raise DefinitionError(message)
+    with transaction.atomic():
+        return [_save(table) for table in tables]
+
+
+def _save(table: Mapping[str, Any]) -> SimulatorDefinition:
+    known = {field.name for field in SimulatorDefinition._meta.fields} - {"id"}  # noqa: SLF001 - Django's
+    name = str(table.get("name", ""))
+    if unknown := sorted(table.keys() - known):
+        message = f"simulator '{name}': unknown keys: {', '.join(unknown)}"
+        raise DefinitionError(message)
+    row = SimulatorDefinition.objects.filter(name=name).first() or SimulatorDefinition()
+    for key, value in table.items():
+        joined = "\n".join(value) if key in _LINES and isinstance(value, list) else value
+        setattr(
+            row, key, " ".join(joined) if key == "tags" and isinstance(joined, list) else joined
+        )
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        faults = "; ".join(f"{key}: {' '.join(texts)}" for key, texts in error.message_dict.items())
+        message = f"simulator '{name}': {faults}"
+        raise DefinitionError(message) from error
+    row.save()
+    return row
+
+
+def _get(name: str) -> SimulatorDefinition:
+    row = SimulatorDefinition.objects.filter(name=name).first()
+    if row is None:
+        rows = SimulatorDefinition.objects.values_list("name", flat=True)
+        message = f"there is no simulator '{name}'; there are: {', '.join([OPPSIM.name, *rows])}"
+        raise BadInputError(message)
+    return row
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _paths(text: str) -> tuple[Path, ...]:
+    return tuple(Path(line) for line in _lines(text))
