@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from simcrate.errors import BadInputError
 
@@ -79,33 +80,47 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> Environment:
         faults.append(f"{PREFIX}{name} is {value!r}, but must be a whole number, 0 or more")
         return default
 
+    def choice(name: str, default: str, other: str) -> str:
+        value = text(name, default)
+        if value in {default, other}:
+            return value
+        faults.append(f"{PREFIX}{name} is {value!r}, but must be '{default}' or '{other}'")
+        return default
+
     environment = Environment(
         var_dir=Path(text("VAR", "var")).absolute(),
         database_url=text("DATABASE_URL"),
         redis_url=text("REDIS_URL"),
         public_url=text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
-        allowed_hosts=tuple(text("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")),
+        allowed_hosts=tuple(
+            host.strip() for host in text("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+        ),
         smtp_url=text("SMTP_URL"),
         mail_from=text("MAIL_FROM", "SimCrate <simcrate@localhost>"),
-        registration=text("REGISTRATION", "closed"),
+        registration=choice("REGISTRATION", "closed", "open"),
         submission_max_bytes=number("SUBMISSION_MAX_BYTES", 32 * 2**20),
         keep_run_days=number("KEEP_RUN_DAYS", 7),
-        sandbox=text("SANDBOX", "bubblewrap"),
+        sandbox=choice("SANDBOX", "bubblewrap", "none"),
         seafile_server=text("SEAFILE_SERVER").rstrip("/"),
-        debug=text("DEBUG", "0") == "1",
+        debug=choice("DEBUG", "0", "1") == "1",
     )
-    if environment.sandbox not in {"bubblewrap", "none"}:
+    if not _is_address(environment.public_url):
         faults.append(
-            f"{PREFIX}SANDBOX is {environment.sandbox!r}, but must be 'bubblewrap' or 'none'"
-        )
-    if environment.registration not in {"open", "closed"}:
-        faults.append(
-            f"{PREFIX}REGISTRATION is {environment.registration!r}, but must be 'open' or 'closed'"
+            f"{PREFIX}PUBLIC_URL is {environment.public_url!r}, but must be a scheme and a host,"
+            " as in https://simcrate.example.org"
         )
     faults += [f"{name} is not a setting of SimCrate" for name in sorted(given)]
     if faults:
         raise BadInputError("could not use the environment: " + "; ".join(faults))
     return environment
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.path
 
 
 def secret_value(var_dir: Path, name: str) -> str:

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from simcrate.portal.accounts.models import User
-from simcrate.portal.simulations.models import Draft, Run, Simulation
+from simcrate.portal.simulations.models import Draft, DraftFile, Run, Simulation
 from simcrate.portal.storages.models import StorageBackend
 
 INI = """\
@@ -178,3 +178,15 @@ def test_what_users_type_is_shown_as_text(as_alice: Client, storage: StorageBack
     assert b"<script>alert" not in page.content
     assert b"<script>x" not in page.content
     assert b"&lt;script&gt;x" in page.content
+
+
+def test_a_draft_that_is_not_accepted_any_more_is_a_sentence(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    address = draft(as_alice)
+    DraftFile.objects.update(content=b"[General]\nload-libs = x\n")
+
+    response = as_alice.get(address, follow=True)
+
+    assert response.status_code == 200
+    assert "load-libs" in response.content.decode()

@@ -28,6 +28,8 @@ def test_all_faults_of_the_environment_come_in_one_text() -> None:
                 "SIMCRATE_KEEP_RUN_DAYS": "a week",
                 "SIMCRATE_SANDBOX": "maybe",
                 "SIMCRATE_REGISTRATION": "yes",
+                "SIMCRATE_DEBUG": "true",
+                "SIMCRATE_PUBLIC_URL": "portal.example",
                 "SIMCRATE_DATABSE_URL": "",
             }
         )
@@ -36,7 +38,23 @@ def test_all_faults_of_the_environment_come_in_one_text() -> None:
     assert "SIMCRATE_KEEP_RUN_DAYS is 'a week'" in text
     assert "SIMCRATE_SANDBOX is 'maybe'" in text
     assert "SIMCRATE_REGISTRATION is 'yes'" in text
+    assert "SIMCRATE_DEBUG is 'true'" in text
+    assert "SIMCRATE_PUBLIC_URL is 'portal.example'" in text
     assert "SIMCRATE_DATABSE_URL is not a setting" in text
+
+
+@pytest.mark.parametrize(
+    "url", ["portal", "ftp://x", "https://", "https://x/below", "http://[x", "//x"]
+)
+def test_a_public_url_is_a_scheme_and_a_host(url: str) -> None:
+    with pytest.raises(BadInputError, match="SIMCRATE_PUBLIC_URL"):
+        read_environment({"SIMCRATE_PUBLIC_URL": url})
+
+
+def test_host_names_may_be_written_with_spaces() -> None:
+    environment = read_environment({"SIMCRATE_ALLOWED_HOSTS": "a.example, b.example"})
+
+    assert environment.allowed_hosts == ("a.example", "b.example")
 
 
 def test_sqlite_takes_its_write_lock_at_the_start_of_a_transaction(tmp_path: Path) -> None:

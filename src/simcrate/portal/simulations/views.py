@@ -56,7 +56,11 @@ def choose(request: UserRequest, draft_id: UUID) -> HttpResponse:
     """Step 2: what the ini offers."""
     draft = get_object_or_404(Draft, pk=draft_id, owner=request.user)
     files = draft_files(draft)
-    offers = offered_configs(read_ini(draft.ini_name, files))
+    try:
+        offers = offered_configs(read_ini(draft.ini_name, files))
+    except SubmissionError as error:  # accepted when it was uploaded, by yesterday's rules
+        messages.error(request, str(error))
+        return redirect("simulation-new")
     form = ChoicesForm(request.POST or None, draft=draft, offers=offers)
     if request.method == "POST" and form.is_valid():
         simulation = form.save(files)
