@@ -13,6 +13,7 @@ import numpy as np
 from simcrate.statistics.samples import Floats
 
 NOTHING = np.empty(0)
+MOST_LINES = 7  # of a panel: one for each colour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from simcrate.results import Run
 
+CONFIGURATION = (
+    "configuration"  # what points of several configurations vary in, as if it were a variable
+)
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -29,7 +32,8 @@ class Point:
 
     def value(self, itervar: str) -> str:
         """The value of an iteration variable, without NED quotes; empty when there is none of that name."""
-        return plain_value(dict(self.itervars).get(itervar, ""))
+        own = {CONFIGURATION: self.config_name}
+        return plain_value({**own, **dict(self.itervars)}.get(itervar, ""))
 
 
 def point_of(run: Run) -> Point:
@@ -43,8 +47,9 @@ def points_of(runs: Iterable[Run]) -> tuple[Point, ...]:
 
 
 def varying(points: Sequence[Point]) -> tuple[str, ...]:
-    """The iteration variables that take more than one value."""
+    """The iteration variables that take more than one value, and `CONFIGURATION` where there are several."""
     names = dict.fromkeys(name for point in points for name, _ in point.itervars)
+    names[CONFIGURATION] = None
     return tuple(name for name in names if len({point.value(name) for point in points}) > 1)
 
 

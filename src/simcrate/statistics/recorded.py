@@ -13,7 +13,7 @@ from simcrate.results import ResultSet
 from simcrate.statistics.naming import module_group, split_name
 from simcrate.statistics.points import point_of, points_of
 from simcrate.statistics.rows import Source
-from simcrate.statistics.samples import Indices
+from simcrate.statistics.samples import Floats, Indices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,34 @@ class Group:
     mode: str
     modules: str
     point: int
-    items: Indices  # rows of the table that they come from
+    items: Indices
+    """Which of the items of that kind."""
+
+
+class Items:
+    """The items of one kind, as arrays: groups are many, and Arrow is slow at small pieces."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+        self.names, self.name_codes = _codes(table["name"])
+        self.modules, self.module_codes = _codes(table["module"])
+        self.runs, self.run_codes = _codes(table["run"])
+        self._floats: dict[str, Floats] = {}
+        self._texts: dict[str, tuple[list[str], Indices]] = {}
+
+    def floats(self, column: str) -> Floats:
+        """A column of numbers; NaN where there is nothing."""
+        if column not in self._floats:
+            values = self.table[column].to_numpy(zero_copy_only=False)
+            self._floats[column] = values.astype(float)
+        return self._floats[column]
+
+    def text(self, column: str, items: Indices) -> str:
+        """The first text of some items; empty when there is none."""
+        if column not in self._texts:
+            self._texts[column] = _codes(self.table[column].fill_null(""))
+        texts, places = self._texts[column]
+        return next((texts[i] for i in np.unique(places[items]).tolist() if texts[i]), "")
 
 
 class Recorded:
@@ -35,46 +62,44 @@ class Recorded:
         self.points = points_of(results.runs)
         places = {point: i for i, point in enumerate(self.points)}
         self._point_of_run = {run.id: places[point_of(run)] for run in results.runs}
-        blocks = _union(results.statistics(), results.histograms())
-        self.tables: dict[Source, pa.Table] = {
-            "scalar": results.scalars(),
-            "statistic": blocks,
-            "vector": vectors,
+        self.items: dict[Source, Items] = {
+            "scalar": Items(results.scalars()),
+            "statistic": Items(_union(results.statistics(), results.histograms())),
+            "vector": Items(vectors),
         }
         self.groups: dict[tuple[str, str], list[Group]] = defaultdict(list)
-        for source, table in self.tables.items():
-            for group in self._split(source, table):
+        for source, items in self.items.items():
+            for group in self._split(source, items):
                 self.groups[group.base, group.modules].append(group)
 
-    def _split(self, source: Source, table: pa.Table) -> Iterator[Group]:
-        if not table.num_rows:
+    def _split(self, source: Source, items: Items) -> Iterator[Group]:
+        if not items.name_codes.size:
             return
-        names, name_codes = codes(table["name"])
-        modules, module_codes = codes(table["module"])
-        runs, run_codes = codes(table["run"])
-        kinds = sorted({module_group(module) for module in modules})
-        kind_of = np.array([kinds.index(module_group(module)) for module in modules])
-        point_of = np.array([self._point_of_run.get(run, 0) for run in runs])
-        keys = (name_codes * len(kinds) + kind_of[module_codes]) * len(self.points)
-        keys += point_of[run_codes]
+        groups_of_modules = [module_group(module) for module in items.modules]
+        kinds = sorted(set(groups_of_modules))
+        place_of_kind = {kind: i for i, kind in enumerate(kinds)}
+        kind_codes = np.array([place_of_kind[kind] for kind in groups_of_modules])
+        point_codes = np.array([self._point_of_run[run] for run in items.runs])
+        keys = (items.name_codes * len(kinds) + kind_codes[items.module_codes]) * len(self.points)
+        keys += point_codes[items.run_codes]
         order = np.argsort(keys, kind="stable")
         ordered = keys[order]
         starts = np.concatenate(([0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1))
-        for items in np.split(order, starts[1:]):
-            name_and_kind, point = divmod(int(keys[items[0]]), len(self.points))
+        for members in np.split(order, starts[1:]):
+            name_and_kind, point = divmod(int(keys[members[0]]), len(self.points))
             name, kind = divmod(name_and_kind, len(kinds))
-            base, mode = split_name(names[name])
+            base, mode = split_name(items.names[name])
             yield Group(
                 source=source,
                 base=base,
                 mode=mode,
                 modules=kinds[kind],
                 point=point,
-                items=items,
+                items=members,
             )
 
 
-def codes(column: pa.ChunkedArray) -> tuple[list[str], Indices]:
+def _codes(column: pa.ChunkedArray) -> tuple[list[str], Indices]:
     """The different texts of a column, and which of them stands in each row."""
     encoded = column.combine_chunks().dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):

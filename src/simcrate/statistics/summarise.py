@@ -6,25 +6,23 @@ no scalar does, a vector where neither does; a catalogue decides for each of its
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from simcrate.results import ResultSet
 from simcrate.statistics.catalogue import Catalogue, Entry, Reducer
 from simcrate.statistics.estimate import estimate
 from simcrate.statistics.naming import plain_title
-from simcrate.statistics.points import Point
-from simcrate.statistics.recorded import Group, Recorded, codes
+from simcrate.statistics.recorded import Group, Items, Recorded
 from simcrate.statistics.rows import Row, run_means
 from simcrate.statistics.runends import run_ends_s
 from simcrate.statistics.samples import Floats
 from simcrate.statistics.timeaverage import Mode
-from simcrate.statistics.vectornumbers import VectorNumbers, modes_of
+from simcrate.statistics.vectornumbers import VectorNumbers
 
 
 def summarise(
@@ -98,9 +96,11 @@ def _rows_of_catalogue(
         for entry in catalogue.entries:
             if level not in by_base.get(entry.name, ()):
                 continue
-            groups = recorded.groups[entry.name, level]
-            for point in range(len(recorded.points)):
-                chosen = _best([g for g in groups if g.point == point], entry.reducer)
+            by_point: dict[int, list[Group]] = defaultdict(list)
+            for group in recorded.groups[entry.name, level]:
+                by_point[group.point].append(group)
+            for _, groups in sorted(by_point.items()):
+                chosen = _best(groups, entry.reducer)
                 if chosen is not None:
                     yield _row(recorded, numbers, chosen, entry)
 
@@ -123,66 +123,59 @@ def _best(groups: list[Group], reducer: Reducer) -> Group | None:
 def _row(
     recorded: Recorded, numbers: VectorNumbers, group: Group, entry: Entry | None
 ) -> Tabulated:
-    table = recorded.tables[group.source].take(group.items)
-    reducer = _reducer(table, group, entry)
-    values, low, high = _values(table, group, reducer, numbers)
-    run_ids, run_codes = codes(table["run"])
+    items = recorded.items[group.source]
+    reducer = _reducer(items, group, entry)
+    values, low, high = _values(items, group, reducer, numbers)
+    runs, run_codes = np.unique(items.run_codes[group.items], return_inverse=True)
     over_modules = run_means(run_codes, values)
     finite = np.concatenate((low[np.isfinite(low)], high[np.isfinite(high)]))
     row = Row(
         statistic=group.base,
-        display=entry.display if entry else _title(table, group),
+        display=entry.display if entry else _title(items, group),
         layer=entry.layer if entry else "",
-        unit=entry.unit if entry and entry.unit is not None else _text(table["unit"]),
+        unit=entry.unit if entry and entry.unit is not None else items.text("unit", group.items),
         reducer=group.mode if group.source == "scalar" else reducer.value,
         source=group.source,
         modules=group.modules,
-        module_count=pc.count_distinct(table["module"]).as_py(),
-        point=recorded.points[group.point] if recorded.points else Point(config_name=""),
+        module_count=int(np.unique(items.module_codes[group.items]).size),
+        point=recorded.points[group.point],
         estimate=estimate(over_modules),
-        runs=len(run_ids),
+        runs=int(runs.size),
         values=int(values.size),
         nan_count=int(np.isnan(values).sum()),
         inf_count=int(np.isinf(values).sum()),
-        minimum=float(finite.min()) if finite.size else float("nan"),
-        maximum=float(finite.max()) if finite.size else float("nan"),
+        minimum=float(finite.min()) if finite.size else math.nan,
+        maximum=float(finite.max()) if finite.size else math.nan,
     )
-    by_run = dict(zip(run_ids, over_modules.tolist(), strict=True))
-    return Tabulated(row=row, values=values, by_run=by_run)
+    ids = [items.runs[i] for i in runs.tolist()]
+    return Tabulated(
+        row=row, values=values, by_run=dict(zip(ids, over_modules.tolist(), strict=True))
+    )
 
 
-def _reducer(table: pa.Table, group: Group, entry: Entry | None) -> Reducer:
+def _reducer(items: Items, group: Group, entry: Entry | None) -> Reducer:
     if entry is not None:
         return entry.reducer
-    if group.source == "vector" and modes_of(table)[0] is not Mode.NONE:
-        return Reducer.TIMEAVG
+    if group.source == "vector":
+        mode = Mode.of(items.text("interpolation", group.items))
+        return Reducer.MEAN if mode is Mode.NONE else Reducer.TIMEAVG
     return Reducer.MEAN
 
 
 def _values(
-    table: pa.Table, group: Group, reducer: Reducer, numbers: VectorNumbers
+    items: Items, group: Group, reducer: Reducer, numbers: VectorNumbers
 ) -> tuple[Floats, Floats, Floats]:
     """The value of each item, and the smallest and largest that it stands for."""
     if group.source == "scalar":
-        values = _floats(table["value"])
+        values = items.floats("value")[group.items]
         return values, values, values
     if group.source == "vector":
         return numbers.values(reducer, group.items), *numbers.bounds(group.items)
-    column = reducer.value if reducer.value in table.column_names else "mean"
-    return _floats(table[column]), _floats(table["min"]), _floats(table["max"])
+    column = reducer.value if reducer.value in items.table.column_names else "mean"
+    low, high = items.floats("min"), items.floats("max")
+    return items.floats(column)[group.items], low[group.items], high[group.items]
 
 
-def _title(table: pa.Table, group: Group) -> str:
-    title = plain_title(_text(table["title"]), group.mode) or group.base
+def _title(items: Items, group: Group) -> str:
+    title = plain_title(items.text("title", group.items), group.mode) or group.base
     return f"{title} ({group.mode})" if group.mode and group.source != "vector" else title
-
-
-def _text(column: pa.ChunkedArray) -> str:
-    """The first text of a column; empty when there is none."""
-    known = column.drop_null()
-    return str(known[0].as_py()) if len(known) else ""
-
-
-def _floats(column: pa.ChunkedArray) -> Floats:
-    values: Floats = column.to_numpy(zero_copy_only=False).astype(float)
-    return values

@@ -54,6 +54,7 @@ class VectorNumbers:
         self._results, self._vectors = results, vectors
         self._complete = reductions is not None
         self._reductions = reductions or new_reductions(results, vectors, ends_s)
+        self._known: dict[Reducer, Floats] = {}
         self._is_read = np.zeros(vectors.num_rows, dtype=bool)
         self._has_warmup = _floats(vectors, "first_time_s") < _starts_s(results, vectors)
         self._is_none = np.array([mode is Mode.NONE for mode in modes_of(vectors)], dtype=bool)
@@ -62,10 +63,11 @@ class VectorNumbers:
         """(n,) the reducer's value of the vectors at the wanted positions; NaN = no samples, or missing ones only."""
         if not self._complete:
             self._read(wanted[self._needs_samples(reducer, wanted)])
-        index = self._from_index(reducer)[wanted]
-        read = self._is_read[wanted] | self._complete
-        values: Floats = np.where(read, self._from_samples(reducer)[wanted], index)
-        return values
+            index = self._from_index(reducer)[wanted]
+            return np.where(self._is_read[wanted], self._from_samples(reducer)[wanted], index)
+        if reducer not in self._known:
+            self._known[reducer] = self._from_samples(reducer)
+        return self._known[reducer][wanted]
 
     def bounds(self, wanted: Indices) -> tuple[Floats, Floats]:
         """Smallest and largest sample of each vector; NaN without any."""

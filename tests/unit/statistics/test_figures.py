@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from simcrate.statistics import Parts, write_statistics
+from simcrate.statistics.curves import Curves
 from simcrate.statistics.drawing import draw_figure
 from simcrate.statistics.drawingpool import DrawingPool
 from simcrate.statistics.figures import FigurePlan
@@ -57,7 +58,7 @@ def test_a_vector_statistic_shows_median_and_band_of_each_group_of_modules(
     line = hosts.lines[0]
     assert (line.y[first], line.low[first], line.high[first]) == (5, 1, 9)
     assert (line.minimum[first], line.maximum[first]) == (0, 10)
-    assert "from the 10 % to the 90 % quantile" in figure.caption
+    assert "band from 10 % to 90 %" in figure.caption
 
 
 def test_a_study_shows_means_and_intervals_over_its_iteration_variable(
@@ -93,6 +94,20 @@ def test_a_variable_without_numbers_stands_in_turn(study: Study, tmp_path: Path)
     (panel,) = figure.panels
     assert isinstance(panel, Sweep)
     assert panel.ticks == ("fast", "slow")
+
+
+def test_configurations_are_compared_as_if_they_were_a_variable(
+    study: Study, tmp_path: Path
+) -> None:
+    for config in ("Fast", "Slow"):
+        for repetition in (0, 1):
+            study.run(config=config, repetition=repetition, scalars=[("Net", "x", repetition)])
+
+    (figure,) = figures(study, tmp_path).values()
+
+    (panel,) = figure.panels
+    assert isinstance(panel, Sweep)
+    assert (panel.x_label, panel.ticks) == ("configuration", ("Fast", "Slow"))
 
 
 def test_five_modules_have_a_distribution_and_four_do_not(study: Study, tmp_path: Path) -> None:
@@ -256,10 +271,10 @@ def test_a_figure_that_cannot_be_made_becomes_a_warning_of_the_report(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study.run(vectors=[("Net", f"q{i}:vector", "none", [(0.0, 1.0)]) for i in range(2)])
-    band = "simcrate.statistics.figures.FigurePlan._band"
-    original = FigurePlan._band
+    band = "simcrate.statistics.curves.Curves._band"
+    original = Curves._band
 
-    def failing(self: FigurePlan, label: str, members: list[int]) -> Line:
+    def failing(self: Curves, label: str, members: list[int]) -> Line:
         if members == [0]:
             raise ValueError("no curve today")
         return original(self, label, members)
