@@ -5,6 +5,7 @@ Source: docs/reference/local-cloud-protocol.md.
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -22,7 +23,7 @@ from simcrate.errors import (
     StorageRefusedError,
     StorageUnreachableError,
 )
-from simcrate.secret import Secret
+from simcrate.secret import Secret, scrub
 from simcrate.storage.address import Address
 from simcrate.storage.base import JSON
 
@@ -144,11 +145,14 @@ class LocalApi:
             document = None
         if isinstance(document, dict) and document.keys() >= set(members):
             return document
-        message = (
-            f"could not {what}: something that is no local-cloud answers at the backend's address;"
-            " check it, and what stands before the server"
-        )
-        raise StorageUnreachableError(message, detail=f"{self.address}: {answer.text[:200]!r}")
+        raise _stranger(what, answer)
+
+    def header(self, what: str, answer: httpx.Response, name: str, pattern: str) -> str:
+        """A header of an answer, of the form of a pattern; raises like `json`."""
+        value = answer.headers.get(name, "")
+        if re.fullmatch(pattern, value) is None:
+            raise _stranger(what, answer)
+        return str(value)
 
     def close(self) -> None:
         """Let go of connections."""
@@ -204,22 +208,31 @@ def link_path(url: str) -> str:
 
 def storage_error(what: str, answer: httpx.Response) -> StorageError:
     """The error that an answer stands for."""
-    request = answer.request
-    detail = f"{request.method} {request.url.path}: HTTP {answer.status_code}"
     problem = _problem(answer)
     if problem is None:
-        message = (
-            f"could not {what}: HTTP {answer.status_code} from something that is no local-cloud;"
-            " check the backend's address, and what stands before the server"
-        )
-        return StorageUnreachableError(message, detail=detail)
+        return _stranger(what, answer)
     code = str(problem["code"])
-    detail = f"{detail}, {code}: {problem.get('detail', '')}"
+    detail = scrub(f"{_place(answer)}, {code}: {problem.get('detail', '')}")
     kind, reason = PROBLEMS.get(code, (StorageRefusedError, f"the server refused it ({code})"))
     message = f"could not {what}: {reason}"
     if issubclass(kind, StorageBusyError):
         return kind(message, retry_after_s=_retry_after_s(answer), detail=detail)
     return kind(message, detail=detail)
+
+
+def _stranger(what: str, answer: httpx.Response) -> StorageUnreachableError:
+    message = (
+        f"could not {what}: something that is no local-cloud answers at the backend's address"
+        f" (HTTP {answer.status_code}); check it, and what stands before the server"
+    )
+    return StorageUnreachableError(
+        message, detail=scrub(f"{_place(answer)}: {answer.text[:200]!r}")
+    )
+
+
+def _place(answer: httpx.Response) -> str:
+    request = answer.request
+    return f"{request.method} {request.url.copy_with(query=None)}: HTTP {answer.status_code}"
 
 
 def _problem(answer: httpx.Response) -> Mapping[str, JSON] | None:

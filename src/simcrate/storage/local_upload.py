@@ -17,6 +17,8 @@ import time
 from collections.abc import Iterator
 from urllib.parse import quote
 
+import httpx
+
 from simcrate.errors import StorageNotFoundError
 from simcrate.storage.base import JSON, SaveResume, ShowProgress, Source
 from simcrate.storage.local_api import OBJECT, LocalApi, link_path
@@ -30,8 +32,7 @@ READ_BYTES = 1 << 20
 WHAT = "upload the crate"
 MEDIA_TYPE = "application/zip"
 TUS = {"Tus-Resumable": "1.0.0"}
-
-_UPLOAD_PATH = re.compile(r"/files/[\w-]+")
+UPLOAD_PATH = r"/files/[0-9a-zA-Z_-]+"  # never another host: requests carry the secret
 
 
 def upload(
@@ -116,7 +117,7 @@ class _Tus:
         if not isinstance(resume, dict) or resume.get("sha256") != self._source.sha256:
             return None
         path = str(resume.get("upload"))
-        if _UPLOAD_PATH.fullmatch(path) is None:
+        if re.fullmatch(UPLOAD_PATH, path) is None:
             return None
         try:
             answer = self._api.request(WHAT, "HEAD", path, headers=TUS)
@@ -124,7 +125,7 @@ class _Tus:
                 self._api.request(WHAT, "HEAD", link_path(url))
         except StorageNotFoundError:
             return None
-        return path, int(answer.headers["Upload-Offset"])
+        return path, self._offset(answer)
 
     def _begun(self, name: str) -> tuple[str, int]:
         metadata = {"filename": name, "filetype": MEDIA_TYPE}
@@ -137,7 +138,7 @@ class _Tus:
             "Repr-Digest": _repr_digest(self._source.sha256),
         }
         answer = self._api.request(WHAT, "POST", "/files", headers=headers)
-        return answer.headers["Location"], 0
+        return self._api.header(WHAT, answer, "Location", UPLOAD_PATH), 0
 
     def _patch(self, path: str, offset: int, piece_bytes: int) -> int:
         """Send one piece; the new offset."""
@@ -150,7 +151,10 @@ class _Tus:
         }
         body = _checked(self._crate, end, start=offset)
         answer = self._api.request(WHAT, "PATCH", path, headers=headers, content=body)
-        return int(answer.headers["Upload-Offset"])
+        return self._offset(answer)
+
+    def _offset(self, answer: httpx.Response) -> int:
+        return int(self._api.header(WHAT, answer, "Upload-Offset", r"[0-9]+"))
 
 
 def next_piece_bytes(piece_bytes: int, took_s: float) -> int:

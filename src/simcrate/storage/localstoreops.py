@@ -230,14 +230,14 @@ class LocalBackend(StorageBackend):
 
     def _seen_by_link(self, stored: StoredCrate) -> dict[str, JSON]:
         """What an open server tells whoever has the link."""
-        url = str(stored.extra["url"])
-        answer = self._api.request("look at the crate", "HEAD", link_path(url))
+        what, url = "look at the crate", str(stored.extra["url"])
+        answer = self._api.request(what, "HEAD", link_path(url))
         return {
             "id": stored.remote_id,
             "key": stored.name,
             "url": url,
-            "size": int(answer.headers["Content-Length"]),
-            "sha256": answer.headers["ETag"].strip('"'),
+            "size": int(self._api.header(what, answer, "Content-Length", r"[0-9]+")),
+            "sha256": self._api.header(what, answer, "ETag", r'"[0-9a-f]{64}"').strip('"'),
             "expires_at": _sunset(answer),
         }
 

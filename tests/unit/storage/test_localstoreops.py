@@ -374,6 +374,29 @@ def test_something_else_at_the_address_is_recognised(reply: Reply, source: Sourc
     assert "no local-cloud" in finding.seen
 
 
+@pytest.mark.parametrize(
+    "location", ["", "https://elsewhere.test/files/1", "//elsewhere.test/files/1"]
+)
+def test_an_upload_is_never_continued_at_another_host(location: str, large: Source) -> None:
+    with (
+        HttpDouble(lambda _: Reply(201, b"{}", (("Location", location),))) as server,
+        closing(backend_at(server.host)) as backend,
+        pytest.raises(StorageUnreachableError, match="no local-cloud"),
+    ):
+        upload(backend, large)
+
+    assert server.seen == ["POST /files"]
+
+
+def test_a_link_that_a_stranger_answers_is_no_crate() -> None:
+    with (
+        HttpDouble(lambda _: Reply(200, b"hello")) as server,
+        closing(backend_at(server.host)) as backend,
+        pytest.raises(StorageUnreachableError, match="no local-cloud"),
+    ):
+        backend.stat(a_crate())
+
+
 def test_another_service_that_speaks_json_is_recognised() -> None:
     reply = Reply(200, b'{"service": "shop"}', (("Content-Type", "application/json"),))
     with HttpDouble(lambda _: reply) as server, closing(backend_at(server.host)) as backend:
@@ -416,7 +439,7 @@ def test_errors_hold_neither_secret_nor_host(reply: Reply, source: Source) -> No
         findings = list(backend.check())
 
     assert server.host not in str(caught.value)
-    assert MARKED not in str(caught.value) + repr(findings)
+    assert MARKED not in str(caught.value) + caught.value.detail + repr(findings)
 
 
 def test_a_server_that_is_down_keeps_secret_and_host_out_of_the_error(source: Source) -> None:
