@@ -47,12 +47,15 @@ class Reply:
     reason: str | None = None
 
 
-Moment = Literal["before", "mid-body", "after"]
+Moment = Literal["before", "mid-body", "after", "never"]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Break one request: before its work, in the middle of its body, or after its work was done."""
+    """Break one request: before its work, in the middle of its body, or after its work was done.
+
+    `never`: nothing is answered, and the connection stays open until the client gives up.
+    """
 
     moment: Moment
     reply: Reply | None = None
@@ -231,41 +234,45 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do(self) -> None:
         double = self.server.double
-        url = urlsplit(self.path)
-        line = f"{self.command} {unquote(url.path)}"
+        line = f"{self.command} {unquote(urlsplit(self.path).path)}"
         double.seen.append(line)
         fault = double.faults.take(line)
         double.throttle.request()
-        if fault and fault.moment == "before" and fault.reply is None:
+        if fault is None:
+            self._answer(double.handle(self._request(self._body())))
+        else:
+            self._break(fault)
+
+    def _break(self, fault: Fault) -> None:
+        if fault.moment == "before" and fault.reply is None:
             self._reset()
             return
-        body = self._body(only_half=bool(fault and fault.moment == "mid-body"))
-        if fault and fault.moment == "mid-body":
+        body = self._body(only_half=fault.moment == "mid-body")
+        if fault.moment == "never":
+            self.rfile.read(1)  # returns when the client hangs up
+        elif fault.moment == "after":
+            self.server.double.handle(self._request(body))
+        if fault.reply is None:
             self._reset()
-            return
-        if fault and fault.moment == "before":
-            assert fault.reply is not None
+        else:
             self._answer(fault.reply)
-            return
-        request = Request(
+
+    def _request(self, body: bytes) -> Request:
+        url = urlsplit(self.path)
+        return Request(
             method=self.command,
             path=unquote(url.path),
             query={k: v[-1] for k, v in parse_qs(url.query, keep_blank_values=True).items()},
             headers={name.lower(): value for name, value in self.headers.items()},
             body=body,
         )
-        reply = double.handle(request)
-        if fault and fault.reply is None:
-            self._reset()
-            return
-        self._answer(fault.reply if fault and fault.reply else reply)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do  # noqa: N815 - the base class's names
 
     def log_message(self, *_: object) -> None:
         pass
 
-    def _body(self, *, only_half: bool) -> bytes:
+    def _body(self, *, only_half: bool = False) -> bytes:
         if self.headers.get("Transfer-Encoding") == "chunked":
             return self._chunked_body()
         length = int(self.headers.get("Content-Length") or 0)

@@ -4,7 +4,7 @@ Content is cut into blocks of 8 MiB (`fixed_block_size`, the servers' default); 
 JSON text with the blocks' SHA-1s and the size.  Matched on servers 11.0.3 and 12.0.4, plain and chunked.
 It does not hold for encrypted libraries, nor where an administrator changed the block size.
 
-Source: Seafile's `seafile-crypt.c`/`fs-mgr.c` as observed; exchanges in `tests/data/seafile`.
+Source: observed; the exchanges are in `tests/data/seafile`.
 """
 
 from __future__ import annotations

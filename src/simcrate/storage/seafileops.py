@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -47,6 +48,7 @@ from simcrate.storage.seafile_upload import Target, send_crate
 
 MIB = 1024 * 1024
 NAME_LIMIT_BYTES = 255  # longer ones: 500 from the C file server, 400 from the Go one
+READING = ("r", "preview")  # permissions that do not let write; a custom one may
 
 _LIBRARY = _DELIVERY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # UUIDs
 _UNUSABLE = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -154,6 +156,7 @@ class SeafileBackend(StorageBackend):
         progress: ShowProgress,
     ) -> StoredCrate:
         """See the contract; `resume` is the offset of the last acknowledged chunk."""
+        name = unicodedata.normalize("NFC", name)  # what a server makes of it anyhow
         target = self._target(name)
         encrypted = bool(self._writable_library()["encrypted"])
         if found := self._find_whole(target, source, name, encrypted=encrypted):
@@ -257,7 +260,7 @@ class SeafileBackend(StorageBackend):
                 " seafile-list-repo-ids shows them"
             )
         library = self._api.library(self._repo_id)
-        if library.get("permission") == "r" or library.get("status") == "read-only":
+        if library.get("permission") in READING or library.get("status") == "read-only":
             raise StorageRefusedError(
                 "could not upload the crate: the library is read-only for this account;"
                 " share it with write permission or choose another 'repoid'"

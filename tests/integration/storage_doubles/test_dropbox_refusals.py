@@ -30,6 +30,7 @@ from simcrate.storage import (
     StorageBackend,
     StorageDefinition,
     StoredCrate,
+    dropboxops,
     obstacles,
     open_backend,
 )
@@ -204,6 +205,16 @@ def test_an_answer_that_is_a_fault_or_somebody_elses_is_worth_another_try(
     dropbox.faults.on("get_space_usage", Fault("before", reply))
 
     with pytest.raises(StorageUnreachableError):
+        backend.space()
+
+
+def test_a_server_that_never_answers_is_given_up_and_worth_another_try(
+    dropbox: DropboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dropboxops, "TIMEOUT_S", 0.2)
+    dropbox.faults.on("get_space_usage", Fault("never"))
+
+    with closing(open_dropbox(dropbox)) as backend, pytest.raises(StorageUnreachableError):
         backend.space()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 from simcrate.errors import (
@@ -31,6 +32,7 @@ from simcrate.storage import (
     StorageDefinition,
     StoredCrate,
     open_backend,
+    seafile_api,
 )
 from simcrate.storage.contract import make_source, new_name
 from simcrate.storage.seafileops import SeafileBackend
@@ -302,6 +304,16 @@ def test_a_server_without_its_daemon_is_worth_another_try(
     server.state.down = True
 
     with pytest.raises(StorageUnreachableError, match="HTTP 500"):
+        upload(open_seafile(server, library), crate)
+
+
+def test_a_server_that_never_answers_is_given_up_and_worth_another_try(
+    server: SeafileServer, library: Library, crate: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seafile_api, "TIMEOUT", httpx.Timeout(0.2))
+    server.faults.on("/upload-api/", Fault("never"))
+
+    with pytest.raises(StorageUnreachableError, match="in time"):
         upload(open_seafile(server, library), crate)
 
 
