@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from simcrate.errors import DefinitionError
 from simcrate.storage.base import JSON, OptionValue, StorageBackend
-from simcrate.storage.definition import StorageDefinition
+from simcrate.storage.definition import MAX_KEEP_DAYS, StorageDefinition
 from simcrate.storage.options import validate_options
 from simcrate.storage.registry import backend_class, validate_identifier
 
@@ -27,7 +27,8 @@ def check_definition(definition: StorageDefinition, *, defaults: Defaults = NO_D
     What is right but not yet usable passes: see `obstacles`.
 
     Raises:
-        DefinitionError: unknown kind, unknown, missing or mistyped options, all at once.
+        DefinitionError: unknown kind, days that no calendar has; unknown, missing or mistyped options,
+            all at once.
     """
     _validate(definition, defaults)
 
@@ -65,6 +66,8 @@ def _validate(
     definition: StorageDefinition, defaults: Defaults
 ) -> tuple[type[StorageBackend], OptionValue, dict[str, OptionValue]]:
     kind = validate_identifier(definition.id)
+    if not 0 <= definition.keep_days <= MAX_KEEP_DAYS:
+        raise DefinitionError(f"keep days must be 0 (for ever) to {MAX_KEEP_DAYS}")
     backend = backend_class(kind)
     given = {name: value for name, value in definition.config.items() if value != ""}
     token, config = validate_options(backend, definition.token, {**defaults.get(kind, {}), **given})

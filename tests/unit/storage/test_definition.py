@@ -62,6 +62,14 @@ def test_keep_days_are_whole_days_up_to_a_century(keep_days: object) -> None:
         definition_from_tags({**LOCAL, "storage_backend_keep_days": keep_days})
 
 
+@pytest.mark.parametrize("keep_days", [-1, 36_501, 2**31])
+def test_a_definition_with_days_that_no_calendar_has_is_refused(keep_days: int) -> None:
+    definition = StorageDefinition(name="L", id="local", token="h:1", keep_days=keep_days)
+
+    with pytest.raises(DefinitionError, match="keep days must be"):
+        check_definition(definition)
+
+
 @pytest.mark.parametrize("tag", ["storage_backend", "storage_backend_id"])
 def test_a_definition_needs_name_and_identifier(tag: str) -> None:
     with pytest.raises(DefinitionError, match=f"'{tag}' is missing"):
