@@ -149,8 +149,7 @@ class Network:
         del b.links[a.index]
         self._statistics.contact_ended(pair, self._kernel.now_s - link.since_s)
         if link.transfer is not None:
-            transfer = self._abort(link)
-            self._offer_again(transfer.receiver, transfer.copy.message)
+            self._offer_elsewhere(self._abort(link))
 
     # messages
 
@@ -181,6 +180,7 @@ class Network:
 
     def _expire(self, message: Message) -> None:
         holders = [self._nodes[index] for index in sorted(self._holders[message.id])]
+        del self._holders[message.id]
         idle: list[Link] = []
         for node in holders:
             for link in node.links.values():
@@ -188,7 +188,8 @@ class Network:
                 if transfer and transfer.sender is node and transfer.copy.message is message:
                     self._abort(link)
                     idle.append(link)
-            self._remove(node, message.id)
+            node.buffer.remove(message.id)
+            self._statistics.buffer_changed(node.index, node.buffer.used_bytes)
             self._statistics.expired(node.index)
         for link in idle:
             if link.transfer is None:
@@ -237,13 +238,15 @@ class Network:
         ):
             self._send(link, sender, receiver, copy)
 
-    def _offer_again(self, receiver: Node, message: Message) -> None:
-        """Let another neighbour send what a broken contact did not bring."""
-        for link in receiver.links.values():
-            sender = link.ends[link.ends[0] is receiver]
-            copy = sender.buffer.get(message.id)
-            if link.transfer is None and copy is not None:
-                self._offer(link, sender, copy)
+    def _offer_elsewhere(self, broken: Transfer) -> None:
+        """Let other neighbours get, or send, what a broken contact did not bring."""
+        message_id = broken.copy.message.id
+        links = (*broken.sender.links.values(), *broken.receiver.links.values())
+        for link in links:
+            for sender in link.ends:
+                copy = sender.buffer.get(message_id)
+                if link.transfer is None and copy is not None:
+                    self._offer(link, sender, copy)
 
     def _send(self, link: Link, sender: Node, receiver: Node, copy: Copy) -> None:
         duration_s = copy.message.size_bytes * 8 / self._parameters.bandwidth_bps

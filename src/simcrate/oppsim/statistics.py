@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from simcrate.oppsim.contacts import Pair
 from simcrate.oppsim.kernel import Kernel
+from simcrate.oppsim.measures import COUNTERS, Counters, HeldValue, ratio
 from simcrate.oppsim.messages import Message
 from simcrate.oppsim.parameters import NETWORK, Assignment
 from simcrate.oppsim.recording import Attributes, ScalarFile, Vector, VectorFile
@@ -25,53 +26,6 @@ NONE = "none"
 
 Wanted = Callable[[str, str], bool]
 """Whether an option of objects (`vector-recording`) is on for a result (`OppNet.delay:vector`)."""
-
-
-@dataclass(slots=True)
-class HeldValue:
-    """A value that holds until it changes: its time average and its maximum from a time on."""
-
-    since_s: float
-    """The last change; at first the time from which on it is measured."""
-    value: float = 0.0
-    maximum: float = 0.0
-    integral: float = 0.0
-
-    def change(self, now_s: float, value: float) -> None:
-        """Take a new value."""
-        if now_s >= self.since_s:
-            self.integral += self.value * (now_s - self.since_s)
-            self.maximum = max(self.maximum, self.value, value)
-            self.since_s = now_s
-        self.value = value
-
-    def mean(self, start_s: float, now_s: float) -> float:
-        """Time average since the start; NaN when no time has passed."""
-        self.change(now_s, self.value)
-        return self.integral / (now_s - start_s) if now_s > start_s else math.nan
-
-
-@dataclass(slots=True)
-class Counters:
-    """What is counted for every node and for the network."""
-
-    created: int = 0
-    relayed: int = 0
-    delivered: int = 0
-    dropped: int = 0
-    expired: int = 0
-    contacts: int = 0
-
-
-COUNTERS = {
-    "created": ("messagesCreated", "messages created"),
-    "relayed": ("messagesRelayed", "transfers completed, deliveries included"),
-    "delivered": ("messagesDelivered", "messages delivered"),
-    "dropped": ("messagesDropped", "copies dropped from full buffers"),
-    "expired": ("messagesExpired", "copies whose time to live ended"),
-    "contacts": ("contacts", "contacts"),
-}
-"""Counter: (name of its statistic, its title)."""
 
 
 @dataclass(slots=True)
@@ -234,10 +188,10 @@ class NetworkStatistics:
             NETWORK,
             "deliveryRatio",
             "last",
-            _ratio(counted.delivered, counted.created),
+            ratio(counted.delivered, counted.created),
             "delivery ratio",
         )
-        overhead = _ratio(counted.relayed - counted.delivered, counted.delivered)
+        overhead = ratio(counted.relayed - counted.delivered, counted.delivered)
         writer.scalar(NETWORK, "overheadRatio", "last", overhead, "overhead ratio")
         writer.distribution(NETWORK, "delay", self._delays, "end-to-end delay", "s")
         writer.distribution(NETWORK, "hopCount", self._hop_counts, "hops of delivered messages", "")
@@ -309,7 +263,7 @@ class NetworkStatistics:
             vector.record(self._kernel.event_count, self._kernel.now_s, value)
 
     def _record_ratio(self) -> None:
-        self._record(self._ratio_vector, _ratio(self._counters.delivered, self._counters.created))
+        self._record(self._ratio_vector, ratio(self._counters.delivered, self._counters.created))
 
     def _neighbours_changed(self, pair: Pair, change: int) -> None:
         now_s = self._kernel.now_s
@@ -358,11 +312,8 @@ class _ScalarWriter:
         self.scalar(module, name, "max", max(values, default=math.nan), title, unit=unit)
         if self._wanted(f"{module}.{name}:histogram", "statistic-recording"):
             attributes = self._attributes("histogram", title, unit)
-            self._file.histogram(module, f"{name}:histogram", values, attributes)
+            bins = self._wanted(f"{module}.{name}:histogram", "bin-recording")
+            self._file.histogram(module, f"{name}:histogram", values, attributes, bins=bins)
 
     def _attributes(self, mode: str, title: str, unit: str) -> Attributes:
         return {"title": f"{title}, {mode}", "unit": unit, "recordingmode": mode}
-
-
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else math.nan

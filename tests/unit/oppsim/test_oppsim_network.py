@@ -57,6 +57,15 @@ def test_another_neighbour_sends_what_a_broken_contact_did_not_bring(simulate: S
     assert scalars["hopCount:mean"] == 2
 
 
+def test_the_only_copy_goes_to_another_neighbour_when_a_contact_breaks(simulate: Simulate) -> None:
+    meetings = [(10, 10.5, 0, 1), (10.2, 20, 0, 2), (30, 40, 2, 3)]
+
+    scalars = simulate(meetings, [(0, 0, 3)], ini=routed("FirstContact"))
+
+    assert scalars["transfersAborted:count"] == 1
+    assert scalars["delay:mean"] == 31
+
+
 def test_a_link_carries_one_message_after_the_other(simulate: Simulate) -> None:
     scalars = simulate([(10, 20, 0, 1)], [(1, 0, 1), (2, 0, 1), (3, 0, 1)], ini=SLOW)
 

@@ -125,9 +125,15 @@ class ScalarFile:
         self._file.writelines(attribute_lines(attributes))
 
     def histogram(
-        self, module: str, name: str, values: Sequence[float], attributes: Attributes
+        self,
+        module: str,
+        name: str,
+        values: Sequence[float],
+        attributes: Attributes,
+        *,
+        bins: bool = True,
     ) -> None:
-        """Record the moments and the distribution of values."""
+        """Record the moments of values and, with `bins`, their distribution."""
         summary = Summary.of(values)
         self._file.write(f"statistic {quote(module)} {quote(name)}\n")
         fields = {
@@ -143,7 +149,8 @@ class ScalarFile:
             f"field {field} {value:{self._format}}\n" for field, value in fields.items()
         )
         self._file.writelines(attribute_lines(attributes))
-        self._bins(Histogram.of(values))
+        if bins:
+            self._bins(Histogram.of(values))
 
     def _bins(self, histogram: Histogram) -> None:
         """The first bin is everything below, the last everything above."""
