@@ -63,6 +63,7 @@ def test_a_running_simulation_is_followed_live_and_cancelled(
     page.goto(f"{site.url}/simulations/new/")
     page.get_by_label("or paste the ini").fill(LONG)
     page.get_by_role("button", name="Continue").click()
+    expect(page.locator("#preview")).to_contain_text("1 run will be run")
     page.get_by_label("Precision").fill("100")
     page.get_by_role("button", name="Run it").click()
     expect(page.locator("#live .log")).to_contain_text("Event", timeout=PATIENCE_MS)
