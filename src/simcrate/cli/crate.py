@@ -36,6 +36,7 @@ from simcrate.crate import (
 from simcrate.errors import BadInputError
 
 BAR_AFTER_S = 1.0
+LARGEST_INI_BYTES = 1 << 20  # larger ones are no ini files that anybody wrote
 HEADLINES = 20  # rows of statistics
 TREE_LINES = 200  # more are summed up
 
@@ -181,8 +182,9 @@ def inspect(*, crate: str, as_json: bool) -> None:
 def _credential_warnings(contents: CrateContents) -> Iterator[str]:
     """What in the ini files of a crate looks like a credential; it will be packed all the same."""
     for member in contents.members:
-        if member.source.suffix.lower() == ".ini":
-            for found in find_credentials(member.source.read_text(errors="replace")):
+        source = member.source
+        if source.suffix.lower() == ".ini" and source.stat().st_size <= LARGEST_INI_BYTES:
+            for found in find_credentials(source.read_text(errors="replace")):
                 place = f"{_printable(member.name)}:{found.line}"
                 yield f"{place}: looks like a credential ({_printable(found.what)}); is it to be published?"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,17 @@ from simcrate.crate.zipreader import ZipFault, archive_of
 from simcrate.errors import BadInputError
 
 LARGEST_RECORD_BYTES = 64 << 20
+
+_UNREADABLE = (
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    RuntimeError,  # zipfile's word for encrypted members
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +102,6 @@ def _read_json(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
         if archive.getinfo(name).file_size > LARGEST_RECORD_BYTES:
             return {}
         value = json.loads(archive.read(name))
-    except (KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, OSError):
+    except _UNREADABLE:
         return {}
     return value if isinstance(value, dict) else {}

@@ -110,7 +110,7 @@ def add_crate(
         (MANIFEST, lambda: format_manifest(digests)),
     )
     for name, text in records:
-        data = text().encode()
+        data = text().encode(errors="backslashreplace")  # which JSON reads back
         digests[name] = add_bytes(archive, prefix + name, data)
         sizes[name] = len(data)
     return Added(digests=digests, size_bytes=sum(sizes.values()))

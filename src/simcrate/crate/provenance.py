@@ -7,6 +7,7 @@ all secrets known to this process are masked in what is written.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -150,14 +151,19 @@ def _run(run: RunRecord) -> dict[str, Any]:
         "exit_code": run.exit_code,
         "state": run.state,
         "reason": run.reason,
-        "sim_time_s": run.sim_time_s,
+        "sim_time_s": _finite(run.sim_time_s),
         "event_count": run.event_count,
-        "cpu_time_s": run.cpu_time_s,
+        "cpu_time_s": _finite(run.cpu_time_s),
         "peak_memory_bytes": run.peak_memory_bytes,
         "peak_disk_bytes": run.peak_disk_bytes,
         "events": [{"at": timestamp(event.at), "text": event.text} for event in run.events],
         "results": list(run.results),
     }
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON knows no other numbers; one that is none is not known."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _renamed(contents: CrateContents) -> Sequence[Mapping[str, str]]:

@@ -15,6 +15,8 @@ from simcrate.crate.provenance import RUN_SCHEMA
 
 REQUIRED = (MANIFEST, METADATA, RUN)
 
+_NONSENSE = (ValueError, KeyError, TypeError, RecursionError)  # what JSON of another shape raises
+
 
 def manifest_faults(
     name: str,
@@ -65,10 +67,10 @@ def metadata_faults(text: str, root: str, sizes: Mapping[str, int]) -> list[Faul
     """
     name = root + METADATA
     try:
-        entities = {entity["@id"]: entity for entity in json.loads(text)["@graph"]}
-        described = entities[entities[METADATA]["about"]["@id"]]
+        entities = {str(entity["@id"]): entity for entity in json.loads(text)["@graph"]}
+        described = dict(entities[entities[METADATA]["about"]["@id"]])
         types = {identifier: _types(entity) for identifier, entity in entities.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except _NONSENSE as error:
         why = f"it is no RO-Crate metadata: {type(error).__name__}: {error}"
         return [Fault(kind=FaultKind.METADATA, name=name, text=why)]
     faults = [
@@ -87,7 +89,7 @@ def run_record(text: str, name: str) -> tuple[Mapping[str, Any], list[Fault]]:
     try:
         record = json.loads(text)
         schema = record["schema"]
-    except (ValueError, KeyError, TypeError) as error:
+    except _NONSENSE as error:
         why = f"it is no record of runs: {type(error).__name__}: {error}"
         return {}, [Fault(kind=FaultKind.METADATA, name=name, text=why)]
     if schema != RUN_SCHEMA:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import zipfile
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +12,16 @@ from typing import Any
 
 import pytest
 
-from simcrate.crate import CrateContents, Event, Member, Provenance, Refused, Role, RunRecord
+from simcrate.crate import (
+    CrateContents,
+    Event,
+    Member,
+    Provenance,
+    Refused,
+    Role,
+    RunRecord,
+    pack_crate,
+)
 from simcrate.crate.provenance import run_json
 from simcrate.crate.readme import readme_text
 from simcrate.crate.rocrate import metadata_json
@@ -87,3 +98,18 @@ def test_known_secrets_and_the_environment_stay_out_of_the_records(
     )
 
     assert "marked-" not in texts
+
+
+def test_number_that_is_none_and_bytes_that_are_no_text_still_make_valid_json(
+    provenance: Provenance, tmp_path: Path
+) -> None:
+    odd = replace(
+        provenance.runs[0], sim_time_s=math.nan, cpu_time_s=math.inf, command=("caf\udce9",)
+    )
+
+    packed = pack_crate(NOTHING, replace(provenance, runs=(odd,)), tmp_path / "crate.zip")
+
+    with zipfile.ZipFile(packed.path) as archive:
+        (run,) = json.loads(archive.read("run.json"), parse_constant=pytest.fail)["runs"]
+        json.loads(archive.read("ro-crate-metadata.json"))
+    assert (run["sim_time_s"], run["cpu_time_s"], run["command"]) == (None, None, ["caf\udce9"])
