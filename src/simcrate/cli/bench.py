@@ -7,19 +7,19 @@ from django.conf import settings
 from simcrate.pipeline.notify import OutboxPost, Post, SmtpPost
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.storages.services import storage_defaults
-from simcrate.simulators import OPPSIM, SandboxKind
+from simcrate.simulators import SandboxKind
 from simcrate.worker.identity import machine_name, owner_name
 from simcrate.worker.tasks import Bench
 
 
-def make_bench() -> Bench:
-    """The worker's port on our rows, its simulators, its post."""
+def make_bench(tags: frozenset[str] = frozenset()) -> Bench:
+    """The worker's port on our rows, its sandbox, its post."""
     machine = machine_name(settings.VAR_DIR)
     return Bench(
         var_dir=settings.VAR_DIR,
         port=RowsPort(owner=owner_name(machine), machine=machine),
-        simulators={OPPSIM.name: OPPSIM},
         sandbox_kind=SandboxKind(settings.ENVIRONMENT.sandbox),
+        tags=tags,
         post=_post(),
         mail_from=settings.ENVIRONMENT.mail_from,
         storage_defaults=storage_defaults(),

@@ -44,7 +44,8 @@ def web(host: str, port: int) -> None:
 
 @click.command()
 @click.option("--runs", type=click.IntRange(min=1), help="Runs at a time; one per core by default.")
-def worker(runs: int | None) -> None:
+@click.option("--tag", "tags", multiple=True, help="What this machine has; some simulators ask.")
+def worker(runs: int | None, tags: tuple[str, ...]) -> None:
     """Run simulations, and deliver their crates, until told to stop."""
     use_portal()
     from django.conf import settings
@@ -57,6 +58,6 @@ def worker(runs: int | None) -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    supervisor = Supervisor(make_bench(), default_slots(runs))
+    supervisor = Supervisor(make_bench(frozenset(tags)), default_slots(runs))
     click.echo(WORKER_READY)
     supervisor.run(stop)

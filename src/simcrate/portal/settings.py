@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "simcrate.portal.limits",
     "simcrate.portal.storages",
     "simcrate.portal.simulators",
+    "simcrate.portal.workers",
     "simcrate.portal.simulations",
     "simcrate.portal.deliveries",
 ]

@@ -18,7 +18,7 @@ from uuid import UUID
 from simcrate.delivery import Ledger
 from simcrate.errors import SimCrateError
 from simcrate.pipeline.jobs import PackedSimulation, Progress, RunOutcome, RunSpec, Submission
-from simcrate.simulators.definition import Limits
+from simcrate.simulators.definition import Limits, Simulator
 from simcrate.storage import StorageDefinition
 
 
@@ -69,8 +69,37 @@ class Recipient:
     written_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerFacts:
+    """What a worker shows of itself."""
+
+    version: str
+    sandbox: str
+    """What it fences simulators in with."""
+    sandbox_note: str
+    """Why it cannot; empty: it can."""
+    tags: frozenset[str]
+    """What it has that some simulators need."""
+    cores: int
+    memory_bytes: int
+    disk_free_bytes: int
+    tasks: int
+    """How many pieces of work it has at the moment."""
+
+
 class WorkerPort(Protocol):
     """The rows of runs, finishes and deliveries as one worker sees them."""
+
+    def show(self, facts: WorkerFacts) -> bool:
+        """Be seen; true when this worker is asked to drain: finish what it has, then end.
+
+        What it is given later depends on what it has shown.
+        """
+        ...
+
+    def simulator(self, claim: Claim) -> Simulator:
+        """The simulator of the run that was claimed; raises `BadInputError` when there is none."""
+        ...
 
     def recover(self, is_alive: Callable[[str], bool]) -> int:
         """Free what dead workers of this machine and expired leases of any machine hold.

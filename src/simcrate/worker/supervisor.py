@@ -16,6 +16,7 @@ from threading import Event, Thread
 from simcrate.errors import LeaseLostError, PortError
 from simcrate.pipeline.watch import Watch
 from simcrate.simulators import kill_leftover
+from simcrate.worker.facts import gather_facts
 from simcrate.worker.identity import is_alive
 from simcrate.worker.port import Claim, WorkerPort, WorkKind
 from simcrate.worker.tasks import Bench, perform
@@ -54,21 +55,29 @@ class Supervisor:
         self._tasks: list[_Task] = []
         self._wake = WakeFile(bench.var_dir, look_s=LOOK_S)
         self._recover_at = 0.0
+        self._show_at = 0.0
+        self._is_draining = False
 
     def run(self, stop: Event) -> None:
-        """Work until `stop` is set; then let go of everything."""
-        while not stop.wait(TICK_S):
+        """Work until `stop` is set, or until drained; then let go of everything."""
+        while not (stop.wait(TICK_S) or self._is_drained):
             try:
                 self._tick()
             except PortError as error:
                 log.warning("port.unreachable", extra={"code": error.code})
         self._let_go()
 
+    @property
+    def _is_drained(self) -> bool:
+        return self._is_draining and not self._tasks
+
     def _tick(self) -> None:
         now = time.monotonic()
         ended = self._drop_ended()
         woken = self._wake.is_due(now)
         self._keep_leases(now, at_once=woken)
+        if woken or now >= self._show_at:
+            self._show(now)
         if now >= self._recover_at:
             self._end_leftovers()  # first: what is freed must not still be running
             self._port.recover(is_alive)
@@ -76,6 +85,12 @@ class Supervisor:
             woken = True
         if woken or ended:
             self._claim_all()
+
+    def _show(self, now: float) -> None:
+        bench = self._bench
+        facts = gather_facts(bench.var_dir, bench.sandbox_kind, bench.tags, tasks=len(self._tasks))
+        self._is_draining = self._port.show(facts)
+        self._show_at = now + BEAT_S
 
     def _claim_all(self) -> None:
         while kinds := self._free_kinds():
@@ -86,7 +101,8 @@ class Supervisor:
 
     def _free_kinds(self) -> list[WorkKind]:
         busy = Counter(task.claim.kind for task in self._tasks)
-        return [kind for kind in WorkKind if busy[kind] < self._slots[kind]]
+        wanted = [kind for kind in WorkKind if not (self._is_draining and kind is WorkKind.RUN)]
+        return [kind for kind in wanted if busy[kind] < self._slots[kind]]
 
     def _start(self, claim: Claim) -> None:
         watch = Watch()

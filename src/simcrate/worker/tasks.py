@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from simcrate.pipeline.notify import Outcome, Post
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.simulate import SimulateJob
 from simcrate.pipeline.watch import Watch
-from simcrate.simulators import UNFENCED, SandboxKind, Simulator, find_sandbox
+from simcrate.simulators import UNFENCED, SandboxKind, find_sandbox
 from simcrate.storage import Defaults, StorageBackend, open_backend
 from simcrate.worker.port import Claim, WorkerPort, WorkKind
 from simcrate.worker.retrying import until_reached
@@ -34,8 +34,9 @@ class Bench:
 
     var_dir: Path
     port: WorkerPort
-    simulators: Mapping[str, Simulator]
     sandbox_kind: SandboxKind
+    tags: frozenset[str]
+    """What this worker has that some simulators need."""
     post: Post
     mail_from: str
     storage_defaults: Defaults
@@ -75,10 +76,7 @@ def _run(bench: Bench, claim: Claim, watch: Watch) -> None:
     run = bench.port.run_spec(claim)
     place = bench.place(claim)
     _provide_inputs(bench, claim, place)
-    simulator = bench.simulators.get(submission.simulator)
-    if simulator is None:
-        message = f"this worker has no simulator '{submission.simulator}'"
-        raise SimCrateError(message)
+    simulator = bench.port.simulator(claim)
     job = SimulateJob(
         submission=submission,
         run=run,

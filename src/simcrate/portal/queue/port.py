@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,12 +32,18 @@ from simcrate.portal.queue.claims import LeasedRows
 from simcrate.portal.queue.lease import MAX_RECLAIMS, Leased
 from simcrate.portal.queue.rows import reaching_rows
 from simcrate.portal.simulations.models import Run, Simulation, SubmittedFile
-from simcrate.simulators.definition import Limits
+from simcrate.portal.simulators.services import all_simulators, get_simulator
+from simcrate.portal.workers.models import Worker
+from simcrate.portal.workers.queries import is_offered, offers
+from simcrate.simulators.definition import Limits, Simulator
 from simcrate.storage import StorageDefinition
-from simcrate.worker.port import Claim, FinishJob, Recipient, WorkKind
+from simcrate.worker.port import Claim, FinishJob, Recipient, WorkerFacts, WorkKind
 
 PACK_RETRY_S = 60.0
 PACK_TRIES = 5
+
+UNSERVED_AFTER = timedelta(minutes=30)
+GONE_WORKERS_SHOWN = timedelta(days=1)
 
 _UNENDED = [RunState.QUEUED, RunState.RUNNING]
 
@@ -51,6 +58,15 @@ class RowsPort:
         self._simulations = LeasedRows(Simulation, owner, unclaimed={"packed_at": None})
         self._deliveries = LeasedRows(Delivery, owner, unclaimed={"spool_released_at": None})
 
+    def show(self, facts: WorkerFacts) -> bool:
+        """Be seen; true when this worker is asked to drain."""
+        columns = {**asdict(facts), "tags": " ".join(sorted(facts.tags)), "seen_at": Now()}
+        with reaching_rows():
+            row, _ = Worker.objects.update_or_create(
+                owner=self._owner, defaults={"machine": self._machine, **columns}
+            )
+            return row.is_draining
+
     def recover(self, is_alive: Callable[[str], bool]) -> int:
         """Free what dead workers of this machine and expired leases of any machine hold."""
         with reaching_rows(), transaction.atomic():
@@ -61,6 +77,8 @@ class RowsPort:
             freed = self._runs.free_lost(dead, state=RunState.QUEUED)
             freed += self._simulations.free_lost(dead) + self._deliveries.free_lost(dead)
             _settle_freed_runs()
+            _fail_unserved_runs(self._machine)
+            Worker.objects.filter(seen_at__lt=Now() - GONE_WORKERS_SHOWN).delete()
             return freed
 
     def claim(self, kinds: Collection[WorkKind]) -> Claim | None:
@@ -80,13 +98,24 @@ class RowsPort:
         queued = Run.objects.filter(state=RunState.QUEUED, simulation__cancel_requested_at=None)
         waiting = Simulation.objects.filter(held_back()).values("pk")
         run = self._runs.claim(
-            queued.exclude(simulation__in=waiting).order_by("id"),
+            queued.filter(simulation__simulator__in=self._offered())
+            .exclude(simulation__in=waiting)
+            .order_by("id"),
             state=RunState.RUNNING,
             machine=self._machine,
             started_at=Now(),
             percent=0,
         )
         return self._claimed(WorkKind.RUN, run.simulation_id, run) if run else None
+
+    def _offered(self) -> list[str]:
+        """The simulators whose runs this worker can be given."""
+        worker = Worker.objects.filter(owner=self._owner).first()
+        return [
+            simulator.name
+            for simulator in all_simulators()
+            if simulator.is_ours or (worker is not None and offers(worker, simulator))
+        ]
 
     def _claim_finish(self) -> Claim | None:
         simulation = self._simulations.claim(_finishable(self._machine), machine=self._machine)
@@ -159,6 +188,11 @@ class RowsPort:
         with reaching_rows():
             row = Run.objects.get(pk=claim.id)
         return RunSpec(number=row.number, itervars=row.itervars, repetition=row.repetition)
+
+    def simulator(self, claim: Claim) -> Simulator:
+        """The simulator of the run that was claimed."""
+        with reaching_rows():
+            return get_simulator(Simulation.objects.get(pk=claim.simulation_id).simulator)
 
     def limits(self, claim: Claim) -> Limits:
         """What a run of this user may use."""
@@ -312,6 +346,21 @@ def _settle_freed_runs() -> None:
         state=RunState.FAILED,
         ended_at=Now(),
         reason=f"Its worker died {MAX_RECLAIMS + 1} times while it ran; it is not tried again.",
+    )
+
+
+def _fail_unserved_runs(machine: str) -> None:
+    """Runs that wait for a simulator that no worker has offered for long; `machine` packs the reason."""
+    waiting = Run.objects.filter(
+        state=RunState.QUEUED, simulation__created_at__lt=Now() - UNSERVED_AFTER
+    )
+    offered = {simulator.name for simulator in all_simulators() if is_offered(simulator)}
+    waiting.exclude(simulation__simulator__in=offered).update(
+        state=RunState.FAILED,
+        machine=machine,
+        started_at=Now(),
+        ended_at=Now(),
+        reason="No worker offers its simulator; ask an administrator.",
     )
 
 

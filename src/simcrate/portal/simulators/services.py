@@ -28,6 +28,11 @@ def active_simulators() -> list[Simulator]:
     return [OPPSIM, *(definition_of(row) for row in rows)]
 
 
+def all_simulators() -> list[Simulator]:
+    """Active or not, the built-in one first: what was submitted before is still run."""
+    return [OPPSIM, *(definition_of(row) for row in SimulatorDefinition.objects.all())]
+
+
 def get_simulator(name: str) -> Simulator:
     """One simulator, active or not: a run under way keeps its own.
 

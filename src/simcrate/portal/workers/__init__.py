@@ -1,0 +1,1 @@
+"""Workers as they show themselves: who is alive, what each can do, how busy it is."""

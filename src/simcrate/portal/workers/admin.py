@@ -1,0 +1,60 @@
+"""The workers page of the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+
+from simcrate.portal.queue.wake import wake
+from simcrate.portal.read_only_admin import ReadOnlyAdmin
+from simcrate.portal.workers.models import Worker
+from simcrate.portal.workers.queries import alive_workers
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin):
+    """Alive, busy, version, sandbox, cores, memory, disk; and a way to let one end in peace."""
+
+    list_display = [
+        "machine", "process", "alive", "tasks", "is_draining", "version", "fence", "tags",
+        "cores", "memory", "disk_free", "seen_at",
+    ]  # fmt: skip
+    actions = ["drain"]
+
+    @admin.display(description="process")
+    def process(self, worker: Worker) -> str:
+        """Its pid."""
+        return worker.owner.rsplit("/", 2)[1]
+
+    @admin.display(boolean=True)
+    def alive(self, worker: Worker) -> bool:
+        """Seen within the last minute."""
+        return alive_workers().filter(pk=worker.pk).exists()
+
+    @admin.display(description="sandbox")
+    def fence(self, worker: Worker) -> str:
+        """What it fences simulators in with; a weaker promise is said loudly."""
+        if worker.sandbox_note:
+            return f"✗ {worker.sandbox_note}"
+        if worker.sandbox == "none":
+            return "⚠ none: simulators are held by allow-list and process limits only"
+        return worker.sandbox
+
+    @admin.display(description="memory")
+    def memory(self, worker: Worker) -> str:
+        """Of the machine."""
+        return filesizeformat(worker.memory_bytes)
+
+    @admin.display(description="disk free")
+    def disk_free(self, worker: Worker) -> str:
+        """Where it works."""
+        return filesizeformat(worker.disk_free_bytes)
+
+    @admin.action(description="Drain: finish what they have, then end", permissions=["view"])
+    def drain(self, request: HttpRequest, workers: QuerySet[Worker]) -> None:
+        """Ask for it; they see it within seconds."""
+        count = workers.update(is_draining=True)
+        wake()
+        self.message_user(request, f"{count} asked to end when they are done.")

@@ -1,0 +1,30 @@
+"""Which workers there are, and what they offer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from simcrate.portal.workers.models import Worker
+from simcrate.simulators.definition import Simulator
+
+ALIVE_S = 60
+"""Who was not seen for so long counts as gone; a worker shows itself every 10 s."""
+
+
+def alive_workers() -> QuerySet[Worker]:
+    """Those that showed themselves lately."""
+    return Worker.objects.filter(seen_at__gte=Now() - timedelta(seconds=ALIVE_S))
+
+
+def offers(worker: Worker, simulator: Simulator) -> bool:
+    """Whether the worker can be given runs of that simulator."""
+    has_tags = simulator.tags <= frozenset(worker.tags.split())
+    return has_tags and (simulator.is_ours or not worker.sandbox_note)
+
+
+def is_offered(simulator: Simulator) -> bool:
+    """Whether anybody alive can be given its runs."""
+    return any(offers(worker, simulator) for worker in alive_workers())

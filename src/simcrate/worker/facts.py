@@ -1,0 +1,38 @@
+"""What a worker shows of itself and of its machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import psutil
+
+from simcrate import __version__
+from simcrate.errors import SimulationError
+from simcrate.simulators import SandboxKind, find_sandbox
+from simcrate.worker.port import WorkerFacts
+
+
+def gather_facts(
+    var_dir: Path, sandbox_kind: SandboxKind, tags: frozenset[str], *, tasks: int
+) -> WorkerFacts:
+    """As they are now; whether the sandbox works is found out once."""
+    return WorkerFacts(
+        version=__version__,
+        sandbox=sandbox_kind,
+        sandbox_note=_sandbox_note(sandbox_kind),
+        tags=tags,
+        cores=os.cpu_count() or 1,
+        memory_bytes=psutil.virtual_memory().total,
+        disk_free_bytes=shutil.disk_usage(var_dir).free,
+        tasks=tasks,
+    )
+
+
+def _sandbox_note(kind: SandboxKind) -> str:
+    try:
+        find_sandbox(kind)
+    except SimulationError as error:
+        return str(error)
+    return ""
