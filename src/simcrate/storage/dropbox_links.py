@@ -28,19 +28,26 @@ BANNED_S = 24 * 3600.0  # how long links of an account rest after too much traff
 FETCH_TIMEOUT_S = 60.0
 
 
-def make_link(api: DropboxApi, file_id: str, policy: LinkPolicy) -> Link:
+def make_link(api: DropboxApi, file_id: str, size_bytes: int, policy: LinkPolicy) -> Link:
     """The link of a file with that policy, as far as plan and team allow.
 
+    A link that everybody may open counts only when an anonymous user gets a file of that size.
+
     Raises:
+        StorageBusyError: Dropbox has stopped the account's links for too much traffic.
         StorageNotFoundError: there is no such file.
-        StorageRefusedError: a password was asked for and the plan has none, or the account may not share.
+        StorageRefusedError: a password was asked for and the plan has none, the account may not share,
+            or the link shows something else than the file.
     """
     found = _existing(api, file_id)
     if found is None:
         found = _new(api, file_id, policy)
     elif not _is_as_asked(found, policy):
         found = _changed(api, found, policy)
-    return _described(found, policy)
+    link = _described(found, policy)
+    if _is_public(found) and not link.has_password:
+        _prove(api, link.url, size_bytes)
+    return link
 
 
 def revoke_links(api: DropboxApi, file_id: str) -> None:
@@ -85,6 +92,17 @@ def open_link(api: DropboxApi, url: str) -> Iterator[Any]:
             yield response
     finally:
         session.close()
+
+
+def _prove(api: DropboxApi, url: str, size_bytes: int) -> None:
+    with open_link(api, url) as response:
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        length = int(response.headers.get("Content-Length", size_bytes))
+    if is_page or length != size_bytes:
+        raise StorageRefusedError(
+            f"could not {DOING}: Dropbox shows a page instead of the crate;"
+            " look at the account's sharing settings"
+        )
 
 
 def _existing(api: DropboxApi, file_id: str) -> Any:  # noqa: ANN401 - the SDK's metadata

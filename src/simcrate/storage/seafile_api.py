@@ -30,6 +30,8 @@ from simcrate.secret import Secret
 from simcrate.storage.base import JSON
 from simcrate.storage.seafile_errors import NEW_TOKEN, error_of, error_words
 
+FILE_SERVER = "Seafile's file server (look at FILE_SERVER_ROOT there)"
+
 TIMEOUT = httpx.Timeout(connect=10, write=60, read=300, pool=10)
 """Seconds; the answer to a last chunk comes after the server put the whole file together."""
 
@@ -151,7 +153,7 @@ class SeafileApi:
         doing = "read the crate back"
         query = {"p": path, "reuse": "1"}
         url = self.call("GET", f"/api2/repos/{repo_id}/file/", doing, str, query)
-        with translated(doing), self._client.stream("GET", url) as response:
+        with translated(doing, FILE_SERVER), self._client.stream("GET", url) as response:
             if response.status_code != 200:
                 response.read()
                 raise error_of(response, doing)
@@ -180,7 +182,7 @@ class SeafileApi:
     ) -> httpx.Response:
         """Send one request to the file server; whatever it answers is returned."""
         url = upload_link + ("&" if "?" in upload_link else "?") + "ret-json=1"
-        with translated("upload the crate"):
+        with translated("upload the crate", FILE_SERVER):
             return self._client.post(url, headers=dict(headers), content=body)
 
     # Links
@@ -280,7 +282,7 @@ def _trusted() -> ssl.SSLContext:
 
 
 @contextmanager
-def translated(doing: str) -> Iterator[None]:
+def translated(doing: str, whose: str = "Seafile") -> Iterator[None]:
     """Errors of the HTTP client as ours; never with its texts, which may hold headers and URLs."""
     try:
         yield
@@ -288,10 +290,10 @@ def translated(doing: str) -> Iterator[None]:
         message = f"could not {doing}: the address of the server is not usable; check 'server'"
         raise StorageRefusedError(message, detail=type(error).__name__) from error
     except httpx.TimeoutException as error:
-        message = f"could not {doing}: Seafile did not answer in time"
+        message = f"could not {doing}: {whose} did not answer in time"
         raise StorageUnreachableError(message, detail=type(error).__name__) from error
     except httpx.HTTPError as error:
-        message = f"could not {doing}: there was no answer from Seafile"
+        message = f"could not {doing}: there was no answer from {whose}"
         raise StorageUnreachableError(message, detail=type(error).__name__) from error
 
 

@@ -23,7 +23,11 @@ from urllib.parse import quote
 
 import httpx
 
-from simcrate.errors import StorageIntegrityError, StorageUnreachableError
+from simcrate.errors import (
+    StorageIntegrityError,
+    StorageRefusedError,
+    StorageUnreachableError,
+)
 from simcrate.secret import Secret
 from simcrate.storage.base import JSON, SaveResume, ShowProgress, Source
 from simcrate.storage.crate_reader import CrateReader, read_crate
@@ -32,6 +36,8 @@ from simcrate.storage.seafile_errors import error_of, error_words
 from simcrate.storage.seafile_id import SeafileId
 
 DOING = "upload the crate"
+CHUNK_NAME = "part-of-a-crate"
+"""What the multipart form calls a chunk.  It counts only if the range is lost on the way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +150,7 @@ class _Upload:
                 response = self._post(reader, end, self._range_headers(start, end))
                 if end == size:
                     return self._sent(response)
+                self._require_chunk(response)
                 acknowledged(end)
 
     def _post(self, reader: CrateReader, end: int, headers: dict[str, str]) -> httpx.Response:
@@ -162,7 +169,8 @@ class _Upload:
         if self._link is None:
             folder = self._target.folder
             self._link = Secret(self._api.upload_link(self._target.repo_id, folder))
-        form = _Form(self._target, end - reader.position)
+        name = CHUNK_NAME if headers else self._target.name
+        form = _Form(self._target.folder, name, end - reader.position)
         headers = {**headers, **form.headers}
         return self._api.post_file(self._link.reveal(), headers, form.body(reader, end))
 
@@ -171,6 +179,16 @@ class _Upload:
             "Content-Range": f"bytes {start}-{end - 1}/{self._source.size_bytes}",
             "Content-Disposition": f'attachment; filename="{quote(self._target.name, safe="")}"',
         }
+
+    def _require_chunk(self, response: httpx.Response) -> None:
+        """Raise if a chunk was stored as a whole file: its range was taken away, or not understood."""
+        if '"success"' in response.text:
+            return
+        self._api.delete_file(self._target.repo_id, replace(self._target, name=CHUNK_NAME).path)
+        raise StorageRefusedError(
+            f"could not {DOING}: Seafile took a part for the whole; let the proxy in front of it pass"
+            " the headers Content-Range and Content-Disposition on"
+        )
 
     def _sent(self, response: httpx.Response) -> SentFile:
         """Read the answer to the last request: `[{"name":…,"id":…,"size":…}]`."""
@@ -195,16 +213,16 @@ class _Form:
     Source: RFC 7578; file names are escaped as browsers do (WHATWG HTML, multipart/form-data encoding).
     """
 
-    def __init__(self, target: Target, length: int) -> None:
+    def __init__(self, folder: str, name: str, length: int) -> None:
         boundary = secrets.token_hex(16)
-        fields = (("parent_dir", target.folder), ("replace", "1"))  # replace only counts as a field
+        fields = (("parent_dir", folder), ("replace", "1"))  # replace only counts as a field
         head = "".join(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-            for name, value in fields
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'
+            for field, value in fields
         )
         head += (
             f"--{boundary}\r\nContent-Disposition: form-data;"
-            f' name="file"; filename="{_escaped(target.name)}"\r\n'
+            f' name="file"; filename="{_escaped(name)}"\r\n'
             "Content-Type: application/octet-stream\r\n\r\n"
         )
         self._head = head.encode()

@@ -365,7 +365,10 @@ class SeafileBackend(StorageBackend):
                 seen=f"the token works; the server's clock is {skew_s:+.0f} s from ours",
                 todo="set both clocks by NTP: links would end at the wrong time",
             )
-        return Finding(step="authenticate", ok=True, seen="the token is an account's and works")
+        seen = "the token is an account's and works"
+        if self._api.server.startswith("http:"):
+            seen += "; it goes over http, everybody on the way can read it"
+        return Finding(step="authenticate", ok=True, seen=seen)
 
     def _check_library(self) -> Finding:
         library = self._writable_library()

@@ -8,6 +8,7 @@ import os
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -36,7 +37,7 @@ from simcrate.storage import (
 )
 from simcrate.storage.contract import make_source, new_name
 from simcrate.storage.seafileops import SeafileBackend
-from tests.servers.http_double import Fault, Reply
+from tests.servers.http_double import Fault, Reply, Request
 from tests.servers.seafile import SeafileServer, seafile_server
 from tests.servers.seafile_http import FAULT_PAGE, HTML, as_json, refusal
 from tests.servers.seafile_state import Library
@@ -267,6 +268,22 @@ def test_a_proxy_that_refuses_the_size_of_a_request_is_named(
 
     with pytest.raises(StorageRefusedError, match="client_max_body_size"):
         upload(open_seafile(server, library), crate)
+
+
+def test_a_proxy_that_takes_the_range_away_is_named_and_leaves_nothing_under_the_name(
+    server: SeafileServer, library: Library, crate: Source
+) -> None:
+    answer = server.files.handle
+
+    def without_range(request: Request) -> Reply:
+        headers = {name: text for name, text in request.headers.items() if name != "content-range"}
+        return answer(replace(request, headers=headers))
+
+    server.files.handle = without_range
+
+    with pytest.raises(StorageRefusedError, match="Content-Range"):
+        upload(open_seafile(server, library), crate)
+    assert library.files == {}
 
 
 @pytest.mark.parametrize("slug", ["x" * 252 + ".zip", "..", "a\nb.zip", "a\\b.zip", ""])
