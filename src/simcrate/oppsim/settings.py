@@ -36,7 +36,6 @@ ONLY_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "debugger-attach-on-error": ("false",),
     "debug-on-errors": ("false",),
     "cmdenv-interactive": ("false",),
-    "cmdenv-express-mode": ("true",),
     "user-interface": ("Cmdenv",),
     "outputscalarmanager-class": ("omnetpp::envir::OmnetppOutputScalarManager",),
     "outputvectormanager-class": ("omnetpp::envir::OmnetppOutputVectorManager",),
@@ -129,7 +128,7 @@ class RunOptions:
         """Whether an option of objects is on for a result; by default all are."""
         if option not in self._switches:
             self._switches[option] = [
-                (Pattern(entry.key), _truth(entry))
+                (Pattern(entry.key if "." in entry.key else f"**.{option}"), _truth(entry))
                 for entry in self.entries
                 if entry.key.rpartition(".")[2] == option
             ]
@@ -137,7 +136,10 @@ class RunOptions:
         return next((on for pattern, on in self._switches[option] if pattern.matches(full)), True)
 
     def _refuse_unusable(self) -> None:
-        for entry in self.entries:
+        effective = {
+            entry.key: entry for entry in reversed(self.entries)
+        }  # the first of a key wins
+        for entry in effective.values():
             value = unquote(entry.value)
             if entry.key in NOT_SUPPORTED or value not in ONLY_VALUES.get(entry.key, (value,)):
                 message = (

@@ -111,6 +111,22 @@ def test_the_hardened_command_line_is_accepted_and_names_the_files(
     ]
 
 
+def test_the_hardened_command_line_wins_over_whatever_the_ini_file_says(
+    oppsim: Oppsim, study_dir: Path
+) -> None:
+    with (study_dir / "omnetpp.ini").open("a") as ini:
+        ini.write(
+            "record-eventlog = true\ncmdenv-express-mode = false\ncmdenv-interactive = true\n"
+        )
+        ini.write("output-scalar-file = elsewhere.sca\ndebugger-attach-on-startup = true\n")
+
+    result = oppsim(*HARDENED, "-c", "Plain")
+
+    assert result.returncode == 0
+    assert not (study_dir / "elsewhere.sca").exists()
+    assert oppsim("-c", "Plain").returncode == 1
+
+
 def test_files_have_omnetpps_names_by_default(oppsim: Oppsim, study_dir: Path) -> None:
     oppsim("-c", "Plain")
 

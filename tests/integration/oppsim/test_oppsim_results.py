@@ -139,6 +139,14 @@ def test_recording_can_be_switched_off_for_what_is_not_wanted(
     assert "OppNet.node[0] contacts:count" in scalars
 
 
+def test_an_option_of_objects_without_a_path_is_meant_for_all(
+    oppsim: Oppsim, study_dir: Path
+) -> None:
+    oppsim("-c", "Plain", "--vector-recording=false")
+
+    assert "\nvector " not in (study_dir / "results/Plain-#0.vec").read_text()
+
+
 def test_the_program_needs_nothing_but_numpy_and_inifile() -> None:
     """The import contract, seen from a running process."""
     code = (
