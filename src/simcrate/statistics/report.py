@@ -12,6 +12,7 @@ from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 
+from simcrate.statistics.reportparts import NARROW_SPACE, comparison_section, number
 from simcrate.statistics.rows import Row
 from simcrate.statistics.summary import DrawnFigure, RunFact, Summary
 
@@ -19,7 +20,6 @@ MOST_ROWS = 2_000  # of a table on the page; all are in csv/statistics.csv
 MOST_RUNS = 500
 NUMBER_HEADS = ("Mean", "95 % interval", "n", "Std dev", "Min", "Max", "Missing")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-NARROW_SPACE = "\u202f"  # between thousands, as ISO 80000-1 has it
 
 
 def write_report(summary: Summary, out_dir: Path) -> Path:
@@ -28,24 +28,6 @@ def write_report(summary: Summary, out_dir: Path) -> Path:
     with path.open("w", encoding="utf-8") as file:
         file.writelines(_page(summary, out_dir))
     return path
-
-
-def number(value: float, digits: int = 4) -> str:
-    """A number for people: so many significant digits, thousands apart; `–` for NaN."""
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if value == 0:
-        return "0"
-    size = math.floor(math.log10(abs(float(f"{value:.{digits}g}"))))
-    if not -4 <= size < 9:
-        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return f"{mantissa.rstrip('0').rstrip('.')}·10^{int(exponent)}".replace("-", "−")
-    text = f"{value:,.{max(0, digits - 1 - size)}f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return text.replace(",", NARROW_SPACE).replace("-", "−")
 
 
 def _page(summary: Summary, out_dir: Path) -> Iterator[str]:
@@ -62,6 +44,7 @@ def _page(summary: Summary, out_dir: Path) -> Iterator[str]:
     )
     yield from _head(summary)
     yield from _table(summary)
+    yield from comparison_section(summary.comparisons)
     yield from _figures(summary.figures, out_dir)
     yield from _runs(summary.runs)
     yield from _reading_guide(summary)
@@ -181,7 +164,9 @@ def _row(row: Row, names: tuple[str, str] | None, *, with_points: bool) -> str:
 
 
 def _modules(row: Row) -> str:
-    return escape(row.modules) + (f"&nbsp;× {row.module_count}" if row.module_count > 1 else "")
+    return escape(row.modules) + (
+        f"&nbsp;×&nbsp;{row.module_count}" if row.module_count > 1 else ""
+    )
 
 
 def _figures(figures: Sequence[DrawnFigure], out_dir: Path) -> Iterator[str]:

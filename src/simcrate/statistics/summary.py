@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from simcrate.statistics.panels import Figure, Line, Series
+from simcrate.statistics.pointcomparison import PointComparison
 from simcrate.statistics.rows import Row
 
 SCHEMA = 1
@@ -83,16 +84,20 @@ class Summary:
     runs: tuple[RunFact, ...]
     rows: tuple[Row, ...]
     figures: tuple[DrawnFigure, ...]
+    comparisons: tuple[PointComparison, ...]
+    """Of the first point of a study with each of the others."""
+
     missing: Missing
     warnings: tuple[str, ...]
 
     def to_json(self) -> Json:
-        """A JSON value of at most 2 MB; rows, runs and curves at the end are cut, and counted in `cut`."""
-        value = {**_head(self), "cut": {"runs": 0, "rows": 0, "figures": 0}}
+        """A JSON value of at most 2 MB; what does not fit is cut at the end of each list, and counted in `cut`."""
+        value: Json = {**_head(self), "cut": {}}
         room = MOST_BYTES - len(encoded(value)) - 200  # the names and counts below
         for name, items in (
             ("rows", [row_json(row) for row in self.rows]),
             ("runs", [_run_json(run) for run in self.runs]),
+            ("comparisons", [_comparison_json(comparison) for comparison in self.comparisons]),
             ("figures", [_figure_json(drawn, POINTS) for drawn in self.figures]),
         ):
             kept, room = _that_fit(items, room)
@@ -105,6 +110,7 @@ class Summary:
             **_head(self),
             "runs": [_run_json(run) for run in self.runs],
             "rows": [row_json(row) for row in self.rows],
+            "comparisons": [_comparison_json(comparison) for comparison in self.comparisons],
             "figures": [_figure_json(drawn, 0) for drawn in self.figures],
         }
 
@@ -165,6 +171,27 @@ def _head(summary: Summary) -> Json:
 
 def _run_json(run: RunFact) -> Json:
     return {**asdict(run), "end_s": plain(run.end_s)}
+
+
+def _comparison_json(found: PointComparison) -> Json:
+    comparison = found.comparison
+    return {
+        "name": found.row.name,
+        "display": found.row.display,
+        "modules": found.row.modules,
+        "first": found.row.point.label,
+        "second": found.point.label,
+        "method": comparison.method,
+        "n_first": comparison.n_a,
+        "n_second": comparison.n_b,
+        "difference": plain(comparison.difference),
+        "low": plain(comparison.low),
+        "high": plain(comparison.high),
+        "relative": plain(comparison.relative),
+        "effect": plain(comparison.effect),
+        "p_value": plain(comparison.p_value),
+        "adjusted_p_value": plain(found.adjusted_p_value),
+    }
 
 
 def _figure_json(drawn: DrawnFigure, points: int) -> Json:

@@ -23,6 +23,7 @@ from simcrate.statistics.figurefiles import write_figures
 from simcrate.statistics.figures import FigurePlan
 from simcrate.statistics.measuring import measure
 from simcrate.statistics.notices import folded, missing, run_facts, warnings_about
+from simcrate.statistics.pointcomparison import compare_with_first
 from simcrate.statistics.report import write_report
 from simcrate.statistics.resampling import check_precision
 from simcrate.statistics.runends import run_ends_s
@@ -127,6 +128,7 @@ def write_statistics(  # noqa: PLR0913 - the interface of a stage, all but two b
         runs=run_facts(results, run_ends),
         rows=rows,
         figures=figures,
+        comparisons=compare_with_first(results, tabulated),
         missing=missing(results, measured.reductions),
         warnings=folded(warnings),
     )

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from simcrate.errors import BadInputError
 from simcrate.results import open_results
+from simcrate.statistics import summarise
 from simcrate.statistics.catalogue import (
     SHIPPED,
     Reducer,
@@ -102,3 +105,21 @@ def test_real_ops_runs_record_every_statistic_of_the_catalogue(name: str) -> Non
     assert catalogue == shipped_catalogue("ops")
     recorded = set(results.scalars('module =~ "OPSNetwork"').column("name").to_pylist())
     assert {f"{entry.name}:{entry.reducer}" for entry in catalogue.entries} <= recorded
+
+
+def test_oppsim_records_every_statistic_of_its_catalogue(tmp_path: Path) -> None:
+    ini = tmp_path / "omnetpp.ini"
+    ini.write_text(
+        "[General]\nnetwork = OppNet\nsim-time-limit = 10min\n"
+        "OppNet.numNodes = 8\nOppNet.areaX = 200m\nOppNet.areaY = 200m\n"
+    )
+    command = [sys.executable, "-m", "simcrate.oppsim", "-s", "-f", str(ini)]
+    subprocess.run([*command, f"--result-dir={tmp_path}"], check=True, capture_output=True)
+    results = open_results([tmp_path])
+    catalogue = find_catalogue(results)
+    assert catalogue == shipped_catalogue("oppsim")
+
+    rows = summarise(results, catalogue)
+
+    assert {row.statistic for row in rows} == {entry.name for entry in catalogue.entries}
+    assert {row.modules for row in rows} == {"OppNet", "OppNet.node[*]"}

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from simcrate.statistics import Missing, Point, Row, RunFact, Summary
+from simcrate.statistics.comparison import compare_paired
 from simcrate.statistics.estimate import estimate
-from simcrate.statistics.report import MOST_ROWS, number, write_report
+from simcrate.statistics.pointcomparison import PointComparison
+from simcrate.statistics.report import MOST_ROWS, write_report
+from simcrate.statistics.reportparts import number
 from simcrate.statistics.summary import MOST_BYTES, encoded, plain
 
 HOSTILE = "<script>alert('x')</script>\"&"
@@ -59,6 +62,7 @@ def summary(*rows: Row, runs: int = 1, **changes: object) -> Summary:
         runs=(run,) * runs,
         rows=rows,
         figures=(),
+        comparisons=(),
         missing=Missing(
             scalars=6,
             nan_scalars=1,
@@ -178,3 +182,37 @@ def test_json_has_no_nan_and_keeps_infinity_as_a_text() -> None:
     assert plain(1 / 3, 3) == 0.333
     value = json.loads(encoded(summary(row(estimate=estimate([5.0]))).to_json()))
     assert value["rows"][0]["low"] is None
+
+
+def compared(difference: float, **changes: object) -> PointComparison:
+    a = {i: 10.0 + i for i in range(4)}
+    b = {i: value + difference + 0.1 * i for i, value in a.items()}
+    values = PointComparison(
+        row=row(),
+        point=Point(config_name="C", itervars=(("n", "2"),)),
+        comparison=compare_paired(a, b),
+        adjusted_p_value=0.02,
+    )
+    return dataclasses.replace(values, **changes)  # type: ignore[arg-type]
+
+
+def test_clear_differences_are_listed_with_their_interval_and_others_are_counted(
+    tmp_path: Path,
+) -> None:
+    result = page(summary(row(), comparisons=(compared(-5), compared(0.0001))), tmp_path)
+
+    assert "Differences from C whose 95 % interval leaves 0 out: 1 of 2." in result.text
+    assert "−4.85 s" in result.text
+    assert "−42% ± 2%" in result.text
+    assert "4, 4" in result.text
+
+
+def test_names_in_comparisons_are_escaped(tmp_path: Path) -> None:
+    hostile = Point(config_name="C", itervars=((HOSTILE, HOSTILE),))
+    result = page(
+        summary(comparisons=(compared(5, row=row(display=HOSTILE, unit=HOSTILE), point=hostile),)),
+        tmp_path,
+    )
+
+    assert "script" not in result.tags
+    assert result.text.count(HOSTILE) == 4

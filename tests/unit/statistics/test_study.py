@@ -9,8 +9,9 @@ import pytest
 from simcrate.errors import BadInputError
 from simcrate.statistics import Catalogue, Entry, Point, compare_points, identical_repetitions
 from simcrate.statistics.notices import folded, run_facts, warnings_about
+from simcrate.statistics.pointcomparison import MOST_POINTS, compare_with_first
 from simcrate.statistics.runends import run_ends_s
-from simcrate.statistics.summarise import summarise
+from simcrate.statistics.summarise import summarise, tabulate
 from tests.unit.statistics.conftest import Study
 
 A = Point(config_name="Study", itervars=(("n", "1"),))
@@ -173,3 +174,24 @@ def test_warnings_that_differ_in_a_file_name_only_are_told_once() -> None:
         "the index run-0.vci is stale (and 4 more like this)",
         "something else",
     )
+
+
+def test_a_report_compares_the_first_point_with_each_of_the_others(study: Study) -> None:
+    add_points(study, same_seeds=True)
+    study.run(itervars={"n": "3"}, scalars=[("Net", "x:last", 1), ("Net.host[0]", "x:last", 1)])
+    results = study.results()
+
+    found = compare_with_first(results, tabulate(results))
+
+    assert [(c.row.point, c.point, c.row.modules) for c in found] == [(A, B, "Net")]
+
+
+def test_a_study_of_many_points_is_not_compared_point_by_point(study: Study) -> None:
+    for n in range(MOST_POINTS + 1):
+        for repetition in (0, 1):
+            study.run(
+                repetition=repetition, itervars={"n": str(n)}, scalars=[("Net", "x", repetition)]
+            )
+    results = study.results()
+
+    assert compare_with_first(results, tabulate(results)) == ()

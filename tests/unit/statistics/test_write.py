@@ -105,7 +105,7 @@ def test_the_summary_is_small_and_json_able(study: tuple[Path, Summary]) -> None
     value = study[1].to_json()
 
     assert len(json.dumps(value, allow_nan=False)) < 2_000_000
-    assert value["cut"] == {"runs": 0, "rows": 0, "figures": 0}
+    assert set(value["cut"].values()) == {0}
     assert len(value["rows"]) == len(study[1].rows)
 
 
