@@ -7,6 +7,7 @@ Source: RFC 8493: 2.1 (elements), 2.2.2 (bag-info.txt), 2.4 (`%`-encoding in man
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from simcrate import __version__
@@ -29,6 +30,8 @@ DECLARATION = "bagit.txt"
 INFO = "bag-info.txt"
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 PAYLOAD = "data/"
+
+_ESCAPE = re.compile("%(0A|0D|25)", re.IGNORECASE)
 
 
 def write_bag(
@@ -59,9 +62,7 @@ def write_bag(
 
 def name_from_bag(name: str) -> str:
     """The name of a file from its form in a bag's manifest."""
-    for escape, char in (("%0A", "\n"), ("%0D", "\r"), ("%25", "%")):
-        name = name.replace(escape, char).replace(escape.lower(), char)
-    return name
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), name)
 
 
 def _bag_manifest(digests: dict[str, str]) -> str:
