@@ -21,7 +21,7 @@ from simcrate.inifile.lines import Generation
 from simcrate.inifile.patterns import Pattern
 from simcrate.inifile.quantities import Quantity
 from simcrate.inifile.reader import Entry, Includes, decode_ini
-from simcrate.inifile.runs import Run
+from simcrate.inifile.runs import Run, parse_run_numbers
 from simcrate.inifile.safety import Refusal, SafetyPolicy, check_safety
 from simcrate.inifile.variables import unquote
 
@@ -46,6 +46,7 @@ __all__ = [
     "evaluate_condition",
     "evaluate_number",
     "parse_ini",
+    "parse_run_numbers",
     "read_ini",
     "unquote",
 ]
