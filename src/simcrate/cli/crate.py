@@ -6,11 +6,12 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -37,7 +38,7 @@ from simcrate.errors import BadInputError
 
 BAR_AFTER_S = 1.0
 LARGEST_INI_BYTES = 1 << 20  # larger ones are no ini files that anybody wrote
-HEADLINES = 20  # rows of statistics
+HEADLINES = 20  # rows of a table
 TREE_LINES = 200  # more are summed up
 
 
@@ -85,7 +86,7 @@ def pack(  # noqa: PLR0913 - one parameter for each option
         bagit=bagit,
     )
     click.echo(f"{crate.members} files, {decimal(crate.size_bytes)}")
-    click.echo(f"{crate.sha256}  {output}")
+    click.echo(f"{crate.sha256}  {click.format_filename(output)}")
 
 
 def pack_directory(  # noqa: PLR0913 - what a person may state of a directory
@@ -174,6 +175,8 @@ def inspect(*, crate: str, as_json: bool) -> None:
         return
     console = Console()
     console.print(_provenance_table(inspection))
+    if runs := _runs_of(inspection):
+        console.print(_runs_table(runs))
     if inspection.statistics:
         console.print(_statistics_table(inspection))
     console.print(_tree(inspection))
@@ -245,7 +248,7 @@ def _provenance_table(inspection: Inspection) -> Table:
     record = inspection.run_record
     simulator = record.get("simulator")
     software = simulator if isinstance(simulator, Mapping) else {}
-    runs = record.get("runs")
+    runs = _runs_of(inspection)
     facts = {
         "title": record.get("title"),
         "description": record.get("description"),
@@ -253,7 +256,7 @@ def _provenance_table(inspection: Inspection) -> Table:
         "submitter": record.get("submitter"),
         "licence": record.get("licence"),
         "simulator": f"{software.get('name', '')} {software.get('version', '')}".strip(),
-        "runs": len(runs) if isinstance(runs, list) and runs else "",
+        "runs": len(runs) or "",
         "content digest": record.get("content_digest"),
         "size": decimal(inspection.size_bytes),
     }
@@ -261,6 +264,30 @@ def _provenance_table(inspection: Inspection) -> Table:
     for name, fact in facts.items():
         if fact:
             table.add_row(name, escape(_printable(str(fact))))
+    return table
+
+
+def _runs_of(inspection: Inspection) -> list[Mapping[str, Any]]:
+    runs = inspection.run_record.get("runs")
+    return [run for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []
+
+
+def _runs_table(runs: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table("run", "config", "iteration variables", "state", "why", "simulated")
+    for run in runs[:HEADLINES]:
+        itervars = run.get("itervars")
+        pairs = itervars.items() if isinstance(itervars, Mapping) else ()
+        seconds = run.get("sim_time_s")
+        table.add_row(
+            _text(run.get("number")),
+            _text(run.get("config")),
+            _text(", ".join(f"{name}={value}" for name, value in pairs)),
+            _text(run.get("state")),
+            _text(run.get("reason")),
+            "" if seconds is None else f"{_number(seconds)} s",
+        )
+    if (more := len(runs) - HEADLINES) > 0:
+        table.caption = f"and {more} more in run.json"
     return table
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,10 +75,10 @@ class CrateContents:
     refused: tuple[Refused, ...] = ()
 
     def __post_init__(self) -> None:
-        names = {member.name for member in self.members}
-        if len(names) < len(self.members):
-            _refuse_contents(f"two members are named {_first_twin(self.members)!r}")
-        if taken := names & RECORDS:
+        names = Counter(member.name for member in self.members)
+        if twins := [name for name, count in names.items() if count > 1]:
+            _refuse_contents(f"two members are named {twins[0]!r}")
+        if taken := names.keys() & RECORDS:
             _refuse_contents(f"{min(taken)!r} is written by packing itself")
         for name in names:
             for directory in _directories_of(name):
@@ -199,11 +200,6 @@ def _directories_of(name: str) -> Iterator[str]:
     while position >= 0:
         yield name[:position]
         position = name.find("/", position + 1)
-
-
-def _first_twin(members: tuple[Member, ...]) -> str:
-    seen: set[str] = set()
-    return next(m.name for m in members if m.name in seen or seen.add(m.name))  # type: ignore[func-returns-value]
 
 
 def _refuse_contents(why: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from simcrate.cli.crate import inspect, pack, verify
-from simcrate.crate import PackedCrate, Provenance, gather, pack_crate
+from simcrate.crate import PackedCrate, Provenance, RunRecord, gather, pack_crate
 
 RESULTS = """\
 version 3
@@ -162,15 +162,19 @@ def test_inspect_shows_provenance_headline_numbers_and_tree(tree: Path) -> None:
     ]
     statistics = {"schema": 1, "rows": rows}
     (tree / "statistics.json").write_text(json.dumps(statistics))
+    stopped = RunRecord(number=7, itervars={"n": "100"}, state="limited", reason="no memory")
     provenance = Provenance(
-        title="Epidemic", description="", created_at=datetime(2026, 1, 1, tzinfo=UTC)
+        title="Epidemic",
+        description="",
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        runs=(stopped,),
     )
     packed = pack_crate(gather(tree, under=""), provenance, tree.parent / "crate.zip")
 
     result = CliRunner().invoke(inspect, [str(packed.path)], catch_exceptions=False)
 
     assert result.exit_code == 0
-    for shown in ("Epidemic", "delay", "1.5", "hops", "missing", "General-#7.sca"):
+    for shown in ("Epidemic", "n=100", "no memory", "delay", "1.5", "missing", "General-#7.sca"):
         assert shown in result.stdout
 
 
