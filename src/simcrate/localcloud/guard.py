@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from http import HTTPStatus
 from typing import Any
 
@@ -23,9 +24,21 @@ MAX_HEADER_BYTES = 64 << 10
 SLOW_WINDOW_S = 60.0
 SLOW_BYTES_PER_S = 1000
 LINGER_S = 30.0
+TCP_NOTSENT_LOWAT = 25  # <linux/tcp.h>; Python names it from 3.12 on
 BUFFERS_BYTES = 32 << 20  # of the bodies of all connections
 MIN_BUFFER_BYTES = 64 << 10
+UNSENT_BYTES = 128 << 10
 MAX_BUFFER_BYTES = 512 << 10  # more per turn of a thread saves context switches
+
+
+def limit_unsent(transport: asyncio.Transport) -> None:
+    """Let the kernel take little more than what is on its way.
+
+    A slow client then shows at once, instead of after megabytes in a socket's buffer (tcp(7)).
+    """
+    connected: socket.socket = transport.get_extra_info("socket")
+    if connected.family in {socket.AF_INET, socket.AF_INET6}:
+        connected.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -53,6 +66,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is here; its headers are awaited."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)  # who sends waits for all of it, see pump.py
+        limit_unsent(transport)
         self._await_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -87,7 +102,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._window_bytes += len(body)
         if self.cycle.response_complete:
             return
-        self.cycle.body += body
+        # uvicorn takes `bytes(body)`, which copies a bytearray and not bytes
+        self.cycle.body = self.cycle.body + body if self.cycle.body else body  # type: ignore[assignment]
         share = BUFFERS_BYTES // len(self.connections)
         if len(self.cycle.body) > max(MIN_BUFFER_BYTES, min(share, MAX_BUFFER_BYTES)):
             self.flow.pause_reading()

@@ -1,7 +1,7 @@
 """Bytes of a file into a response, at the client's pace and with little memory.
 
-A chunk starts small and doubles while the client takes it at once: a fast client gets 1 MiB at a time,
-a thousand slow ones hold 64 KiB each.  What the page cache has is read in the event loop, which is
+A chunk starts small and grows while the client takes it at once: a fast client gets 1 MiB at a time,
+a thousand slow ones hold 32 KiB each.  What the page cache has is read in the event loop, which is
 quicker than a thread's turn; the disk itself is only ever waited for in a thread.
 """
 
@@ -16,9 +16,11 @@ from starlette.types import Send
 from simcrate.localcloud.cloud import Cloud
 from simcrate.localcloud.ranges import Span
 
-MIN_CHUNK_BYTES = 64 << 10
+MIN_CHUNK_BYTES = 32 << 10
 MAX_CHUNK_BYTES = 1 << 20
-PROMPT_S = 0.05  # a chunk taken within this doubles the next one
+NOTHING = {"type": "http.response.body", "body": b"", "more_body": True}
+"""Sending it returns when what was sent before has left this process."""
+PROMPT_S = 0.05  # after a chunk taken within this the next one is larger
 
 
 async def pump(cloud: Cloud, descriptor: int, span: Span, send: Send) -> AsyncIterator[Span]:
@@ -39,13 +41,14 @@ async def pump(cloud: Cloud, descriptor: int, span: Span, send: Send) -> AsyncIt
         yield Span(position, position + len(data))
         began = time.monotonic()
         await send({"type": "http.response.body", "body": data, "more_body": True})
+        await send(NOTHING)
         position += len(data)
         chunk_bytes = next_chunk(chunk_bytes, time.monotonic() - began)
 
 
 def next_chunk(chunk_bytes: int, took_s: float) -> int:
     """How much to send next, after a chunk that took so long."""
-    wanted = chunk_bytes * 2 if took_s < PROMPT_S else chunk_bytes // 2
+    wanted = chunk_bytes + chunk_bytes // 4 if took_s < PROMPT_S else chunk_bytes // 2
     return max(MIN_CHUNK_BYTES, min(wanted, MAX_CHUNK_BYTES))
 
 

@@ -14,6 +14,8 @@ from simcrate.localcloud.config import Config
 from simcrate.localcloud.ledger import Ledger
 from simcrate.localcloud.problems import Problem
 
+SMALL_BYTES = 1 << 20  # of such uploads, what has arrived is not worth a look at the disk
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
@@ -87,7 +89,8 @@ def _announced(ledger: Ledger, blobs: BlobStore, *, now: float) -> tuple[dict[st
     uploads = "SELECT upload_id, owner, size_bytes FROM uploads WHERE object_id IS NULL"
     for row in ledger.rows(uploads):
         whole[row["owner"]] = whole.get(row["owner"], 0) + row["size_bytes"]
-        missing += max(0, row["size_bytes"] - blobs.offset(row["upload_id"]))
+        arrived = blobs.offset(row["upload_id"]) if row["size_bytes"] > SMALL_BYTES else 0
+        missing += max(0, row["size_bytes"] - arrived)
     reservations = "SELECT owner, size_bytes FROM reservations WHERE expires_at > ?"
     for row in ledger.rows(reservations, [now]):
         whole[row["owner"]] = whole.get(row["owner"], 0) + row["size_bytes"]

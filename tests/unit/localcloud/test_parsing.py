@@ -169,7 +169,7 @@ def test_rate_limit_lets_a_burst_pass_and_then_a_steady_rate() -> None:
 
 def test_chunk_grows_while_it_is_taken_at_once_and_shrinks_for_a_slow_client() -> None:
     chunk_bytes = MIN_CHUNK_BYTES
-    for _ in range(10):
+    for _ in range(20):
         chunk_bytes = next_chunk(chunk_bytes, 0.001)
     assert chunk_bytes == MAX_CHUNK_BYTES
     for _ in range(10):
