@@ -58,6 +58,7 @@ def migrate_database() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)  # others on this machine
         with _locked_database():
             call_command("migrate", interactive=False, verbosity=0)
+            call_command("clearsessions")
 
 
 @contextmanager

@@ -100,6 +100,7 @@ def test_a_seafile_without_any_server_is_saved_inactive_with_the_reason(as_root:
         ({"config": '{"app_key": 5, "app_secret": "y", "refresh_token": "z"}'}, "must be a text"),
         ({"config": '{"app_key": "x", "app_key": "y"}'}, "a key twice"),
         ({"keep_days": "-1"}, "greater than or equal to 0"),
+        ({"keep_days": "99999999"}, "at most 36500 days"),
         ({"name": ""}, "required"),
     ],
 )

@@ -146,6 +146,15 @@ def test_the_database_keeps_only_the_digest_of_a_token(alice: User) -> None:
     assert len(stored["digest"]) == 64
 
 
+def test_the_last_use_of_a_token_is_noted_to_the_minute(writer: Client) -> None:
+    writer.get(SIMULATIONS)
+    first = ApiToken.objects.get().last_used_at
+    writer.get(SIMULATIONS)
+
+    assert first is not None
+    assert ApiToken.objects.get().last_used_at == first
+
+
 def test_a_token_of_a_closed_account_opens_nothing(writer: Client, alice: User) -> None:
     alice.is_active = False
     alice.save()

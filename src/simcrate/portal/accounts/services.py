@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import timedelta
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from simcrate.errors import BadInputError
@@ -80,8 +82,14 @@ def find_token(value: str) -> ApiToken | None:
         .first()
     )
     if token is not None:
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=Now())
+        _note_use(token)
     return token
+
+
+def _note_use(token: ApiToken) -> None:
+    """To the minute: programs that poll must not write at every request."""
+    noted_long_ago = Q(last_used_at=None) | Q(last_used_at__lt=Now() - timedelta(minutes=1))
+    ApiToken.objects.filter(noted_long_ago, pk=token.pk).update(last_used_at=Now())
 
 
 def _digest(value: str) -> str:

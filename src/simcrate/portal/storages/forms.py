@@ -20,6 +20,7 @@ from simcrate.storage import (
     parse_config,
     validate_identifier,
 )
+from simcrate.storage.definition import MAX_KEEP_DAYS
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[StorageBackend]  # Django's is generic for type checkers only
@@ -73,6 +74,14 @@ class StorageBackendForm(ModelForm):
             )
             raise forms.ValidationError(message)
         return identifier
+
+    def clean_keep_days(self) -> int:
+        """A time that calendars reach."""
+        keep_days = int(self.cleaned_data["keep_days"])
+        if keep_days > MAX_KEEP_DAYS:
+            message = f"at most {MAX_KEEP_DAYS} days; 0 keeps crates for ever"
+            raise forms.ValidationError(message)
+        return keep_days
 
     def clean_config(self) -> dict[str, Any]:
         """The JSON text as a table."""
