@@ -35,7 +35,9 @@ FILE_SERVER = "Seafile's file server (look at FILE_SERVER_ROOT there)"
 TIMEOUT = httpx.Timeout(connect=10, write=60, read=300, pool=10)
 """Seconds; the answer to a last chunk comes after the server put the whole file together."""
 
+LINKS = "/api/v2.1/share-links/"
 LINKS_PER_PAGE = 100
+LINK_FIELDS = ("token", "link", "path", "password", "permissions", "expire_date", "is_expired")
 
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 _THERE_IS_NONE = re.compile(r"(File|Folder|Dirent) .* not found")
@@ -72,7 +74,7 @@ class SeafileApi:
     @property
     def host(self) -> str:
         """Host and port, for people."""
-        return urlsplit(self.server).netloc
+        return urlsplit(self.server).netloc.rpartition("@")[2]
 
     # Account
 
@@ -92,7 +94,7 @@ class SeafileApi:
             if response.headers.get("X-Seafile-OTP") == "required":
                 raise SecondFactorNeeded("Seafile asks for a two-factor code", detail=words)
             raise StorageAuthError(f"could not {doing}: {words}", detail=words)
-        return str(expect(response, dict, doing)["token"])
+        return str(expect(response, dict, doing, ("token",))["token"])
 
     def ping(self) -> httpx.Response:
         """Raise unless the token is an account's; the answer's headers tell the server's time."""
@@ -102,36 +104,37 @@ class SeafileApi:
 
     def account(self) -> dict[str, Any]:
         """`usage` and `total` in bytes; a negative total is no quota."""
-        return self.call("GET", "/api2/account/info/", "ask for the space", dict)
+        fields = ("usage", "total")
+        return self.call("GET", "/api2/account/info/", "ask for the space", dict, fields=fields)
 
     # Libraries and folders
 
     def libraries(self) -> list[dict[str, Any]]:
         """Every library that the account sees; one that was shared twice stands there twice."""
-        return self.call("GET", "/api2/repos/", "list the libraries", list)
+        fields = ("id", "name", "owner", "permission", "encrypted", "size")
+        return self.call("GET", "/api2/repos/", "list the libraries", list, fields=fields)
 
     def library(self, repo_id: str) -> dict[str, Any]:
         """`repo_name`, `permission` (`r` also for a read-only status), `encrypted`, `lib_need_decrypt`."""
-        return self.call("GET", f"/api/v2.1/repos/{repo_id}/", "find the library", dict)
+        url, fields = f"/api/v2.1/repos/{repo_id}/", ("repo_name", "encrypted")
+        return self.call("GET", url, "find the library", dict, fields=fields)
 
     def is_own(self, repo_id: str) -> bool:
         """Whether the account itself owns the library: the owner's quota counts."""
-        found = self.call("GET", f"/api2/repos/{repo_id}/", "find the library", dict)
-        return bool(found.get("owner") == "self")
+        url = f"/api2/repos/{repo_id}/"
+        found = self.call("GET", url, "find the library", dict, fields=("owner",))
+        return bool(found["owner"] == "self")
 
     def make_folder(self, repo_id: str, folder: str) -> None:
         """Make a folder and its parents; one that exists is left alone."""
         form = {"operation": "mkdir", "create_parents": "true"}
-        self.call(
-            "POST", f"/api2/repos/{repo_id}/dir/", "make the folder", str, {"p": folder}, data=form
-        )
+        url, query = f"/api2/repos/{repo_id}/dir/", {"p": folder}
+        self.call("POST", url, "make the folder", str, query, data=form)
 
     def entries(self, repo_id: str, folder: str) -> list[dict[str, Any]]:
         """What is in a folder: `type` (`file`, `dir`), `name`, `id`, `size`; empty if there is none."""
-        found = self.ask(
-            "GET", f"/api2/repos/{repo_id}/dir/", "list the folder", list, {"p": folder}
-        )
-        return found or []
+        url, fields = f"/api2/repos/{repo_id}/dir/", ("type", "name", "id")
+        return self.ask("GET", url, "list the folder", list, {"p": folder}, fields) or []
 
     def delete_folder(self, repo_id: str, folder: str) -> None:
         """Delete a folder; one that is gone already is fine."""
@@ -142,7 +145,7 @@ class SeafileApi:
     def file(self, repo_id: str, path: str) -> dict[str, Any] | None:
         """`id` and `size` of a file; None if there is none."""
         url = f"/api2/repos/{repo_id}/file/detail/"
-        return self.ask("GET", url, "look for the crate", dict, {"p": path})
+        return self.ask("GET", url, "look for the crate", dict, {"p": path}, ("id", "size"))
 
     def delete_file(self, repo_id: str, path: str) -> None:
         """Delete a file; one that is gone already is fine."""
@@ -175,7 +178,9 @@ class SeafileApi:
         """Length of the temporary file of a chunked upload; says nothing of holes in it."""
         url = f"/api/v2.1/repos/{repo_id}/file-uploaded-bytes/"
         query = {"parent_dir": folder, "file_name": name}
-        return int(self.call("GET", url, "resume the upload", dict, query)["uploadedBytes"])
+        fields = ("uploadedBytes",)
+        found = self.call("GET", url, "resume the upload", dict, query, fields=fields)
+        return int(found["uploadedBytes"])
 
     def post_file(
         self, upload_link: str, headers: Mapping[str, str], body: Iterable[bytes]
@@ -195,25 +200,30 @@ class SeafileApi:
         seen: set[str] = set()
         for page in range(1, 1_000_000):
             query = {"repo_id": repo_id, "page": str(page), "per_page": str(LINKS_PER_PAGE)}
-            found = self.call("GET", "/api/v2.1/share-links/", "look for the link", list, query)
+            found = self.call("GET", LINKS, "look for the link", list, query, fields=LINK_FIELDS)
             fresh = [link for link in found if link["token"] not in seen]
             yield from fresh
             seen.update(link["token"] for link in fresh)
             if len(found) < LINKS_PER_PAGE or not fresh:
                 return
 
+    def links_to(self, repo_id: str, path: str) -> list[dict[str, Any]] | None:
+        """The account's share links to a path; None if there is no such file, and then any may be left."""
+        query = {"repo_id": repo_id, "path": path}
+        return self.ask("GET", LINKS, "look for the link", list, query, LINK_FIELDS)
+
     def try_link(self, fields: Mapping[str, JSON]) -> httpx.Response:
         """Ask for a new link; the answer is returned, also a refusal."""
-        return self._exchange("POST", "/api/v2.1/share-links/", "make the link", json=fields)
+        return self._exchange("POST", LINKS, "make the link", json=fields)
 
     def try_change(self, token: str, expire_days: int) -> httpx.Response:
         """Let a link end in so many days from now; revives an expired one."""
-        url = f"/api/v2.1/share-links/{token}/"
+        url = f"{LINKS}{token}/"
         return self._exchange("PUT", url, "change the link", data={"expire_days": str(expire_days)})
 
     def delete_link(self, token: str) -> None:
         """Delete a link; one that is gone already is fine."""
-        self.call("DELETE", f"/api/v2.1/share-links/{token}/", "delete the link", dict)
+        self.call("DELETE", f"{LINKS}{token}/", "delete the link", dict)
 
     # Exchange
 
@@ -224,19 +234,28 @@ class SeafileApi:
         doing: str,
         kind: type[Shape],
         query: Mapping[str, str] | None = None,
-        **request: Any,  # noqa: ANN401 - what httpx takes: `data`, `json`
+        *,
+        data: Mapping[str, str] | None = None,
+        fields: tuple[str, ...] = (),
     ) -> Shape:
-        """Ask and expect that kind of JSON."""
-        return expect(self._exchange(method, path, doing, params=query, **request), kind, doing)
+        """Ask and expect that kind of JSON, with these fields."""
+        response = self._exchange(method, path, doing, params=query, data=data)
+        return expect(response, kind, doing, fields)
 
     def ask(
-        self, method: str, path: str, doing: str, kind: type[Shape], query: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        kind: type[Shape],
+        query: Mapping[str, str],
+        fields: tuple[str, ...] = (),
     ) -> Shape | None:
         """Like `call`; None for "there is none"."""
         response = self._exchange(method, path, doing, params=query)
         if response.status_code == 404 and _THERE_IS_NONE.match(error_words(response)):
             return None
-        return expect(response, kind, doing)
+        return expect(response, kind, doing, fields)
 
     def _exchange(
         self,
@@ -271,8 +290,9 @@ class SeafileApi:
 
 def new_client() -> httpx.Client:
     """A client without any account, cookies or redirects."""
-    agent = {"User-Agent": f"SimCrate/{__version__}"}
-    return httpx.Client(timeout=TIMEOUT, headers=agent, verify=_trusted())
+    # pages are read, and only their English is known
+    headers = {"User-Agent": f"SimCrate/{__version__}", "Accept-Language": "en"}
+    return httpx.Client(timeout=TIMEOUT, headers=headers, verify=_trusted())
 
 
 @cache
@@ -297,17 +317,27 @@ def translated(doing: str, whose: str = "Seafile") -> Iterator[None]:
         raise StorageUnreachableError(message, detail=type(error).__name__) from error
 
 
-def expect(response: httpx.Response, kind: type[Shape], doing: str) -> Shape:
-    """The JSON of a 2xx answer, of that kind; everything else is an error."""
+def expect(
+    response: httpx.Response, kind: type[Shape], doing: str, fields: tuple[str, ...] = ()
+) -> Shape:
+    """The JSON of a 2xx answer: of that kind, and it or its items with these fields.
+
+    Raises:
+        StorageError: what another answer means.
+    """
     if not response.is_success:
         raise error_of(response, doing)
     try:
         found = response.json()
     except ValueError:
         found = None
-    if not isinstance(found, kind):
+    items = found if isinstance(found, list) else [found]
+    if not isinstance(found, kind) or not all(_has(item, fields) for item in items):
         message = f"could not {doing}: what answered is not Seafile; check 'server'"
-        raise StorageUnreachableError(
-            message, detail=f"HTTP {response.status_code}, no {kind.__name__}"
-        )
+        wanted = f"no {kind.__name__} with {', '.join(fields) or 'anything'}"
+        raise StorageUnreachableError(message, detail=f"HTTP {response.status_code}, {wanted}")
     return found
+
+
+def _has(item: object, fields: tuple[str, ...]) -> bool:
+    return not fields or (isinstance(item, dict) and item.keys() >= set(fields))

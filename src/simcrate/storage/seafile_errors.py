@@ -105,6 +105,8 @@ def _forbidden(response: httpx.Response) -> tuple[type[StorageError], str]:
     words = error_words(response)
     if "credentials were not provided" in words:
         return StorageAuthError, f"Seafile did not get the token; {NEW_TOKEN}"
+    if "token not found" in words:
+        return StorageUnreachableError, "Seafile forgot its own link; it will be tried again"
     if "not writable" in words:
         return StorageRefusedError, "the library is read-only; make it writable or choose another"
     return (

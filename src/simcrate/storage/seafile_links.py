@@ -25,7 +25,7 @@ from simcrate.errors import (
 )
 from simcrate.secret import Secret
 from simcrate.storage.base import JSON, Link
-from simcrate.storage.seafile_api import SeafileApi, expect, new_client, translated
+from simcrate.storage.seafile_api import LINK_FIELDS, SeafileApi, expect, new_client, translated
 from simcrate.storage.seafile_errors import error_of, public_words
 
 DOING = "make the link"
@@ -51,7 +51,7 @@ def make_link(
         StorageNotFoundError: there is no such file.
         StorageRefusedError: the library is encrypted, or the server's rules for links forbid it.
     """
-    found = next((link for link in api.links(repo_id) if link["path"] == path), None)
+    found = next(iter(_links_to(api, repo_id, path)), None)
     if found and not _suits(found, password):
         api.delete_link(found["token"])
         found = None
@@ -63,10 +63,9 @@ def make_link(
 
 
 def delete_links(api: SeafileApi, repo_id: str, path: str) -> None:
-    """Delete every link of the account to a path; looks for them by library, the file may be gone."""
-    for link in list(api.links(repo_id)):
-        if link["path"] == path:
-            api.delete_link(link["token"])
+    """Delete every link of the account to a path, also when the file is gone."""
+    for link in _links_to(api, repo_id, path):
+        api.delete_link(link["token"])
 
 
 @contextmanager
@@ -91,11 +90,24 @@ def open_link(url: str, password: Secret | None) -> Iterator[httpx.Response]:
             answer = client.get(download)
         if answer.status_code != 302:
             raise _refusal(answer, doing)
-        with client.stream("GET", urljoin(download, answer.headers["Location"])) as served:
+        location = urljoin(download, answer.headers.get("Location", ""))
+        if "/files/" not in location:
+            raise StorageRefusedError(
+                f"could not {doing}: it leads elsewhere than to the file server; if links need a login"
+                " on this server, switch that off"
+            )
+        with client.stream("GET", location) as served:
             if served.status_code != 200:
                 served.read()
                 raise error_of(served, doing)
             yield served
+
+
+def _links_to(api: SeafileApi, repo_id: str, path: str) -> list[dict[str, Any]]:
+    found = api.links_to(repo_id, path)
+    if found is None:  # the file is gone; its links are still among those of the library
+        found = [link for link in api.links(repo_id) if link["path"] == path]
+    return found
 
 
 def _suits(link: dict[str, Any], password: Secret | None) -> bool:
@@ -133,7 +145,7 @@ def _granted(response: httpx.Response) -> dict[str, Any]:
             f"could not {DOING}: Seafile answered: {public_words(response)} Change the link password"
             " of the definition, or the server's rules for links"
         )
-    return expect(response, dict, DOING)
+    return expect(response, dict, DOING, LINK_FIELDS)
 
 
 def _allowed_days(response: httpx.Response) -> int:
@@ -154,14 +166,15 @@ def _ends_as_asked(link: dict[str, Any], expires_at: datetime | None) -> bool:
 
 
 def _end(link: dict[str, Any]) -> datetime | None:
-    return datetime.fromisoformat(link["expire_date"]) if link["expire_date"] else None
+    text = link["expire_date"]
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 
 def _described(link: dict[str, Any], expires_at: datetime | None) -> Link:
     ends_at = _end(link)
     remarks: tuple[str, ...] = ()
     if ends_at and (expires_at is None or abs(ends_at - expires_at) > ROUNDING):
-        asked = f"{expires_at:%Y-%m-%d %H:%M}" if expires_at else "never"
+        asked = f"{expires_at.astimezone(UTC):%Y-%m-%d %H:%M}" if expires_at else "never"
         remarks = (f"Seafile ends the link at {ends_at:%Y-%m-%d %H:%M} UTC, asked was {asked}",)
     has_password = bool(link["password"])
     return Link(

@@ -12,6 +12,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -116,14 +117,12 @@ class SeafileBackend(StorageBackend):
     def faults(cls, token: OptionValue, config: Mapping[str, OptionValue]) -> tuple[str, ...]:  # noqa: ARG003
         """An address that is none, a folder that cannot be one."""
         faults = []
-        server = config["server"]
-        if server and urlsplit(str(server)).scheme not in ("http", "https"):
+        if config["server"] and not _is_address(str(config["server"])):
             faults.append("'server' must be an address such as https://seafile.example.org")
         if not re.fullmatch(r"[0-9A-Za-z-]+", str(config["repoid"])):
             faults.append("'repoid' must be the id of a library; seafile-list-repo-ids shows them")
-        if ".." in str(config["directory"]).split("/") or _UNUSABLE.search(
-            str(config["directory"])
-        ):
+        directory = str(config["directory"])
+        if ".." in directory.split("/") or _UNUSABLE.search(directory):
             faults.append("'directory' must be the path of a folder, without '..' and backslashes")
         return tuple(faults)
 
@@ -207,16 +206,10 @@ class SeafileBackend(StorageBackend):
 
     def delete(self, stored: StoredCrate) -> None:
         """Remove the links, the file, and the delivery's folder if nothing else is in it."""
-        repo_id, path = _repo_of(stored), stored.remote_id
-        if self._api.file(repo_id, path) is not None:
+        with suppress(StorageNotFoundError):  # gone already; a link of it may be left
             self._unchanged(stored)
-        delete_links(self._api, repo_id, path)
-        self._api.delete_file(repo_id, path)
-        folder = path.rpartition("/")[0]
-        if _DELIVERY.fullmatch(folder.rpartition("/")[2]) and not self._api.entries(
-            repo_id, folder
-        ):
-            self._api.delete_folder(repo_id, folder)
+        with suppress(StorageNotFoundError):  # so is its library
+            self._remove(_repo_of(stored), stored.remote_id)
 
     def list_owned(self) -> Iterator[StoredCrate]:
         """Every file in a folder of ours whose name is that of a delivery."""
@@ -238,6 +231,14 @@ class SeafileBackend(StorageBackend):
     def close(self) -> None:
         """Let go of connections."""
         self._api.close()
+
+    def _remove(self, repo_id: str, path: str) -> None:
+        delete_links(self._api, repo_id, path)
+        self._api.delete_file(repo_id, path)
+        folder = path.rpartition("/")[0]
+        is_ours = _DELIVERY.fullmatch(folder.rpartition("/")[2])
+        if is_ours and not self._api.entries(repo_id, folder):
+            self._api.delete_folder(repo_id, folder)
 
     def _target(self, name: str) -> Target:
         folder, _, base = name.rpartition("/")
@@ -381,6 +382,16 @@ class SeafileBackend(StorageBackend):
     def _fetch(self, link: Link) -> bytes:
         with open_link(link.url, self._password) as served:
             return served.read()
+
+
+def _is_address(text: str) -> bool:
+    """Whether it is an http address without credentials, query or fragment."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    extras = (parts.username, parts.password, parts.query, parts.fragment)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(extras)
 
 
 def _repo_of(stored: StoredCrate) -> str:

@@ -27,7 +27,7 @@ from simcrate.storage import (
 )
 from simcrate.storage.contract import make_source, new_name
 from simcrate.storage.seafile_links import open_link
-from tests.servers.http_double import Fault
+from tests.servers.http_double import Fault, Reply
 from tests.servers.seafile import SeafileServer, seafile_server
 from tests.servers.seafile_state import Library, ShareLink
 
@@ -186,7 +186,7 @@ def test_a_link_that_only_shows_is_replaced_by_one_that_downloads(
     assert fetched(link.url) == CONTENT
 
 
-def test_a_link_beyond_the_first_page_is_found(
+def test_a_link_beyond_the_first_page_is_found_and_deleted(
     server: SeafileServer,
     library: Library,
     backend: StorageBackend,
@@ -197,9 +197,31 @@ def test_a_link_beyond_the_first_page_is_found(
     for number in range(12):
         other = ShareLink(library, f"/other-{number}.txt", ALICE)
         server.state.links[other.token] = other
-    links = [backend.link(stored, LinkPolicy()) for _ in range(2)]
+    backend.link(stored, LinkPolicy())
+    del library.files[stored.remote_id]
+    backend.delete(stored)
 
-    assert links[0] == links[1]
+    assert len(server.state.links) == 12
+
+
+def test_a_link_that_leads_to_a_login_does_not_count(
+    server: SeafileServer, backend: StorageBackend, stored: StoredCrate
+) -> None:
+    login = Reply(302, b"", (("Location", "/accounts/login/?next=/f/x/"),))
+    server.faults.on("GET /f/", Fault("before", login))
+
+    with pytest.raises(StorageRefusedError, match="need a login"):
+        backend.link(stored, LinkPolicy())
+
+
+def test_a_crate_whose_library_was_deleted_is_gone(
+    server: SeafileServer, library: Library, backend: StorageBackend, stored: StoredCrate
+) -> None:
+    del server.state.libraries[library.id]
+    backend.delete(stored)
+
+    with pytest.raises(StorageNotFoundError):
+        backend.stat(stored)
 
 
 @pytest.mark.parametrize(
@@ -217,9 +239,9 @@ def test_a_link_that_serves_other_bytes_does_not_count(
 def test_a_link_does_not_count_when_its_page_is_somebody_elses(
     server: SeafileServer, backend: StorageBackend, stored: StoredCrate
 ) -> None:
-    server.state.hub_url = f"{server.files.url}/not-seahub"  # a wrong SERVICE_URL
+    server.state.hub_url = f"{server.hub.url}/not-seahub"  # a wrong SERVICE_URL
 
-    with pytest.raises(StorageRefusedError):
+    with pytest.raises(StorageUnreachableError, match="not Seafile"):
         backend.link(stored, LinkPolicy())
 
 

@@ -171,6 +171,25 @@ def test_a_page_where_json_should_be_is_somebody_else(
         upload(open_seafile(server, library), crate)
 
 
+def test_json_that_lacks_what_seafile_says_is_somebody_else(
+    server: SeafileServer, library: Library, crate: Source
+) -> None:
+    server.faults.on("GET /api2/account/info/", Fault("before", as_json({"hello": "world"})))
+
+    with pytest.raises(StorageUnreachableError, match="not Seafile"):
+        upload(open_seafile(server, library), crate)
+
+
+def test_a_file_server_that_forgets_its_links_at_once_is_worth_another_try(
+    server: SeafileServer, library: Library, crate: Source
+) -> None:
+    forgotten = Reply(403, b"Access token not found")
+    server.faults.on("/upload-api/", Fault("before", forgotten), times=2)
+
+    with pytest.raises(StorageUnreachableError, match="forgot"):
+        upload(open_seafile(server, library), crate)
+
+
 def test_a_redirect_to_https_is_not_followed_with_the_token(
     server: SeafileServer, library: Library, crate: Source
 ) -> None:
@@ -185,6 +204,8 @@ def test_a_redirect_to_https_is_not_followed_with_the_token(
     ("option", "value", "message"),
     [
         ("server", "seafile.example.org", "https://"),
+        ("server", "https://[::1", "https://"),
+        ("server", "https://alice:secret@seafile.example.org", "https://"),
         ("repoid", "../../etc", "seafile-list-repo-ids"),
         ("directory", "a/../b", "without '..'"),
         ("token", "two words", "without blanks"),
