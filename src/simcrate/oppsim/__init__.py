@@ -6,8 +6,10 @@ numpy and `simcrate.inifile`, and knows nothing else of SimCrate.
 
     arguments, cmdenv, status      the command-line front end
     parameters, settings           what the ini file says: the model's parameters, the run's options
-    kernel                         simulated time and events
+    execution, kernel, streams     one run: simulated time, events, random numbers
     mobility, contacts, trace      who meets whom, and when
+    traffic                        who sends to whom, and when
     messages, routing, network     what is carried, who gets it, how it gets there
-    statistics, recording          what is measured, and how it is written
+    statistics, measures           what is measured
+    recording                      how it is written
 """

@@ -18,8 +18,8 @@ from simcrate.inifile import Config, IniError, IniFile, Run, read_ini
 from simcrate.inifile.options import known_options
 from simcrate.oppsim.arguments import USAGE, Arguments, parse_arguments
 from simcrate.oppsim.errors import ModelError, UsageError
+from simcrate.oppsim.execution import End, Execution
 from simcrate.oppsim.settings import RunOptions, Settings, check_options
-from simcrate.oppsim.simulation import End, Simulation
 from simcrate.oppsim.status import StatusDisplay
 
 BANNER = """\
@@ -184,7 +184,7 @@ class OneRun:
             self._print(f"Scenario: {self._run.scenario}\n")
         self._print(f"Assigned runID={settings.header.run_id}\n")
         self._print(f'Setting up network "{settings.header.attributes["network"]}"...\n')
-        simulation = Simulation(
+        execution = Execution(
             options,
             settings,
             base_dir=self._arguments.files[0].parent,
@@ -192,14 +192,14 @@ class OneRun:
         )
         try:
             self._print("Initializing...\n\nRunning simulation...\n")
-            end = self._until_end(simulation, settings)
-            self._print(f"\n<!> {end.value} -- {simulation.place}\n")
+            end = self._until_end(execution, settings)
+            self._print(f"\n<!> {end.value} -- {execution.place}\n")
             self._print(f"\nCalling finish() at end of Run #{self._run.number}...\n")
-            simulation.finish()
+            execution.finish()
         finally:
-            simulation.close()
+            execution.close()
 
-    def _until_end(self, simulation: Simulation, settings: Settings) -> End:
+    def _until_end(self, execution: Execution, settings: Settings) -> End:
         status = StatusDisplay(
             self._print,
             done_runs=self._done,
@@ -207,10 +207,10 @@ class OneRun:
             performance=settings.performance_display,
         )
         try:
-            return simulation.run(status)
+            return execution.run(status)
         except ModelError as error:
-            status.show(simulation.moment(status.elapsed_s))
-            message = f"{error} -- in network OppNet, {simulation.place}"
+            status.show(execution.moment(status.elapsed_s))
+            message = f"{error} -- in network OppNet, {execution.place}"
             raise ModelError(message) from error
 
     def _redirect(self, settings: Settings, stack: ExitStack) -> None:

@@ -42,8 +42,8 @@ class Parameter:
 NETWORK_PARAMETERS: Final = (
     Parameter(name="numNodes", unit="", default="20", lowest=2, highest=1e5),
     Parameter(name="mobility", unit="text", default='"RandomWaypoint"', choices=MOBILITIES),
-    Parameter(name="areaX", unit="m", default="1000m", lowest=1e-3),
-    Parameter(name="areaY", unit="m", default="1000m", lowest=1e-3),
+    Parameter(name="areaX", unit="m", default="1000m", lowest=1),
+    Parameter(name="areaY", unit="m", default="1000m", lowest=1),
     Parameter(name="minSpeed", unit="mps", default="0.5mps", lowest=1e-6),
     Parameter(name="maxSpeed", unit="mps", default="1.5mps", lowest=1e-6),
     Parameter(name="maxPause", unit="s", default="120s"),

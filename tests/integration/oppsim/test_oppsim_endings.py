@@ -94,6 +94,17 @@ def test_a_disk_that_is_full_is_an_error_of_one_line(study_dir: Path) -> None:
     assert not list(study_dir.glob("results/*.sca*"))
 
 
+def test_an_hour_of_a_hundred_nodes_takes_seconds(study_dir: Path) -> None:
+    (study_dir / "omnetpp.ini").write_text(
+        "network = OppNet\nsim-time-limit = 1h\nOppNet.numNodes = 100\n"
+    )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+
+    subprocess.run(COMMAND, cwd=study_dir, env=clean_environment(), capture_output=True, check=True)
+
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 15
+
+
 def test_progress_is_seen_at_once_although_output_is_a_pipe(endless: subprocess.Popen[str]) -> None:
     assert endless.stdout is not None
     lines = [endless.stdout.readline() for _ in range(40)]

@@ -170,7 +170,17 @@ def test_a_summary_of_nothing_is_nan_and_of_one_has_no_deviation() -> None:
     assert math.isnan(Summary.of([3.0]).stddev)
 
 
-@given(st.lists(st.floats(-1e6, 1e6), max_size=50))
+def test_values_that_differ_by_rounding_share_a_bin() -> None:
+    histogram = Histogram.of([0.3, 0.1 + 0.2, 0.3 - 1e-16])
+
+    assert histogram.counts.tolist() == [3]
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6), max_size=50)
+    | st.lists(st.floats(0, 1e-12).map(lambda small: 30.0 + small), max_size=5)
+    | st.lists(st.floats(1e14, 1e18), max_size=5)
+)
 def test_every_value_lies_in_some_bin_of_its_histogram(values: list[float]) -> None:
     histogram = Histogram.of(values)
 

@@ -69,11 +69,12 @@ class Histogram:
         samples = np.asarray(values, dtype=np.float64)
         if not len(samples):
             return cls(edges=np.empty(0), counts=np.empty(0, dtype=np.int64))
-        width = _round_width((samples.max() - samples.min()) / MOST_BINS)
-        first = math.floor(samples.min() / width)
-        last = math.floor(samples.max() / width) + 1
-        edges = np.arange(first, last + 1) * width
-        return cls(edges=edges, counts=np.histogram(samples, edges)[0])
+        width = _bin_width(float(samples.min()), float(samples.max()))
+        places = np.floor(samples / width)
+        first = places.min()
+        counts = np.bincount((places - first).astype(np.int64))
+        edges = (first + np.arange(len(counts) + 1)) * width
+        return cls(edges=edges, counts=counts)
 
 
 class ScalarFile:
@@ -164,9 +165,14 @@ class ScalarFile:
         )
 
 
-def _round_width(width: float) -> float:
-    """The next width of the form 1, 2 or 5 times a power of ten; 1 for no width at all."""
-    if width <= 0:
-        return 1.0
+def _bin_width(lowest: float, highest: float) -> float:
+    """A width of the form 1, 2 or 5 times a power of ten that makes at most about `MOST_BINS` bins.
+
+    Values that differ by no more than rounding share a bin.
+    """
+    rounding = 1e-9 * max(abs(lowest), abs(highest))
+    if highest - lowest <= rounding:
+        return max(1.0, rounding)
+    width = (highest - lowest) / MOST_BINS
     power = 10.0 ** math.floor(math.log10(width))
-    return next(power * digit for digit in (1, 2, 5, 10) if power * digit >= width)
+    return next((power * digit for digit in (1, 2, 5) if power * digit >= width), power * 10)

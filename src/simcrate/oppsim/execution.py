@@ -1,4 +1,4 @@
-"""One run: set up, simulated until it ends, finished.
+"""One execution of the model: set up, advanced until it ends, finished.
 
 Source of the ends and their exit codes: measured behaviour of OMNeT++ 5.6 to 7.0 under Cmdenv.
 """
@@ -40,8 +40,8 @@ class End(Enum):
     SIGNAL = "SIGINT or SIGTERM received, exiting"
 
 
-class Simulation:
-    """A run that has been set up.
+class Execution:
+    """A run whose model has been set up.
 
     Args:
         options: what the ini file says.
