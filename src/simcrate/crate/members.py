@@ -53,19 +53,19 @@ class CheckedMembers:
 
 
 class _Progress:
-    """Counts packed bytes from several threads."""
+    """Counts packed bytes, as their unpacked bytes go by on several threads."""
 
     def __init__(self, report: Progress | None, total: int) -> None:
         self._report = report
         self._total = total
-        self._done = 0
+        self._done = 0.0
         self._lock = Lock()
 
-    def add(self, size_bytes: int) -> None:
+    def add(self, info: zipfile.ZipInfo, unpacked_bytes: int) -> None:
         if self._report is not None:
             with self._lock:
-                self._done += size_bytes
-                self._report(min(self._done, self._total), self._total)
+                self._done += info.compress_size * unpacked_bytes / (info.file_size or 1)
+                self._report(min(round(self._done), self._total), self._total)
 
 
 def check_members(
@@ -170,7 +170,8 @@ def _check_batch(
             if info.is_dir():
                 continue
             is_record = info.filename in records and info.file_size <= LARGEST_RECORD_BYTES
-            unpacked, crc, data = _unpack(source, info, span, keep=is_record)
+            pieces = _counted(unpack(source, info, span), info, progress)
+            unpacked, crc, data = _digest(pieces, keep=is_record)
             checked.unpacked[info.filename] = unpacked
             if is_record:
                 checked.texts[info.filename] = data.decode("utf-8", "replace")
@@ -178,17 +179,23 @@ def _check_batch(
                 checked.faults.append(_wrong_crc(info, crc))
         except ZipFault as error:
             checked.faults.append(error.fault)
-        progress.add(info.compress_size)
     return checked
 
 
-def _unpack(
-    source: Bytes, info: zipfile.ZipInfo, span: Span, *, keep: bool
-) -> tuple[Unpacked, int, bytes]:
+def _counted(
+    pieces: Iterator[bytes], info: zipfile.ZipInfo, progress: _Progress
+) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece
+        progress.add(info, len(piece))
+
+
+def _digest(pieces: Iterator[bytes], *, keep: bool) -> tuple[Unpacked, int, bytes]:
+    """Digest and size of a member's bytes, their CRC-32, and they themselves where they are kept."""
     digest = hashlib.sha256()
     crc = size = 0
     kept = []
-    for piece in unpack(source, info, span):
+    for piece in pieces:
         digest.update(piece)
         crc = isal_zlib.crc32(piece, crc)
         size += len(piece)

@@ -137,10 +137,10 @@ def add_bytes(archive: ZipWriter, name: str, data: bytes) -> str:
 
 
 def _add_file(archive: ZipWriter, prefix: str, member: Member) -> tuple[str, int]:
-    with OriginalFile(member) as source:
-        return archive.add(
-            prefix + member.name, source.size_bytes, source.blocks()
-        ), source.size_bytes
+    """Digest and size of a member that was added."""
+    with OriginalFile(member) as file:
+        digest = archive.add(prefix + member.name, file.size_bytes, file.blocks())
+        return digest, file.size_bytes
 
 
 def _counter(contents: CrateContents, progress: Progress | None) -> Callable[[int], None]:

@@ -24,12 +24,7 @@ INFLATE_BYTES = 1 << 20  # at most so many unpacked bytes at a time
 LARGEST_DIRECTORY_BYTES = 256 << 20  # some two million members
 
 _INFLATE_ERROR = cast("type[Exception]", igzip_lib.error)  # its stub calls it an instance
-_BROKEN = (
-    zipfile.BadZipFile,
-    OSError,
-    NotImplementedError,
-    UnicodeDecodeError,
-)
+_BROKEN = (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, struct.error)
 _LOCAL = struct.Struct("<4s5H3I2H")
 _UNKNOWN_32 = 0xFFFF_FFFF
 _FLAG_ENCRYPTED = 1

@@ -97,3 +97,14 @@ def test_file_that_is_no_zip_is_one_fault(tmp_path: Path) -> None:
 def test_no_such_file_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"could not open 'none\.zip'"):
         verify_crate(tmp_path / "none.zip")
+
+
+def test_progress_grows_within_a_large_member_and_never_past_the_total(crate: Path) -> None:
+    reports: list[tuple[int, int]] = []
+
+    verify_crate(crate, progress=lambda done, total: reports.append((done, total)))
+
+    done = [done for done, _ in reports]
+    assert done == sorted(done)
+    assert len(set(done)) > 7
+    assert 0.9 * reports[-1][1] < done[-1] <= reports[-1][1]
