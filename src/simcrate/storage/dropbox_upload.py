@@ -25,6 +25,9 @@ from simcrate.storage.dropbox_api import Conflict, DropboxApi
 DOING = "upload the crate"
 PART_MULTIPLE_BYTES = 4 * 1024 * 1024  # for every part but the last; a rule of concurrent sessions
 
+PART_TAGS = ("concurrent_session_invalid_offset", "concurrent_session_invalid_data_size")
+"""Refusals of a part that say that the session was begun otherwise."""
+
 SESSION_TAGS = ("concurrent_session_missing_data", "concurrent_session_not_closed")
 """Refusals to finish that say that the session is not what we think."""
 
@@ -208,7 +211,7 @@ class CrateUpload:
             offset = conflict.correct_offset
             if conflict.has("closed") or (offset is not None and offset >= start + len(data)):
                 return  # it was there: an answer was lost
-            if conflict.has("not_found", "incorrect_offset"):
+            if conflict.has("not_found", "incorrect_offset", *PART_TAGS):
                 raise SessionLost from conflict
             raise conflict.as_error(DOING) from conflict
 
