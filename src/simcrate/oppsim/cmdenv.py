@@ -43,8 +43,8 @@ def main(words: Sequence[str] | None = None) -> int:
         arguments = parse_arguments(sys.argv[1:] if words is None else words)
         return Batch(arguments).run()
     except (UsageError, ModelError, IniError) as error:
-        if arguments is None or not arguments.silent:
-            print_out(BANNER if arguments is None else "")
+        if arguments is None:
+            print_out(BANNER)
         merge = arguments.merge_stderr if arguments else "-m" in (words or sys.argv)
         print_error(str(error), merge=merge)
         print_out("\nEnd.\n")
@@ -191,7 +191,9 @@ class OneRun:
             interrupted=signalled,
         )
         try:
-            self._print("Initializing...\n\nRunning simulation...\n")
+            self._print("Initializing...\n")
+            execution.start()
+            self._print("\nRunning simulation...\n")
             end = self._until_end(execution, settings)
             self._print(f"\n<!> {end.value} -- {execution.place}\n")
             self._print(f"\nCalling finish() at end of Run #{self._run.number}...\n")

@@ -87,6 +87,13 @@ class Execution:
             streams.protocol,
             self._statistics,
         )
+
+    def start(self) -> None:
+        """Schedule what happens first.
+
+        Raises:
+            ModelError: the contact trace cannot be read.
+        """
         self._network.start()
 
     @property

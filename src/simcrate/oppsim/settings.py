@@ -42,6 +42,15 @@ ONLY_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Options of which only these values can be honoured."""
 
+RECORDING_OPTIONS: Final = (
+    "vector-recording",
+    "scalar-recording",
+    "statistic-recording",
+    "bin-recording",
+    "param-recording",
+)
+"""Switches per result; all are on by default."""
+
 NOT_SUPPORTED: Final = frozenset({"fingerprint", "load-libs", "scheduler-class", "rng-class"})
 
 _HEADER_VARIABLES = (
@@ -92,6 +101,9 @@ class RunOptions:
         config: the configuration.
         run: the run of it.
         started_at: local time at which the run begins.
+
+    Raises:
+        ModelError: a switch is neither true nor false.
     """
 
     def __init__(self, config: Config, run: Run, started_at: datetime) -> None:
@@ -99,7 +111,7 @@ class RunOptions:
         self.run = run
         self.entries = config.entries(run, process)
         self._variables = config.variables(run, process)
-        self._switches: dict[str, list[tuple[Pattern, bool]]] = {}
+        self._switches = {option: self._switches_of(option) for option in RECORDING_OPTIONS}
 
     def settings(self) -> Settings:
         """All options.
@@ -126,14 +138,15 @@ class RunOptions:
 
     def wants(self, path: str, option: str) -> bool:
         """Whether an option of objects is on for a result; by default all are."""
-        if option not in self._switches:
-            self._switches[option] = [
-                (Pattern(entry.key if "." in entry.key else f"**.{option}"), _truth(entry))
-                for entry in self.entries
-                if entry.key.rpartition(".")[2] == option
-            ]
         full = f"{path}.{option}"
         return next((on for pattern, on in self._switches[option] if pattern.matches(full)), True)
+
+    def _switches_of(self, option: str) -> list[tuple[Pattern, bool]]:
+        return [
+            (Pattern(entry.key if "." in entry.key else f"**.{option}"), _truth(entry))
+            for entry in self.entries
+            if entry.key.rpartition(".")[2] == option
+        ]
 
     def _refuse_unusable(self) -> None:
         effective = {

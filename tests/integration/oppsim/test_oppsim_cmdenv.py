@@ -202,6 +202,11 @@ def test_help_lists_the_options(oppsim: Oppsim) -> None:
         (["--record-eventlog=true"], "record-eventlog=true is not supported"),
         (["--fingerprint=0000-0000/tplx"], "fingerprint=0000-0000/tplx is not supported"),
         (["--sim-time-limit=-1s"], "must not be negative"),
+        (
+            ["--**.vector-recording=maybe"],
+            "Wrong value for configuration option **.vector-recording",
+        ),
+        (["--cmdenv-redirect-output=1"], "true or false is needed"),
         (["--sim-time-limit=long"], "Wrong value for configuration option sim-time-limit=long"),
         (["--result-dir=/proc/nosuch"], "Cannot write result files"),
         (['--OppNet.mobility="ContactTrace"'], "traceFile' must name a file"),
