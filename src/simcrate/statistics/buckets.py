@@ -18,7 +18,7 @@ from simcrate.statistics.timeaverage import Mode
 
 BUCKETS = 240  # about one per two points of a figure's width
 FEWEST_BUCKETS = 10
-MOST_CELLS = 2_000_000  # 28 bytes each: 56 MB
+MOST_CELLS = 1_000_000  # 28 bytes each: 28 MB
 
 
 def bucket_count(vectors: int) -> int:

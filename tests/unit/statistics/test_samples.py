@@ -157,6 +157,6 @@ def test_decreasing_times_are_refused_within_and_between_batches(*, split: bool)
 
 
 def test_many_vectors_get_fewer_buckets_each() -> None:
-    assert bucket_count(0) == bucket_count(5_000) == 240
-    assert bucket_count(20_000) == 100
+    assert bucket_count(0) == bucket_count(4_000) == 240
+    assert bucket_count(10_000) == 100
     assert bucket_count(10_000_000) == 10
