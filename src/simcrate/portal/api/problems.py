@@ -14,6 +14,9 @@ from simcrate.errors import BadInputError
 from simcrate.portal.simulations.faults import Fault, SubmissionError
 
 MEDIA_TYPE = "application/problem+json"
+PUBLIC_NAMES = {"storage_id": "storage_backend_id"}
+"""Fields that the API calls by another name than the services."""
+
 TITLES = {
     400: "Bad request",
     401: "Who are you?",
@@ -32,7 +35,10 @@ def problem(status: int, detail: str, faults: tuple[Fault, ...] = ()) -> HttpRes
         "detail": detail,
     }
     if faults:
-        document["errors"] = [{"field": f.field, "detail": f.message} for f in faults]
+        document["errors"] = [
+            {"field": PUBLIC_NAMES.get(fault.field, fault.field), "detail": fault.message}
+            for fault in faults
+        ]
     answer = HttpResponse(json.dumps(document), status=status, content_type=MEDIA_TYPE)
     if status == 401:
         answer["WWW-Authenticate"] = f'Bearer realm="{settings.ENVIRONMENT.public_url}"'
