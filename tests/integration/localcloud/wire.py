@@ -40,26 +40,29 @@ def head(method: str, target: str, **headers: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def read_answer(connection: socket.socket) -> Answer:
-    """The next response on a connection."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += _more(connection)
-    raw_head, _, body = data.partition(b"\r\n\r\n")
-    text = raw_head.decode("latin-1").lower()
-    lengths = [
-        line.split(":")[1] for line in text.split("\r\n") if line.startswith("content-length:")
-    ]
-    while lengths and len(body) < int(lengths[0]):
+def read_answer(connection: socket.socket, *, has_body: bool = True) -> Answer:
+    """The next final response on a connection."""
+    status, body = 100, b""
+    text = ""
+    while status == 100:
+        data = body
+        while b"\r\n\r\n" not in data:
+            data += _more(connection)
+        raw_head, _, body = data.partition(b"\r\n\r\n")
+        text = raw_head.decode("latin-1").lower()
+        status = int(text.split(" ")[1])
+    lengths = [line for line in text.split("\r\n") if line.startswith("content-length:")]
+    length = int(lengths[0].split(":")[1]) if lengths and has_body else 0
+    while len(body) < length:
         body += _more(connection)
-    return Answer(status=int(text.split(" ")[1]), head=text, body=body)
+    return Answer(status=status, head=text, body=body)
 
 
 def ask(url: str, raw: bytes) -> Answer:
     """Send bytes on a new connection and read one response."""
     with connect(url) as connection:
         connection.sendall(raw)
-        return read_answer(connection)
+        return read_answer(connection, has_body=not raw.startswith(b"HEAD"))
 
 
 def _more(connection: socket.socket) -> bytes:
