@@ -18,8 +18,11 @@ class RangeServer:
     file: Path
     url: str = ""
     etag: str = '"1"'
-    cut_after_requests: int = 1_000_000
-    """From this request on, the connection breaks in the middle of the body."""
+    cuts: range = range(0)
+    """Numbers, from 1, of the requests whose connection breaks in the middle of the body."""
+
+    forgets_ranges_after: int = 1_000_000
+    """After so many requests it sends the whole file whatever is asked for."""
 
     ranges: list[tuple[int, int]] = field(default_factory=list)
     """First and last byte of every answer."""
@@ -66,12 +69,15 @@ def _answer(request: BaseHTTPRequestHandler, state: RangeServer) -> None:
     first, last = int(asked[1]), min(int(asked[2]), len(data) - 1)
     state.ranges.append((first, last))
     body = data[first : last + 1]
-    request.send_response(206)
+    status = 206
+    if len(state.ranges) > state.forgets_ranges_after:
+        body, status = data, 200
+    request.send_response(status)
     request.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
     request.send_header("Content-Length", str(len(body)))
     request.send_header("ETag", state.etag)
     request.end_headers()
-    if len(state.ranges) >= state.cut_after_requests:
+    if len(state.ranges) in state.cuts:
         body = body[: len(body) // 2]
         request.close_connection = True
     with suppress(ConnectionError):  # whoever asked went away

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
 
 import httpx
@@ -18,8 +18,10 @@ from simcrate.errors import BadInputError, CrateError
 
 CHUNK_BYTES = 4 << 20  # one request; small enough to keep, large enough to hide the way there
 CHUNKS_KEPT = 6
+PIECE_BYTES = 1 << 20  # of a download
 TIMEOUT_S = 30.0  # of connecting, and of silence while reading
 REDIRECTS = 5
+ATTEMPTS = 3  # at one piece; connections break in the hours that a large crate takes
 
 
 @contextmanager
@@ -83,21 +85,34 @@ class RemoteBytes:
             return self._kept[index]
 
     def _fetch(self, start: int) -> bytes:
-        end = min(start + CHUNK_BYTES, self.size_bytes)
+        last = min(start + CHUNK_BYTES, self.size_bytes) - 1
+        for _ in range(ATTEMPTS - 1):
+            with suppress(httpx.TransportError):
+                return self._ask(start, last)
         try:
-            answer = self._client.get(self._url, headers={"Range": f"bytes={start}-{end - 1}"})
+            return self._ask(start, last)
         except httpx.HTTPError as error:
             raise _unreachable(self.name, error) from error
-        if answer.status_code != httpx.codes.PARTIAL_CONTENT or len(answer.content) != end - start:
-            message = (
-                f"could not read {self.name!r}: the server answered {answer.status_code} with "
-                f"{len(answer.content)} bytes where {end - start} were asked for; try again"
-            )
-            raise CrateError(message)
-        if answer.headers.get("ETag", "") != self._etag:
-            message = f"could not read {self.name!r}: it was replaced while it was read; try again"
-            raise CrateError(message)
-        return answer.content
+
+    def _ask(self, first: int, last: int) -> bytes:
+        wanted = last - first + 1
+        data = bytearray()
+        asked = {"Range": f"bytes={first}-{last}"}
+        with self._client.stream("GET", self._url, headers=asked) as answer:
+            if answer.headers.get("ETag", "") != self._etag:
+                raise self._unreadable("it was replaced while it was read")
+            if answer.status_code != httpx.codes.PARTIAL_CONTENT:
+                raise self._unreadable(f"the server answered {answer.status_code}")
+            for piece in answer.iter_raw():
+                data += piece
+                if len(data) > wanted:
+                    break
+        if len(data) != wanted:
+            raise self._unreadable(f"the server sent {len(data)} bytes or more, not {wanted}")
+        return bytes(data)
+
+    def _unreadable(self, why: str) -> CrateError:
+        return CrateError(f"could not read {self.name!r}: {why}; try again")
 
 
 def _http_client() -> httpx.Client:
@@ -144,9 +159,15 @@ def _size_if_ranges(answer: httpx.Response) -> int | None:
 @contextmanager
 def _downloaded(url: str, answer: httpx.Response) -> Iterator[Bytes]:
     with tempfile.TemporaryFile() as file:
-        for chunk in answer.iter_bytes(1 << 20):
-            file.write(chunk)
-        file.flush()
+        try:
+            for piece in answer.iter_raw(PIECE_BYTES):
+                file.write(piece)
+            file.flush()
+        except OSError as error:
+            message = (
+                f"could not download {url!r}: {error.strerror}; TMPDIR names the directory used"
+            )
+            raise CrateError(message, detail=str(error)) from error
         yield LocalBytes(url, file)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from simcrate.crate import PackedCrate, inspect_crate, verify_crate
@@ -72,11 +76,36 @@ def test_server_that_does_not_answer_is_a_retryable_error(packed: PackedCrate) -
     assert caught.value.retryable
 
 
-def test_connection_that_breaks_is_an_error_not_a_fault_of_the_crate(packed: PackedCrate) -> None:
+def test_connection_that_breaks_once_is_taken_up_again(packed: PackedCrate) -> None:
     with serving_ranges(packed.path) as server:
-        server.cut_after_requests = 3
+        server.cuts = range(3, 4)
+
+        assert verify_crate(server.url).is_good
+
+
+def test_connection_that_breaks_again_and_again_is_an_error_not_a_fault_of_the_crate(
+    packed: PackedCrate,
+) -> None:
+    with serving_ranges(packed.path) as server:
+        server.cuts = range(3, 1000)
         with pytest.raises(CrateError, match="could not read"):
             verify_crate(server.url)
+
+
+def test_server_that_forgets_about_ranges_is_an_error(packed: PackedCrate) -> None:
+    with serving_ranges(packed.path) as server:
+        server.forgets_ranges_after = 2
+        with pytest.raises(CrateError, match="the server answered 200"):
+            verify_crate(server.url)
+
+
+def test_disk_that_is_full_during_a_download_is_said_plainly(packed: PackedCrate) -> None:
+    with (
+        serving(packed.path.parent) as url,
+        full_disk(100_000),
+        pytest.raises(CrateError, match=r"could not download .* too large; TMPDIR"),
+    ):
+        verify_crate(f"{url}/crate.zip")
 
 
 def test_crate_that_is_replaced_while_it_is_read_is_an_error(packed: PackedCrate) -> None:
@@ -92,3 +121,14 @@ def test_crate_that_is_replaced_while_it_is_read_is_an_error(packed: PackedCrate
 def test_address_that_is_no_url_is_bad_input() -> None:
     with pytest.raises(BadInputError, match="no URL"):
         verify_crate("http://host:port/")
+
+
+@contextmanager
+def full_disk(size_bytes: int) -> Iterator[None]:
+    """No file may grow above this: the kernel refuses the write as it does on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
