@@ -15,7 +15,7 @@ import pyarrow as pa
 from simcrate.errors import ResultFormatError
 from simcrate.results.text import MAX_LINE_BYTES
 
-CHUNK_BYTES = 16 << 20
+CHUNK_BYTES = 8 << 20
 """Large enough that the work for one chunk, some milliseconds, does not show."""
 
 
