@@ -24,7 +24,7 @@ from simcrate.statistics.resampling import (
     Interpolated,
     StepMeans,
     Table,
-    row_count,
+    row_counts,
     row_times_s,
 )
 from simcrate.statistics.samples import Consumer, Floats
@@ -60,11 +60,10 @@ class ResampledTables:
         self._labels = _run_labels(results.runs)
         self._modes = modes_of(vectors)
         filled = np.array([bool(count) for count in vectors["count"].to_pylist()], dtype=bool)
-        rows = np.array([row_count(end, precision_s) for end in ends_s.tolist()], dtype=np.intp)
-        rows = np.where(filled, rows, 0).astype(np.intp)
+        rows = np.where(filled, row_counts(ends_s, precision_s), 0.0)
         self._factor = max(rows.sum() / MOST_CELLS, rows.max(initial=0) / MOST_ROWS)
         self._fits = self._factor <= 1
-        self._table = Table(rows if self._fits else np.zeros_like(rows), spill_dir)
+        self._table = Table((rows if self._fits else 0 * rows).astype(np.intp), spill_dir)
         wanted = filled & self._fits
         held = np.array([mode is Mode.HOLD for mode in self._modes], dtype=bool)
         linear = np.array([mode is Mode.LINEAR for mode in self._modes], dtype=bool)

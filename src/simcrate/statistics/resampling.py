@@ -56,9 +56,10 @@ def check_precision(precision_s: float, sim_time_limit_s: float | None = None) -
         raise BadInputError(message)
 
 
-def row_count(end_s: float, precision_s: float) -> int:
-    """Rows of a vector whose run ended at `end_s`: those at 0, precision, ... up to the end."""
-    return math.floor(end_s / precision_s + ROUNDING) + 1
+def row_counts(ends_s: Floats, precision_s: float) -> Floats:
+    """(v,) rows of vectors whose runs ended at `ends_s`: those at 0, precision, ... up to the end; whole numbers."""
+    counts: Floats = np.floor(ends_s / precision_s + ROUNDING) + 1
+    return counts
 
 
 def row_times_s(rows: int, precision_s: float) -> Floats:

@@ -88,13 +88,13 @@ class Grouping:
         """Take the keys of all vectors; their positions are the numbers that `Samples` uses."""
         self._order = np.argsort(keys, kind="stable")
         self._sorted_keys = keys[self._order]
-        self._last_times = np.full(keys.size, -np.inf)
+        self._last_times = np.zeros(keys.size)
 
     def group(self, batch: pa.RecordBatch) -> Samples | None:
         """The samples of a batch; None when it has none of our vectors.
 
         Raises:
-            StatisticsError: the times of a vector decrease.
+            StatisticsError: the times of a vector decrease, lie before 0 or are no numbers.
         """
         keys = batch.column("vector").to_numpy()
         if not keys.size:
@@ -126,13 +126,17 @@ class Grouping:
         return np.where(known, self._order[places], self._order.size), known
 
     def _check_times(self, samples: Samples) -> None:
-        falling = samples.times_s[1:] < samples.times_s[:-1]
-        falling[samples.starts[1:] - 1] = False
-        late = samples.times_s[samples.starts] < self._last_times[samples.vectors]
-        if falling.any() or late.any():
-            message = "could not go through the samples: the times of a vector decrease; the result file is damaged"
+        times = samples.times_s
+        rising = times[1:] >= times[:-1]  # false for NaN
+        rising[samples.starts[1:] - 1] = True
+        follows = times[samples.starts] >= self._last_times[samples.vectors]
+        if not (rising.all() and follows.all() and np.isfinite(times[samples.ends]).all()):
+            message = (
+                "could not go through the samples: the times of a vector decrease, lie before 0 or are no numbers; "
+                "the result file is damaged"
+            )
             raise StatisticsError(message)
-        self._last_times[samples.vectors] = samples.times_s[samples.ends]
+        self._last_times[samples.vectors] = times[samples.ends]
 
 
 def _one_piece_each(vectors: Indices, starts: Indices, times_s: Floats, values: Floats) -> Samples:

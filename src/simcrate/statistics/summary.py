@@ -115,6 +115,14 @@ class Summary:
         }
 
 
+ROW_FIELDS = (
+    *("statistic", "name", "display", "layer", "unit", "reducer", "source"),
+    *("modules", "module_count", "config", "itervars", "runs", "n", "mean", "low", "high"),
+    *("stddev", "min", "max", "values", "nan_count", "inf_count"),
+)
+"""Fields of a row, in the order of the table."""
+
+
 def row_json(row: Row) -> Json:
     """A row of the table of statistics as JSON."""
     estimate = row.estimate

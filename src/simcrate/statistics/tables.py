@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from simcrate.results import ResultSet, Run
 from simcrate.statistics.panels import Figure
 from simcrate.statistics.rows import Row
-from simcrate.statistics.summary import row_json
+from simcrate.statistics.summary import ROW_FIELDS, row_json
 
 CELLS_AT_ONCE = 1 << 20  # of a wide table: 8 MB
 Column = NDArray[np.float64] | NDArray[np.uint32]
@@ -66,13 +66,11 @@ def write_rows(rows: Iterable[Row], path: Path) -> None:
     """The table of statistics as CSV; what is missing is empty."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        for i, row in enumerate(rows):
+        writer.writerow(ROW_FIELDS)
+        for row in rows:
             values = row_json(row)
-            itervars = values.pop("itervars")
-            values["itervars"] = ", ".join(f"{name}={value}" for name, value in itervars.items())
-            if not i:
-                writer.writerow(values)
-            writer.writerow("" if value is None else value for value in values.values())
+            values["itervars"] = ", ".join(f"{name}={value}" for name, value in row.point.itervars)
+            writer.writerow("" if values[field] is None else values[field] for field in ROW_FIELDS)
 
 
 def write_figure_data(figure: Figure, path: Path) -> None:

@@ -240,6 +240,10 @@ def test_a_figure_that_fails_leaves_the_others(
     assert (tmp_path / "b.svg").exists()
 
 
+def _ignore(_: float) -> None:
+    """Nobody follows the progress."""
+
+
 def test_helpers_draw_what_this_process_would_draw(tmp_path: Path) -> None:
     jobs = [(curve(f"s{i}"), tmp_path / f"s{i}") for i in range(4)]
     jobs.append((curve(), tmp_path / "missing" / "x"))
@@ -253,6 +257,22 @@ def test_helpers_draw_what_this_process_would_draw(tmp_path: Path) -> None:
     alone = draw_figure(curve("s1"), tmp_path / "alone", formats=("svg",))
     assert alone[0].read_bytes() == (tmp_path / "s1.svg").read_bytes()
     assert told == sorted(told)
+
+
+def test_helpers_import_nothing_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("open('imported', 'w').close()")
+    monkeypatch.chdir(tmp_path)
+
+    with DrawingPool(helpers=1) as pool:
+        assert pool.draw([(curve("a"), Path("a")), (curve("b"), Path("b"))], ("svg",), _ignore) == [
+            "",
+            "",
+        ]
+
+    assert not (tmp_path / "imported").exists()
+    assert (tmp_path / "b.svg").exists()
 
 
 def test_a_helper_that_died_is_stood_in_for(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from simcrate.statistics.estimate import estimate
 from simcrate.statistics.pointcomparison import PointComparison
 from simcrate.statistics.report import MOST_ROWS, write_report
 from simcrate.statistics.reportparts import number
-from simcrate.statistics.summary import MOST_BYTES, encoded, plain
+from simcrate.statistics.summary import MOST_BYTES, ROW_FIELDS, encoded, plain, row_json
 
 HOSTILE = "<script>alert('x')</script>\"&"
 
@@ -173,6 +173,10 @@ def test_a_summary_beyond_two_megabytes_is_cut_and_says_so() -> None:
     assert result["cut"]["rows"] == 9_000 - len(result["rows"]) > 0
     assert result["cut"]["runs"] == 9_000 - len(result["runs"]) > 0
     assert len(value.to_full_json()["rows"]) == 9_000
+
+
+def test_every_field_of_a_row_is_a_column_of_the_table() -> None:
+    assert sorted(row_json(row())) == sorted(ROW_FIELDS)
 
 
 def test_json_has_no_nan_and_keeps_infinity_as_a_text() -> None:

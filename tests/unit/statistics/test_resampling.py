@@ -17,7 +17,7 @@ from simcrate.statistics.resampling import (
     StepMeans,
     Table,
     check_precision,
-    row_count,
+    row_counts,
     row_times_s,
 )
 from simcrate.statistics.samples import Samples
@@ -37,7 +37,7 @@ def fill(
     cut: int = 0,
 ) -> HeldValues | Interpolated | StepMeans:
     """Resample one vector, the samples from `cut` on in a second batch, between two others that must stay empty."""
-    rows = row_count(end_s, precision_s)
+    rows = int(row_counts(np.array([end_s]), precision_s)[0])
     table = Table(np.array([rows, rows, rows]), Path())
     consumer = kind(table, np.array([True, True, True]), precision_s)
     for part in (slice(0, cut), slice(cut, None)):
@@ -147,7 +147,7 @@ def test_resampling_in_two_batches_equals_a_loop_over_rows(
     hold_result = held(times, values, precision_s=precision_s, end_s=end_s, cut=cut)
     mean_result, counts = means(times, values, precision_s=precision_s, end_s=end_s, cut=cut)
 
-    for k, row in enumerate(row_times_s(row_count(end_s, precision_s), precision_s)):
+    for k, row in enumerate(row_times_s(hold_result.size, precision_s)):
         before = [v for t, v in zip(times, values, strict=True) if t <= row]
         within = [v for t, v in zip(times, values, strict=True) if row <= t < row + precision_s]
         np.testing.assert_equal(hold_result[k], before[-1] if before else NAN)

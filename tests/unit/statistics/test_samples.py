@@ -156,6 +156,12 @@ def test_decreasing_times_are_refused_within_and_between_batches(*, split: bool)
         grouping.group(batch(*rows))
 
 
+@pytest.mark.parametrize("time", [-1.0, np.nan, np.inf])
+def test_times_that_no_simulator_has_are_refused(time: float) -> None:
+    with pytest.raises(StatisticsError, match="lie before 0 or are no numbers"):
+        Grouping(np.array([0])).group(batch((0, time, 1.0)))
+
+
 def test_many_vectors_get_fewer_buckets_each() -> None:
     assert bucket_count(0) == bucket_count(4_000) == 240
     assert bucket_count(10_000) == 100
