@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simcrate.crate import crate_name, original_name
@@ -60,6 +60,7 @@ steps = st.binary(min_size=1, max_size=20).filter(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(steps, min_size=1, max_size=4).map(b"/".join))
 def test_every_path_of_a_file_system_comes_back_from_its_encoded_name(path: bytes) -> None:
     name = crate_name(os.fsdecode(path))

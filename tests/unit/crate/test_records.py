@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simcrate.crate.records import metadata_faults, run_record
@@ -24,11 +24,13 @@ entities = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries({"@graph": st.lists(entities | values, max_size=4)}) | values)
 def test_metadata_of_any_shape_gives_faults_and_no_exception(value: object) -> None:
     metadata_faults(json.dumps(value), "", {"a": 1})
 
 
+@settings(deadline=None)
 @given(values | st.fixed_dictionaries({"schema": values}))
 def test_run_record_of_any_shape_gives_faults_and_no_exception(value: object) -> None:
     run_record(json.dumps(value), "run.json")
