@@ -14,15 +14,13 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from simcrate.oppsim import measures
 from simcrate.oppsim.contacts import Pair
 from simcrate.oppsim.kernel import Kernel
-from simcrate.oppsim.measures import COUNTERS, Counters, HeldValue, ratio
+from simcrate.oppsim.measures import Counters, HeldValue, Measure, ratio
 from simcrate.oppsim.messages import Message
 from simcrate.oppsim.parameters import NETWORK, Assignment
 from simcrate.oppsim.recording import Attributes, ScalarFile, Vector, VectorFile
-
-HOLD = "sample-hold"
-NONE = "none"
 
 Wanted = Callable[[str, str], bool]
 """Whether an option of objects (`vector-recording`) is on for a result (`OppNet.delay:vector`)."""
@@ -74,19 +72,13 @@ class NetworkStatistics:
         self._contacts = HeldValue(warmup_s)
         self._buffers = HeldValue(warmup_s)
         self._buffered_bytes = 0
-        self._delay_vector = self._vector(NETWORK, "delay", "end-to-end delay", "s", NONE)
-        self._hop_vector = self._vector(NETWORK, "hopCount", "hops of delivered messages", "", NONE)
-        self._ratio_vector = self._vector(NETWORK, "deliveryRatio", "delivery ratio", "", HOLD)
-        self._contacts_vector = self._vector(NETWORK, "contactsUp", "contacts that last", "", HOLD)
-        self._buffers_vector = self._vector(
-            NETWORK, "bufferOccupancy", "mean buffer occupancy of all nodes", "B", HOLD
-        )
-        self._duration_vector = self._vector(
-            NETWORK, "contactDuration", "contact duration", "s", NONE
-        )
-        self._gap_vector = self._vector(
-            NETWORK, "interContactTime", "inter-contact time", "s", NONE
-        )
+        self._delay_vector = self._vector(NETWORK, measures.DELAY)
+        self._hop_vector = self._vector(NETWORK, measures.HOP_COUNT)
+        self._ratio_vector = self._vector(NETWORK, measures.DELIVERY_RATIO)
+        self._contacts_vector = self._vector(NETWORK, measures.CONTACTS_UP)
+        self._buffers_vector = self._vector(NETWORK, measures.MEAN_BUFFER_OCCUPANCY)
+        self._duration_vector = self._vector(NETWORK, measures.CONTACT_DURATION)
+        self._gap_vector = self._vector(NETWORK, measures.INTER_CONTACT_TIME)
         self._nodes = [self._node(index) for index in range(node_count)]
 
     # what happens to messages
@@ -183,50 +175,27 @@ class NetworkStatistics:
     def _finish_network(self, writer: _ScalarWriter) -> None:
         counted = self._counters
         writer.counters(NETWORK, counted)
-        writer.scalar(NETWORK, "transfersAborted", "count", self._aborted, "transfers broken off")
-        writer.scalar(
-            NETWORK,
-            "deliveryRatio",
-            "last",
-            ratio(counted.delivered, counted.created),
-            "delivery ratio",
-        )
         overhead = ratio(counted.relayed - counted.delivered, counted.delivered)
-        writer.scalar(NETWORK, "overheadRatio", "last", overhead, "overhead ratio")
-        writer.distribution(NETWORK, "delay", self._delays, "end-to-end delay", "s")
-        writer.distribution(NETWORK, "hopCount", self._hop_counts, "hops of delivered messages", "")
-        writer.distribution(NETWORK, "contactDuration", self._durations, "contact duration", "s")
-        writer.distribution(NETWORK, "interContactTime", self._gaps, "inter-contact time", "s")
+        delivery = ratio(counted.delivered, counted.created)
         neighbours = 2 * self._mean(self._contacts) / len(self._nodes)
-        writer.scalar(
-            NETWORK,
-            "neighbourhoodSize",
-            "timeavg",
-            neighbours,
-            "mean neighbourhood size of all nodes",
-        )
-        writer.scalar(
-            NETWORK,
-            "bufferOccupancy",
-            "timeavg",
-            self._mean(self._buffers),
-            "mean buffer occupancy of all nodes",
-            unit="B",
-        )
+        writer.scalar(NETWORK, measures.ABORTED, "count", self._aborted)
+        writer.scalar(NETWORK, measures.DELIVERY_RATIO, "last", delivery)
+        writer.scalar(NETWORK, measures.OVERHEAD_RATIO, "last", overhead)
+        writer.distribution(NETWORK, measures.DELAY, self._delays)
+        writer.distribution(NETWORK, measures.HOP_COUNT, self._hop_counts)
+        writer.distribution(NETWORK, measures.CONTACT_DURATION, self._durations)
+        writer.distribution(NETWORK, measures.INTER_CONTACT_TIME, self._gaps)
+        writer.scalar(NETWORK, measures.MEAN_NEIGHBOURHOOD_SIZE, "timeavg", neighbours)
+        writer.scalar(NETWORK, measures.MEAN_BUFFER_OCCUPANCY, "timeavg", self._mean(self._buffers))
 
     def _finish_node(self, writer: _ScalarWriter, node: NodeStatistics) -> None:
         writer.counters(node.module, node.counters)
-        occupied, neighbours = "buffer occupancy", "neighbourhood size"
-        writer.scalar(
-            node.module, "bufferOccupancy", "timeavg", self._mean(node.buffer), occupied, unit="B"
-        )
-        writer.scalar(
-            node.module, "bufferOccupancy", "max", node.buffer.maximum, occupied, unit="B"
-        )
-        writer.scalar(
-            node.module, "neighbourhoodSize", "timeavg", self._mean(node.neighbours), neighbours
-        )
-        writer.scalar(node.module, "neighbourhoodSize", "max", node.neighbours.maximum, neighbours)
+        for measure, held in (
+            (measures.BUFFER_OCCUPANCY, node.buffer),
+            (measures.NEIGHBOURHOOD_SIZE, node.neighbours),
+        ):
+            writer.scalar(node.module, measure, "timeavg", self._mean(held))
+            writer.scalar(node.module, measure, "max", held.maximum)
 
     # recording
 
@@ -236,24 +205,20 @@ class NetworkStatistics:
             module=module,
             buffer=HeldValue(self._warmup_s),
             neighbours=HeldValue(self._warmup_s),
-            buffer_vector=self._vector(module, "bufferOccupancy", "buffer occupancy", "B", HOLD),
-            neighbours_vector=self._vector(
-                module, "neighbourhoodSize", "neighbourhood size", "", HOLD
-            ),
+            buffer_vector=self._vector(module, measures.BUFFER_OCCUPANCY),
+            neighbours_vector=self._vector(module, measures.NEIGHBOURHOOD_SIZE),
         )
 
-    def _vector(
-        self, module: str, name: str, title: str, unit: str, interpolation: str
-    ) -> Vector | None:
-        if not self._wanted(f"{module}.{name}:vector", "vector-recording"):
+    def _vector(self, module: str, measure: Measure) -> Vector | None:
+        if not self._wanted(f"{module}.{measure.name}:vector", "vector-recording"):
             return None
         attributes = {
-            "title": title,
-            "unit": unit,
-            "interpolationmode": interpolation,
+            "title": measure.title,
+            "unit": measure.unit,
+            "interpolationmode": measure.interpolation,
             "recordingmode": "vector",
         }
-        return self._vectors.add(module, f"{name}:vector", attributes)
+        return self._vectors.add(module, f"{measure.name}:vector", attributes)
 
     def _counts(self) -> bool:
         return self._kernel.now_s >= self._warmup_s
@@ -294,26 +259,28 @@ class _ScalarWriter:
                 )
 
     def counters(self, module: str, counters: Counters) -> None:
-        for attribute, (name, title) in COUNTERS.items():
-            self.scalar(module, name, "count", getattr(counters, attribute), title)
+        for field_name, measure in measures.COUNTED.items():
+            self.scalar(module, measure, "count", getattr(counters, field_name))
 
-    def scalar(
-        self, module: str, name: str, mode: str, value: float, title: str, *, unit: str = ""
-    ) -> None:
-        if self._wanted(f"{module}.{name}:{mode}", "scalar-recording"):
-            attributes = self._attributes(mode, title, unit)
-            self._file.scalar(module, f"{name}:{mode}", value, attributes)
+    def scalar(self, module: str, measure: Measure, mode: str, value: float) -> None:
+        if self._wanted(f"{module}.{measure.name}:{mode}", "scalar-recording"):
+            self._file.scalar(module, f"{measure.name}:{mode}", value, _attributes(measure, mode))
 
-    def distribution(
-        self, module: str, name: str, values: array[float], title: str, unit: str
-    ) -> None:
+    def distribution(self, module: str, measure: Measure, values: array[float]) -> None:
         mean = sum(values) / len(values) if values else math.nan
-        self.scalar(module, name, "mean", mean, title, unit=unit)
-        self.scalar(module, name, "max", max(values, default=math.nan), title, unit=unit)
-        if self._wanted(f"{module}.{name}:histogram", "statistic-recording"):
-            attributes = self._attributes("histogram", title, unit)
-            bins = self._wanted(f"{module}.{name}:histogram", "bin-recording")
-            self._file.histogram(module, f"{name}:histogram", values, attributes, bins=bins)
+        self.scalar(module, measure, "mean", mean)
+        self.scalar(module, measure, "max", max(values, default=math.nan))
+        name = f"{measure.name}:histogram"
+        if self._wanted(f"{module}.{name}", "statistic-recording"):
+            bins = self._wanted(f"{module}.{name}", "bin-recording")
+            attributes = _attributes(measure, "histogram")
+            self._file.histogram(module, name, values, attributes, bins=bins)
 
-    def _attributes(self, mode: str, title: str, unit: str) -> Attributes:
-        return {"title": f"{title}, {mode}", "unit": unit, "recordingmode": mode}
+
+def _attributes(measure: Measure, mode: str) -> Attributes:
+    return {
+        "title": f"{measure.title}, {mode}",
+        "unit": measure.unit,
+        "interpolationmode": measure.interpolation,
+        "recordingmode": mode,
+    }
