@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,6 +88,37 @@ def test_open_registration_confirms_the_address_first(
 
     assert confirmed_addresses(User.objects.get()) == []
     assert [message.to for message in mail.outbox] == [["eve@example.org"]]
+
+
+@pytest.fixture
+def _open_registration(settings: Settings) -> None:
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, registration="open")
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+
+
+@pytest.mark.usefixtures("_open_registration")
+def test_nobody_who_registered_logs_in_before_the_address_is_confirmed(
+    client: Client, bob: User
+) -> None:
+    EmailAddress.objects.filter(user=bob).update(verified=False)
+
+    client.post("/accounts/login/", {"login": "bob", "password": PASSWORD})
+    assert client.get("/simulations/").status_code == 302
+    link = re.search(r"/accounts/confirm-email/\S+", str(mail.outbox[-1].body))
+    assert link
+    client.post(link[0])
+
+    client.post("/accounts/login/", {"login": "bob", "password": PASSWORD})
+    assert client.get("/simulations/").status_code == 200
+
+
+@pytest.mark.usefixtures("_open_registration")
+def test_a_user_whom_an_administrator_made_needs_no_address(client: Client, bob: User) -> None:
+    EmailAddress.objects.all().delete()
+
+    client.post("/accounts/login/", {"login": "bob", "password": PASSWORD})
+
+    assert client.get("/simulations/").status_code == 200
 
 
 def test_an_added_address_counts_only_after_its_confirmation(client: Client, bob: User) -> None:
