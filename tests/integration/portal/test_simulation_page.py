@@ -11,6 +11,7 @@ from django.test import Client
 from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.simulations.models import Simulation
+from simcrate.portal.workers.models import Worker
 
 Submit = Callable[..., Simulation]
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -48,6 +49,16 @@ def deliver(simulation: Simulation, **changes: object) -> Delivery:
 
 def test_a_new_simulation_waits_for_a_worker(as_alice: Client, simulation: Simulation) -> None:
     assert "4 runs wait for a free worker" in page(as_alice, simulation)
+
+
+def test_a_simulation_that_nobody_can_run_says_so_until_a_worker_shows_itself(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    assert "No worker that has oppsim" in page(as_alice, simulation)
+
+    Worker.objects.create(owner="here/1", machine="here")
+
+    assert "No worker that has oppsim" not in page(as_alice, simulation)
 
 
 def test_a_running_one_shows_stage_percent_and_the_end_of_its_log(

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
+from simcrate.errors import BadInputError
 from simcrate.pipeline.jobs import RunState
 from simcrate.portal.deliveries.permalinks import permalink_url
 from simcrate.portal.simulations.curves import charts_of
@@ -21,6 +22,8 @@ from simcrate.portal.simulations.queries import (
 )
 from simcrate.portal.simulations.states import SimulationState
 from simcrate.portal.simulations.summary_table import statistics_table
+from simcrate.portal.simulators.services import get_simulator
+from simcrate.portal.workers.queries import is_offered
 
 STAGES = ("simulate", "collect", "parse", "statistics", "pack", "upload", "notify")
 
@@ -57,6 +60,7 @@ def live_part(request: HttpRequest, simulation: Simulation) -> LivePart:
         "runs": interesting_runs(simulation)[:MAX_RUNS_SHOWN],
         "watched": _watched_run(simulation, seen),
         "max_runs": MAX_RUNS_SHOWN,
+        "nobody_serves": seen.standing.state is SimulationState.QUEUED and not _served(simulation),
     }
     html = render_to_string("simulations/_live.html", context, request)
     digest = hashlib.sha256(html.encode()).hexdigest()[:16]
@@ -84,6 +88,14 @@ def whole_page(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
         "table": statistics_table(summary),
         "charts": charts_of(summary),
     }
+
+
+def _served(simulation: Simulation) -> bool:
+    """Whether any worker that shows itself has the simulator."""
+    try:
+        return is_offered(get_simulator(simulation.simulator))
+    except BadInputError:  # its definition was deleted
+        return False
 
 
 def _is_announced(seen: Overview) -> bool:
