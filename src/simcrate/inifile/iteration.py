@@ -15,9 +15,9 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from itertools import count as counter
-from itertools import islice
-from typing import overload
+from typing import Protocol
 
 from simcrate.errors import IniError
 from simcrate.inifile.expression import evaluate_condition, evaluate_number
@@ -55,7 +55,15 @@ class Variable:
         return frozenset(names | {self.parallel} if self.parallel else names)
 
 
-class Range(Sequence[str]):
+class Values(Protocol):
+    """Texts in a fixed order, which need not be in memory."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> str: ...
+    def __iter__(self) -> Iterator[str]: ...
+
+
+class Range:
     """The values of `from..to step s`, computed when asked for."""
 
     def __init__(self, first: float, last: float, step: float) -> None:
@@ -70,43 +78,37 @@ class Range(Sequence[str]):
     def __len__(self) -> int:
         return self._count
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[str]: ...
-    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
-        if isinstance(index, slice):
-            return [self[position] for position in range(*index.indices(self._count))]
-        if not -self._count <= index < self._count:
+    def __getitem__(self, index: int, /) -> str:
+        if not 0 <= index < self._count:
             raise IndexError(index)
-        return f"{self._first + self._step * (index % self._count):g}"
+        return f"{self._first + self._step * index:g}"
+
+    def __iter__(self) -> Iterator[str]:
+        return (self[index] for index in range(self._count))
 
 
-class Chain(Sequence[str]):
-    """Several sequences one after the other."""
+class Chain:
+    """Several rows of values one after the other."""
 
-    def __init__(self, parts: Sequence[Sequence[str]]) -> None:
+    def __init__(self, parts: Sequence[Values]) -> None:
         self._parts = parts
 
     def __len__(self) -> int:
         return sum(len(part) for part in self._parts)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[str]: ...
-    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
-        if isinstance(index, slice):
-            return [self[position] for position in range(*index.indices(len(self)))]
-        remaining = index if index >= 0 else index + len(self)
+    def __getitem__(self, index: int, /) -> str:
+        remaining = index
         for part in self._parts:
             if 0 <= remaining < len(part):
                 return part[remaining]
             remaining -= len(part)
         raise IndexError(index)
 
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(self._parts)
 
-def expand(values: str, known: Mapping[str, str] | None = None) -> Sequence[str]:
+
+def expand(values: str, known: Mapping[str, str] | None = None) -> Values:
     """The values that a list such as `1, 5..8, 10..100 step 10, "a"` stands for.
 
     Args:
@@ -228,7 +230,7 @@ class LoopNest:
             positions[variable.name] = position
             yield from self._rounds(depth + 1, values, positions, steps)
 
-    def _choices(self, variable: Variable, values: Mapping[str, str]) -> Sequence[str]:
+    def _choices(self, variable: Variable, values: Mapping[str, str]) -> Values:
         if variable.name in self._fixed:
             return self._fixed[variable.name]
         return _expand_variable(variable, values)
@@ -243,12 +245,12 @@ class LoopNest:
                 raise _too_short(variable)
 
 
-def _expand_variable(variable: Variable, known: Mapping[str, str] | None = None) -> Sequence[str]:
+def _expand_variable(variable: Variable, known: Mapping[str, str] | None = None) -> Values:
     with placed(variable.file, variable.line):
         return expand(variable.values, known)
 
 
-def _expand_item(item: str) -> Sequence[str]:
+def _expand_item(item: str) -> Values:
     first, dots, rest = item.partition("..")
     if not dots:
         return (item,)

@@ -176,9 +176,6 @@ def _entry(line: LogicalLine, text: str, file: str, section: str) -> Entry:
 
 def _resolve(asked: str, file: str) -> str:
     """The name of an included file, seen from where the main files are."""
-    if not asked:
-        message = "include needs the name of a file"
-        raise IniError(message)
     path = PurePosixPath(asked)
     parts: list[str] = []
     for part in (*PurePosixPath(file).parent.parts, *path.parts):

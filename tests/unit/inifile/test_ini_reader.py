@@ -40,6 +40,7 @@ def test_a_key_ends_at_the_first_equals_sign() -> None:
         ("# only a comment\n", "neither a section nor an entry"),
         ("\x7fELF\0\0\0", "no text file"),
         ("include\tother.ini\n", "no other files were given"),
+        ("include \t# nothing\n", "neither a section"),
     ],
 )
 def test_a_fault_is_named_with_its_file(text: str, message: str) -> None:
@@ -112,6 +113,23 @@ def test_an_include_cannot_leave_by_a_symbolic_link(tmp_path: Path) -> None:
 
     with pytest.raises(IniError, match="symbolic link"):
         read_ini(inside / "omnetpp.ini")
+
+
+def test_files_are_included_from_the_directory_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "b.ini").write_text("network = X\n")
+    (tmp_path / "omnetpp.ini").write_text("include sub/b.ini\ninclude no.ini\n")
+
+    with pytest.raises(IniError, match=r"omnetpp\.ini:2: include no\.ini: No such file"):
+        read_ini(tmp_path / "omnetpp.ini")
+    (tmp_path / "no.ini").write_text("")
+
+    assert read_ini(tmp_path / "omnetpp.ini").config("General").value("network") == "X"
+
+
+def test_a_file_that_was_not_submitted_cannot_be_included() -> None:
+    with pytest.raises(IniError, match=r"no such file \(there is: b\.ini\)"):
+        parse_ini("include c.ini\n", includes={"b.ini": ""})
 
 
 def test_a_file_that_includes_itself_is_an_error() -> None:

@@ -41,13 +41,27 @@ def test_lists_of_values_are_expanded(values: str, expected: list[str]) -> None:
 
 
 def test_a_range_by_tenths_reaches_its_end_in_spite_of_rounding() -> None:
-    assert expand("1..9 step 0.1")[-1] == "9"
+    assert list(expand("1..9 step 0.1"))[-1] == "9"
 
 
 @pytest.mark.parametrize("values", ["1..", "1..x", "1..3 step 0", "1s..3s", "1..2 step"])
 def test_a_range_that_is_none_is_an_error(values: str) -> None:
     with pytest.raises(IniError, match="range"):
         expand(values)
+
+
+def test_values_are_found_by_their_place() -> None:
+    values = expand("a, 1..1000000, b")
+
+    assert (len(values), values[0], values[500_000], values[1_000_001]) == (
+        1_000_002,
+        "a",
+        "500000",
+        "b",
+    )
+    for index in (-1, 1_000_002):
+        with pytest.raises(IndexError):
+            values[index]
 
 
 def test_the_last_variable_is_innermost_and_repetition_innermost_of_all() -> None:
@@ -209,6 +223,12 @@ def test_a_config_of_which_no_run_is_left_is_bad_input() -> None:
 def test_more_runs_than_anybody_wants_at_once_are_refused() -> None:
     with pytest.raises(IniError, match="more than 100,000 runs"):
         config("repeat = 200000\n").select()
+
+
+def test_values_are_spelled_in_file_names_as_omnetpp_does() -> None:
+    study = config('**.x = ${x="say \\"hi\\" a/b #1 c_d\\té"}\n')
+
+    assert study.run(0).iterationvarsf == "x=say_#22hi#22_a#2fb_##1_c#_d# 9#ffffffc3#ffffffa9-"
 
 
 def test_a_run_that_does_not_exist_is_an_error() -> None:

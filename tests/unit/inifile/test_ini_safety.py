@@ -15,7 +15,8 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def refused(text: str) -> list[tuple[int, str]]:
-    return [(refusal.line, refusal.key) for refusal in check_safety(parse_ini(text))]
+    ini = parse_ini(text, name="readFile")
+    return [(refusal.line, refusal.key) for refusal in check_safety(ini)]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,8 @@ def test_options_that_are_not_allowed_are_refused(line: str) -> None:
         '[read]\n**.x = ${experiment}File("a")',
         '**.y = ${read, x}\n**.x = ${iterationvarsd}File("a")',
         '**.x = loadSomething("a")',
+        '**.x = ${inifile}("a")',
+        '**.x = ${x=1..3}${runnumber} + ${a=$b}File("a")\n**.y = ${b=read, 1}',
     ],
 )
 def test_functions_that_read_files_are_refused_however_they_are_spelled(line: str) -> None:
