@@ -56,6 +56,17 @@ def warnings_about(
         yield from _not_recorded(rows, catalogue)
 
 
+def lost_samples(vectors: pa.Table, reductions: Reductions) -> Iterator[str]:
+    """Samples that the index of vectors counts and that were not found in their file."""
+    counted = np.nan_to_num(vectors["count"].to_numpy(zero_copy_only=False).astype(float))
+    lost = counted - reductions.count
+    if (lost > 0).any():
+        yield (
+            f"{int(lost[lost > 0].sum())} samples of {int((lost > 0).sum())} vectors stand in the index "
+            "and were not found in the data; the file is probably damaged."
+        )
+
+
 def folded(warnings: Iterable[str]) -> tuple[str, ...]:
     """Warnings that differ only in words with digits, such as file names, told once and counted."""
     alike: dict[str, list[str]] = defaultdict(list)

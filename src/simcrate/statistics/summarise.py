@@ -66,12 +66,16 @@ def tabulate(
     vector_numbers: VectorNumbers | None = None,
 ) -> list[Tabulated]:
     """`summarise`, with the values behind each row."""
-    vectors = results.vectors()
-    numbers = vector_numbers or VectorNumbers(results, vectors, run_ends_s(results, vectors))
-    recorded = Recorded(results, vectors)
+    numbers = vector_numbers or _numbers_from_index(results)
+    recorded = Recorded(results, numbers.vectors)
     if catalogue is None:
         return list(_rows_of_everything(recorded, numbers))
     return list(_rows_of_catalogue(recorded, numbers, catalogue))
+
+
+def _numbers_from_index(results: ResultSet) -> VectorNumbers:
+    vectors = results.vectors()
+    return VectorNumbers(results, vectors, run_ends_s(results, vectors))
 
 
 def _rows_of_everything(recorded: Recorded, numbers: VectorNumbers) -> Iterator[Tabulated]:

@@ -47,7 +47,7 @@ def write_csv(table: pa.Table, path: Path) -> None:
     pacsv.write_csv(table, path)
 
 
-def write_parquet(results: ResultSet, parquet_dir: Path) -> None:
+def write_parquet(results: ResultSet, vectors: pa.Table, parquet_dir: Path) -> None:
     """One Parquet file for each kind of result item, vectors without their samples."""
     parquet_dir.mkdir(parents=True, exist_ok=True)
     kinds = {
@@ -55,7 +55,7 @@ def write_parquet(results: ResultSet, parquet_dir: Path) -> None:
         "statistics": results.statistics(),
         "histograms": results.histograms(),
         "parameters": results.parameters(),
-        "vectors": results.vectors(),
+        "vectors": vectors,
     }
     for name, table in kinds.items():
         if table.num_rows:

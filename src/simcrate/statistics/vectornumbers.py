@@ -51,7 +51,7 @@ class VectorNumbers:
             ends_s: end of each run, simulated seconds, by run ID.
             reductions: of all samples, when somebody went through them anyway.
         """
-        self._results, self._vectors = results, vectors
+        self._results, self.vectors = results, vectors
         self._complete = reductions is not None
         self._reductions = reductions or new_reductions(results, vectors, ends_s)
         self._known: dict[Reducer, Floats] = {}
@@ -74,22 +74,22 @@ class VectorNumbers:
         if self._complete:
             low, high = self._reductions.minimum[wanted], self._reductions.maximum[wanted]
             return np.where(np.isinf(low), np.nan, low), np.where(np.isinf(high), np.nan, high)
-        return _floats(self._vectors, "min")[wanted], _floats(self._vectors, "max")[wanted]
+        return _floats(self.vectors, "min")[wanted], _floats(self.vectors, "max")[wanted]
 
     def _needs_samples(self, reducer: Reducer, wanted: Indices) -> NDArray[np.bool_]:
-        unread = (_floats(self._vectors, "count")[wanted] > 0) & ~self._is_read[wanted]
+        unread = (_floats(self.vectors, "count")[wanted] > 0) & ~self._is_read[wanted]
         if reducer is Reducer.LAST:
             return unread
         needed = self._has_warmup[wanted]
         if reducer in (Reducer.MEAN, Reducer.TIMEAVG, Reducer.SUM):
             # A sample that is no number spoils the mean in the index.
-            needed = needed | ~np.isfinite(_floats(self._vectors, "mean")[wanted])
+            needed = needed | ~np.isfinite(_floats(self.vectors, "mean")[wanted])
         if reducer in (Reducer.MEAN, Reducer.TIMEAVG):
             needed = needed | ~self._is_none[wanted]
         return np.logical_and(unread, needed)
 
     def _read(self, wanted: Indices) -> None:
-        keys = self._vectors["vector"].to_numpy()
+        keys = self.vectors["vector"].to_numpy()
         for position in wanted.tolist():
             for batch in self._results.samples(int(keys[position])):
                 if batch.num_rows:
@@ -99,13 +99,13 @@ class VectorNumbers:
     def _from_index(self, reducer: Reducer) -> Floats:
         match reducer:
             case Reducer.COUNT | Reducer.MIN | Reducer.MAX:
-                return _floats(self._vectors, reducer.value)
+                return _floats(self.vectors, reducer.value)
             case Reducer.SUM:
-                return _floats(self._vectors, "mean") * _floats(self._vectors, "count")
+                return _floats(self.vectors, "mean") * _floats(self.vectors, "count")
             case Reducer.MEAN | Reducer.TIMEAVG:
-                return np.where(self._is_none, _floats(self._vectors, "mean"), np.nan)
+                return np.where(self._is_none, _floats(self.vectors, "mean"), np.nan)
             case Reducer.LAST:
-                return np.full(self._vectors.num_rows, np.nan)
+                return np.full(self.vectors.num_rows, np.nan)
 
     def _from_samples(self, reducer: Reducer) -> Floats:
         match reducer:

@@ -22,11 +22,10 @@ from simcrate.statistics.drawingpool import DrawingPool
 from simcrate.statistics.figurefiles import write_figures
 from simcrate.statistics.figures import FigurePlan
 from simcrate.statistics.measuring import measure
-from simcrate.statistics.notices import folded, missing, run_facts, warnings_about
+from simcrate.statistics.notices import folded, lost_samples, missing, run_facts, warnings_about
 from simcrate.statistics.pointcomparison import compare_with_first
 from simcrate.statistics.report import write_report
 from simcrate.statistics.resampling import check_precision
-from simcrate.statistics.runends import run_ends_s
 from simcrate.statistics.summarise import tabulate
 from simcrate.statistics.summary import DrawnFigure, Summary, encoded
 from simcrate.statistics.tables import scalars_with_runs, write_csv, write_parquet, write_rows
@@ -82,25 +81,23 @@ def write_statistics(  # noqa: PLR0913 - the interface of a stage, all but two b
     Raises:
         BadInputError: the precision is not a number above 0.  One that makes more than a million rows a vector is for
             `check_precision` to refuse, before anything was simulated; here it costs the resampled tables only.
-        StatisticsError: the samples of a vector are out of order.
-        ResultFormatError: a result file turned out to be damaged.
+        ResultFormatError: a result file is damaged; where only samples of vectors are, that is a warning.
     """
-    vectors = results.vectors()
-    run_ends = run_ends_s(results, vectors, ends_s)
     check_precision(precision_s)
     out_dir.mkdir(parents=True, exist_ok=True)
     with DrawingPool(helpers=None if parts.figures else 0) as pool:
         measured = measure(
             results,
-            vectors,
-            run_ends,
+            ends_s,
             precision_s=precision_s,
             spill_dir=out_dir,
             progress=_between(progress, 0.0, PASS_ENDS),
         )
         tabulated = tabulate(results, catalogue, vector_numbers=measured.numbers)
         rows = tuple(entry.row for entry in tabulated)
-        warnings = list(warnings_about(results, vectors, rows, catalogue, ends_s))
+        warnings = [measured.trouble] if measured.trouble else []
+        warnings += lost_samples(measured.vectors, measured.reductions)
+        warnings += warnings_about(results, measured.vectors, rows, catalogue, ends_s)
         if parts.csv:
             csv_dir = out_dir / "csv"
             csv_dir.mkdir(exist_ok=True)
@@ -108,12 +105,12 @@ def write_statistics(  # noqa: PLR0913 - the interface of a stage, all but two b
             write_csv(scalars_with_runs(results), csv_dir / "scalars.csv")
             warnings += measured.resampled.write(csv_dir)
         if parts.parquet:
-            write_parquet(results, out_dir / "parquet")
+            write_parquet(results, measured.vectors, out_dir / "parquet")
         progress(TABLES_END)
         figures: tuple[DrawnFigure, ...] = ()
         if parts.figures:
             figures, troubles = write_figures(
-                FigurePlan(results, tabulated, vectors, measured.buckets),
+                FigurePlan(results, tabulated, measured.vectors, measured.buckets),
                 pool,
                 out_dir / "figures",
                 formats=("svg", "png", "pdf") if parts.pdf else ("svg", "png"),
@@ -125,7 +122,7 @@ def write_statistics(  # noqa: PLR0913 - the interface of a stage, all but two b
         facts=dict(facts or {}),
         catalogue=catalogue.title if catalogue else "",
         precision_s=precision_s,
-        runs=run_facts(results, run_ends),
+        runs=run_facts(results, measured.run_ends_s),
         rows=rows,
         figures=figures,
         comparisons=compare_with_first(results, tabulated),

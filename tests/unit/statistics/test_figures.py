@@ -16,7 +16,6 @@ from simcrate.statistics.drawingpool import DrawingPool
 from simcrate.statistics.figures import FigurePlan
 from simcrate.statistics.measuring import measure
 from simcrate.statistics.panels import Bars, Ecdf, Figure, Line, Series, Sweep, ecdf
-from simcrate.statistics.runends import run_ends_s
 from simcrate.statistics.summarise import tabulate
 from tests.unit.statistics.conftest import Study
 
@@ -24,13 +23,9 @@ from tests.unit.statistics.conftest import Study
 def figures(study: Study, spill_dir: Path) -> dict[str, Figure]:
     """The figures of a study, planned and not drawn."""
     results = study.results()
-    vectors = results.vectors()
-    ends_s = run_ends_s(results, vectors)
-    measured = measure(
-        results, vectors, ends_s, precision_s=1, spill_dir=spill_dir, progress=lambda _: None
-    )
+    measured = measure(results, None, precision_s=1, spill_dir=spill_dir, progress=_ignore)
     tabulated = tabulate(results, vector_numbers=measured.numbers)
-    plan = FigurePlan(results, tabulated, vectors, measured.buckets)
+    plan = FigurePlan(results, tabulated, measured.vectors, measured.buckets)
     planned = {statistic: plan.figure(statistic) for statistic in plan.statistics()}
     return {statistic: figure for statistic, figure in planned.items() if figure is not None}
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ import pytest
 from simcrate.errors import BadInputError
 from simcrate.results import open_results
 from simcrate.statistics import Parts, Summary, shipped_catalogue, write_statistics
+from simcrate.statistics.notices import lost_samples
+from simcrate.statistics.runends import run_ends_s
+from simcrate.statistics.vectornumbers import new_reductions
 
 DATA = Path("tests/data/omnetpp")
 FEW = Parts(figure_limit=3)  # drawing takes its time
@@ -163,3 +168,37 @@ def test_the_catalogue_names_the_statistics_of_ops(tmp_path: Path) -> None:
     assert (ratio.display, ratio.layer) == ("Delivery ratio, all data", "Application")
     delay = next(row for row in network if row.display == "Average delay, all data")
     assert (delay.unit, delay.estimate.n, delay.nan_count, delay.values) == ("s", 0, 1, 1)
+
+
+def test_damaged_samples_do_not_cost_the_scalars(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(DATA / "small-routing", tmp_path / "results")
+    (path,) = (tmp_path / "results").glob("*.vec")
+    data = bytearray(path.read_bytes())
+    line = data.index(b"\n", 2 * len(data) // 3) + 1
+    time = data.index(b"\t", data.index(b"\t", line) + 1) + 1
+    data[time : time + 1] = b"0"  # of a time: it falls behind the one before
+    path.write_bytes(data)
+
+    with caplog.at_level(logging.CRITICAL):
+        summary = write_statistics(
+            open_results([tmp_path / "results"]), tmp_path / "out", precision_s=1, parts=FEW
+        )
+
+    assert {row.source for row in summary.rows} <= {"scalar", "statistic"}
+    assert summary.missing.scalars > 0
+    (warning,) = [
+        text for text in summary.warnings if text.startswith("Nothing is told of vectors")
+    ]
+    assert path.name in warning
+
+
+def test_samples_that_the_index_knows_and_the_file_has_not_are_told() -> None:
+    results = open_results([DATA / "small-routing"])
+    vectors = results.vectors()
+    reductions = new_reductions(results, vectors, run_ends_s(results, vectors))
+
+    (warning,) = lost_samples(vectors, reductions)
+
+    assert warning.startswith("24378 samples of ")
