@@ -24,7 +24,7 @@ from simcrate.statistics.sweeps import preferred
 FEWEST_FOR_ECDF = 5  # values; fewer are better read in the table
 
 
-class Recorded(NamedTuple):
+class RecordedHistogram(NamedTuple):
     """A histogram and where it was recorded."""
 
     run: str
@@ -53,7 +53,7 @@ class Distributions:
             return self._of_histograms(histograms, tabulated[0].row)
         return self._over_modules(tabulated)
 
-    def _of_histograms(self, recorded: Sequence[Recorded], row: Row) -> Bars | Ecdf:
+    def _of_histograms(self, recorded: Sequence[RecordedHistogram], row: Row) -> Bars | Ecdf:
         """The histogram of the outermost modules; where bins differ, the shares at or below x."""
         outer = min((item.modules for item in recorded), key=lambda m: (m.count("."), m))
         members = [item for item in recorded if item.modules == outer]
@@ -104,9 +104,9 @@ def _in_turn(groups: dict[str, list[Histogram]]) -> list[tuple[str, Histogram]]:
     return [pair for turn in zip_longest(*labelled) for pair in turn if pair is not None]
 
 
-def _by_statistic(table: pa.Table) -> dict[str, list[Recorded]]:
+def _by_statistic(table: pa.Table) -> dict[str, list[RecordedHistogram]]:
     """Histograms that counted something."""
-    groups: dict[str, list[Recorded]] = defaultdict(list)
+    groups: dict[str, list[RecordedHistogram]] = defaultdict(list)
     for item in table.to_pylist():
         edges, counts = np.array(item["edges"] or []), np.array(item["values"] or [])
         if not counts.size or edges.size != counts.size + 1 or not np.isfinite(edges).all():
@@ -118,6 +118,6 @@ def _by_statistic(table: pa.Table) -> dict[str, list[Recorded]]:
             overflow=item["overflow"] or 0.0,
         )
         if histogram.total:
-            recorded = Recorded(item["run"], module_group(item["module"]), histogram)
+            recorded = RecordedHistogram(item["run"], module_group(item["module"]), histogram)
             groups[split_name(item["name"])[0]].append(recorded)
     return groups
