@@ -127,6 +127,18 @@ def test_a_session_that_is_older_than_a_week_is_begun_anew(
     assert delivered(dropbox, worker) == [crate.path.read_bytes()]
 
 
+def test_a_commit_that_says_that_its_session_is_gone_is_looked_at_before_anything_is_sent_again(
+    dropbox: DropboxServer, crate: Source
+) -> None:
+    worker = Worker(dropbox, crate)
+    gone = {".tag": "lookup_failed", "lookup_failed": {".tag": "not_found"}}
+    dropbox.faults.on(FINISH, Fault("after", as_json(error_body(gone), 409)))
+    worker.attempt()
+
+    assert delivered(dropbox, worker) == [crate.path.read_bytes()]
+    assert appends(dropbox) == 3
+
+
 def test_an_offset_beyond_the_part_says_that_it_was_there(
     dropbox: DropboxServer, crate: Source
 ) -> None:
