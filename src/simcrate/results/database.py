@@ -45,7 +45,7 @@ class Database:
         self._row_limit = path.stat().st_size  # a row takes more than a byte
         uri = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
         try:
-            self._connection = sqlite3.connect(uri, uri=True)
+            self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
             weakref.finalize(self, self._connection.close)
             self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
             for statement in _HEADER:

@@ -136,14 +136,16 @@ class SortedLines:
             has_events = len(tokens) == _ETV_TABS + 1
             numbers[has_events].append(line)
             texts[has_events].append("\t".join(tokens).encode() + b"\n")
-        return [
-            _Part(
-                np.array(numbers[has_events], np.int64),
-                _parse(pa.py_buffer(b"".join(texts[has_events])), layout, has_events=has_events),
-                has_events,
-            )
-            for has_events in (True, False)
-        ]
+        parts = []
+        for has_events in (True, False):
+            try:
+                data = pa.py_buffer(b"".join(texts[has_events]))
+                table = _parse(data, layout, has_events=has_events)
+            except pa.ArrowInvalid as error:  # only exact times are narrower than `regular_tokens`
+                message = f"expected times below 10^20 s with at most 18 decimals, {error}"
+                raise FaultyLineError(message, int(self.starts[lines[0]])) from error
+            parts.append(_Part(np.array(numbers[has_events], np.int64), table, has_events))
+        return parts
 
     def text(self, line: int) -> bytes:
         """One line, without its end."""

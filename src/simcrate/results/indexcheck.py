@@ -31,6 +31,7 @@ from simcrate.errors import ResultFormatError
 from simcrate.results.blocks import Blocks
 from simcrate.results.chunks import Range
 from simcrate.results.declarations import Declaration, DeclaredVectors
+from simcrate.results.timeorder import LATEST_S
 from simcrate.results.vectorindex import UnusableIndexError, VectorIndex, read_index
 from simcrate.results.vectorscan import VectorScan
 
@@ -130,6 +131,7 @@ def _check_plausible(blocks: Blocks) -> None:
             (blocks.count >= 1)
             & (blocks.count * _SHORTEST_SAMPLE_BYTES <= blocks.length)
             & (blocks.first_time_s <= blocks.last_time_s)
+            & (blocks.last_time_s < LATEST_S)
             & ~(blocks.sum < blocks.count * blocks.min - slack)
             & ~(blocks.sum > blocks.count * blocks.max + slack)
             & (np.isnan(blocks.sum) | (blocks.min <= blocks.max))

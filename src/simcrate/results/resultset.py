@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -262,9 +263,10 @@ class ResultSet:
     @property
     def _doubled(self) -> Iterator[str]:
         """Runs that stand in several files of one kind: copies, most likely."""
-        seen: dict[tuple[str, str], str] = {}
+        seen: dict[tuple[str, str], Path] = {}
         for file in self._files:
             for run in file.runs:
-                first = seen.setdefault((file.path.suffix, run.id), str(file.path))
-                if first != str(file.path):
-                    yield f"run {run.id} stands in both {first} and {file.path}; its results count twice"
+                first = seen.setdefault((file.path.suffix, run.id), file.path)
+                if first != file.path:
+                    places = [f"{path.parent.name}/{path.name}" for path in (first, file.path)]
+                    yield f"run {run.id} stands in {' and in '.join(places)}; its results count twice"

@@ -23,7 +23,7 @@ from simcrate.results.datalines import (
 )
 from simcrate.results.declarations import DeclaredVectors
 from simcrate.results.text import LineError
-from simcrate.results.timeorder import Integers, TimeOrder, run_starts
+from simcrate.results.timeorder import LATEST_S, Integers, TimeOrder, run_starts
 
 
 class SampleCheck:
@@ -102,10 +102,10 @@ class SampleCheck:
                 f"expected the columns {columns} of vector {number}, found {len(tokens)} fields"
             )
             raise LineError(message)
-        if not last_times.get(number, -np.inf) <= time < np.inf:
+        if not last_times.get(number, -LATEST_S) <= time < LATEST_S:
             message = (
                 f"expected times that never decrease within vector {number}, found {tokens[-2]} "
-                f"after {last_times.get(number, -np.inf)!r}"
+                f"after {last_times.get(number, -LATEST_S)!r}"
             )
             raise LineError(message)
         last_times[number] = time

@@ -16,7 +16,6 @@ There are no event numbers, and no interpolation mode is declared.
 from __future__ import annotations
 
 import csv
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -37,13 +36,12 @@ from simcrate.results.resultfile import within
 from simcrate.results.runs import CUT_OFF, Incomplete, Run
 from simcrate.results.tables import Attributes, Items, Kind, no_items
 from simcrate.results.text import LineError, parse_number, shorten, split, whole_lines
-from simcrate.results.timeorder import TimeOrder
+from simcrate.results.timeorder import LATEST_S, TimeOrder
 from simcrate.results.vectoritems import vector_items
 
 _TIME_COLUMN = re.compile(r"\ufeff?(time|time_s|sim_time_s)( \[s\])?", re.IGNORECASE)
 _VECTOR_NAME = re.compile(r"(?P<path>.*?)(?: ?\[(?P<unit>[^\]]*)\])?", re.DOTALL)
 _TIME = "time"
-_LATEST_S = 1e19  # what 38 decimal digits hold, 18 of them behind the point
 _PARSING = pyarrow.csv.ParseOptions(newlines_in_values=False, ignore_empty_lines=True)
 
 
@@ -117,7 +115,7 @@ class TimeSeriesFile:
             table = self._parse(chunk, rows, layout)
             times = table.column(_TIME).cast(pa.float64()).to_numpy()
             starts = np.zeros(min(len(times), 1), np.int64)
-            if not (order.holds(times, starts, starts) and (np.abs(times) < _LATEST_S).all()):
+            if not order.holds(times, starts, starts):
                 raise self._explain(chunk)
             for row in rows:
                 yield self._column(table, row, layout)
@@ -211,7 +209,7 @@ class TimeSeriesFile:
 
     def _explain(self, chunk: Chunk) -> ResultFormatError:
         """Walk through the lines of a chunk in which something is wrong until it shows."""
-        position, last_s = 0, -math.inf
+        position, last_s = 0, -LATEST_S
         for line in chunk.data.to_pybytes().splitlines(keepends=True):
             try:
                 last_s = self._check_line(line.rstrip(b"\r\n"), last_s)
@@ -231,7 +229,7 @@ class TimeSeriesFile:
             if value:
                 parse_number(value)
         time_s = parse_number(time)
-        if not (last_s <= time_s and abs(time_s) < _LATEST_S):
+        if not last_s <= time_s < LATEST_S:
             message = f"expected times that never decrease, found {shorten(time)} after {last_s:g}"
             raise LineError(message)
         return time_s

@@ -29,17 +29,15 @@ class VectorScan:
             path: the file.
             known: vectors that are declared outside of the ranges; then those in them are passed over.
         """
+        self.declared = known or DeclaredVectors((), ())
+        """The vectors that are known, or that the ranges declare."""
+
         self._path = path
-        self._known = known
+        self._passes_over_declarations = known is not None
         self._declarations = Declarations()
         self._check = SampleCheck(path)
         self._check.declare(self.declared)
         self._blocks = [NO_BLOCKS]
-
-    @property
-    def declared(self) -> DeclaredVectors:
-        """What the ranges declare."""
-        return self._declarations.freeze() if self._known is None else self._known
 
     @property
     def blocks(self) -> Blocks:
@@ -91,14 +89,15 @@ class VectorScan:
         self._blocks.append(blocks)
 
     def _read_declarations(self, chunk: Chunk, lines: SortedLines) -> None:
-        if self._known is not None:
-            return
         positions, texts = lines.others()
+        if self._passes_over_declarations or not texts:
+            return
         for text, offset in zip(texts, chunk.offsets(positions).tolist(), strict=True):
             try:
                 self._declarations.read(text, offset)
             except LineError as error:
                 raise format_error(self._path, str(error), offset) from error
+        self.declared = self._declarations.freeze()
         self._check.declare(self.declared)
 
     def _summarise(self, chunk: Chunk, lines: SortedLines, parsed: Rows, rows: Integers) -> Blocks:

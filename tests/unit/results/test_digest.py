@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from simcrate.errors import ResultFormatError
 from simcrate.results import content_digest, open_results, run_digests
 from tests.unit.results.conftest import DATA, WrittenVector, write_vec
 
@@ -109,3 +110,15 @@ def test_repetitions_that_are_copies_have_equal_run_digests(tmp_path: Path) -> N
     assert copy.exists()
     assert len(digests) == 2
     assert len(set(digests.values())) == 1
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"), [("1e-25", "expected times below"), ("1e30", "expected times that never")]
+)
+def test_times_that_no_simulator_can_have_are_an_error(
+    time: str, expected: str, tmp_path: Path
+) -> None:
+    path = write_vec(tmp_path / "a.vec", [WrittenVector(samples=[(0, time, 1.0)])])
+
+    with pytest.raises(ResultFormatError, match=f"line 8: {expected}"):
+        _digest(path)
