@@ -26,6 +26,7 @@ COMMANDS = {
     "status": ("simulations", "Show one simulation, or the newest ones."),
     "cancel": ("simulations", "Stop a simulation; what was recorded is delivered."),
     "deliver": ("deliver", "Pack a directory of results and bring it to a storage backend."),
+    "simulator": ("simulator", "List, import and prove simulators."),
     "results": ("results", "List, export and summarise result files of simulations."),
     "ini": ("ini", "Check an omnetpp.ini, list its runs, show effective values."),
     "pack": ("crate", "Pack a directory of results into one verifiable zip."),

@@ -28,6 +28,7 @@ LISTED = 20
 @click.argument("ini", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--config", "-c", required=True, help="Config of the ini to run.")
 @click.option("--storage", required=True, metavar="ID", help="Backend identifier.")
+@click.option("--simulator", default="oppsim", show_default=True, help="Name of the simulator.")
 @click.option("--runs", "-r", "run_filter", default="", help="Run filter, such as 0..4; all else.")
 @click.option("--precision", default=10.0, show_default=True, help="Seconds between table rows.")
 @click.option("--title", default="", help="A name for people; the config's name by default.")
@@ -42,6 +43,7 @@ def submit(  # noqa: PLR0913 - one parameter for each option
     ini: Path,
     config: str,
     storage: str,
+    simulator: str,
     run_filter: str,
     precision: float,
     title: str,
@@ -64,6 +66,7 @@ def submit(  # noqa: PLR0913 - one parameter for each option
         precision_s=precision,
         storage_id=storage,
         notify_email=notify_email,
+        simulator=simulator,
     )
     click.echo(f"submitted {simulation.pk}", err=wait)
     if wait:

@@ -44,8 +44,10 @@ class Simulator:
 
     @property
     def readable_paths(self) -> tuple[Path, ...]:
-        """Everything that it must see in the sandbox."""
-        return (*self.ned_path, *self.libraries, *self.readable)
+        """Everything that it must see in the sandbox besides the system's programs and libraries."""
+        program = Path(self.command[0])
+        own = (program,) if program.is_absolute() and program.exists() else ()
+        return (*own, *self.ned_path, *self.libraries, *self.readable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,8 +68,12 @@ class Sandbox:
                 machine gets into results.
             readable: what else the program may see, read-only, under its own path.
         """
-        fence = () if self.kind is SandboxKind.NONE else self._bubblewrap(working_dir, readable)
-        return (*_LIMITED, *fence, *self._as_user(), *command)
+        if self.kind is SandboxKind.NONE:
+            return (*_LIMITED, *self._as_user(), *command)
+        fence = self._bubblewrap(working_dir, readable)
+        # changed into by the user who may: bubblewrap itself has no rights there
+        inside = ("env", f"--chdir={INSIDE_DIR}")
+        return (*_LIMITED, *fence, *self._as_user(), *inside, *command)
 
     def own(self, directory: Path) -> None:
         """Give a run's working directory to whoever the simulator runs as."""
@@ -92,7 +96,7 @@ class Sandbox:
             *_system(),
             *_parents([*readable, INSIDE_DIR / "x"]),
             *(word for path in readable for word in ("--ro-bind", str(path), str(path))),
-            *("--bind", str(working_dir), str(INSIDE_DIR), "--chdir", str(INSIDE_DIR)),
+            *("--bind", str(working_dir), str(INSIDE_DIR)),
             *("--setenv", "HOME", str(INSIDE_DIR)),
             "--",
         )
@@ -158,6 +162,7 @@ def _probe(sandbox: Sandbox) -> None:
         message = "there is no sandbox: install the package bubblewrap"
         raise SimulationError(message)
     with tempfile.TemporaryDirectory() as directory:
+        sandbox.own(Path(directory))
         done = subprocess.run(
             sandbox.wrap(("true",), working_dir=Path(directory), readable=()),
             capture_output=True,

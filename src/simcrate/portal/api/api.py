@@ -57,6 +57,7 @@ class SubmissionIn(Schema):
     """Which file is the ini; empty: omnetpp.ini, or the only one ending in .ini."""
     notify_email: str = ""
     licence: str = LICENCES[0]
+    simulator: str = "oppsim"
 
 
 @api.get("/storage-backends", response=list[StorageBackendOut])
@@ -98,6 +99,7 @@ def submit(
         title=submission.title,
         notify_email=submission.notify_email,
         licence=submission.licence,
+        simulator=submission.simulator,
     )
     out = _out(request, overview(_visible(request, simulation.pk)))
     response["Location"] = reverse("api:get_simulation", args=[simulation.pk])

@@ -14,7 +14,9 @@ from simcrate.portal.accounts.models import User
 from simcrate.portal.simulations.faults import Fault, SubmissionError, raise_faults
 from simcrate.portal.simulations.files import file_faults
 from simcrate.portal.simulations.models import Draft, DraftFile, Simulation
-from simcrate.portal.simulations.offer import offered_configs, read_ini
+from simcrate.portal.simulations.offer import OfferedConfig, offered_configs, read_ini
+from simcrate.portal.simulators.services import active_simulators, safety_policy
+from simcrate.simulators.definition import OPPSIM, SimulatorKind
 
 KEPT_FOR = timedelta(days=1)
 MAX_DRAFTS = 10
@@ -27,22 +29,26 @@ def make_draft(
     *,
     owner: User,
     files: Mapping[str, bytes],
+    simulator: str = OPPSIM.name,
     ini_name: str = "",
     title: str = "",
     choices: Mapping[str, Any] | None = None,
 ) -> Draft:
-    """Keep files whose ini can be run.
+    """Keep files that the simulator can be given.
 
     Raises:
         SubmissionError: they cannot be submitted; nothing is kept.
     """
     raise_faults(list(file_faults(files, max_bytes=settings.ENVIRONMENT.submission_max_bytes)))
     ini_name = ini_name or find_ini(files)
-    offered_configs(read_ini(ini_name, files))
+    offers_of(simulator, ini_name, files)
     with transaction.atomic():
         _discard_old(owner)
         draft = Draft.objects.create(
-            owner=owner, title=title, ini_name=ini_name, choices=dict(choices or {})
+            owner=owner,
+            title=title,
+            ini_name=ini_name,
+            choices={**(choices or {}), "simulator": simulator},
         )
         DraftFile.objects.bulk_create(
             DraftFile(draft=draft, name=name, content=content) for name, content in files.items()
@@ -59,6 +65,7 @@ def draft_again(simulation: Simulation, *, owner: User) -> Draft:
     return make_draft(
         owner=owner,
         files={file.name: bytes(file.content) for file in simulation.files.all()},
+        simulator=simulation.simulator,
         ini_name=simulation.ini_name,
         title=simulation.title,
         choices={
@@ -70,6 +77,23 @@ def draft_again(simulation: Simulation, *, owner: User) -> Draft:
             "licence": simulation.licence,
         },
     )
+
+
+def offers_of(
+    simulator: str, ini_name: str, files: Mapping[str, bytes]
+) -> list[OfferedConfig] | None:
+    """What the ini offers; None where only the simulator itself understands its settings file.
+
+    Raises:
+        SubmissionError: there is no such simulator to choose, or the ini cannot be run.
+    """
+    kinds = {each.name: each.kind for each in active_simulators()}
+    if simulator not in kinds:
+        message = f"there is no simulator '{simulator}' to choose; there are: {', '.join(kinds)}"
+        raise SubmissionError([Fault("simulator", message)])
+    if kinds[simulator] is SimulatorKind.COMMAND:
+        return None
+    return offered_configs(read_ini(ini_name, files, safety_policy(simulator)))
 
 
 def draft_files(draft: Draft) -> dict[str, bytes]:

@@ -19,7 +19,9 @@ from simcrate.portal.simulations.models import Draft, Simulation
 from simcrate.portal.simulations.offer import OfferedConfig
 from simcrate.portal.simulations.services import submit_simulation
 from simcrate.portal.simulations.submission import LICENCES, MAX_TITLE
+from simcrate.portal.simulators.services import active_simulators
 from simcrate.portal.storages.services import active_backends
+from simcrate.simulators.definition import OPPSIM
 
 
 class ManyFiles(forms.ClearableFileInput):
@@ -54,7 +56,14 @@ class FilesForm(forms.Form):
             attrs={"rows": 10, "spellcheck": "false", "placeholder": "[General]\nnetwork = …"}
         ),
     )
+    simulator = forms.ChoiceField(required=False, label="Simulator")
     example = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any) -> None:  # noqa: ANN401 - Django's signature
+        super().__init__(*args)
+        field = self.fields["simulator"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(each.name, each.title) for each in active_simulators()]
 
     def save(self, owner: User) -> Draft | None:
         """Keep a draft; None, and errors at the fields, where that cannot be."""
@@ -75,7 +84,11 @@ class FilesForm(forms.Form):
         pasted = self.cleaned_data["ini_text"]
         if pasted.strip():
             named.insert(0, (USUAL_INI, pasted.replace("\r\n", "\n").encode()))
-        return make_draft(owner=owner, files=gather_files(named))
+        return make_draft(
+            owner=owner,
+            files=gather_files(named),
+            simulator=self.cleaned_data["simulator"] or OPPSIM.name,
+        )
 
 
 class ChoicesForm(forms.Form):
@@ -102,12 +115,17 @@ class ChoicesForm(forms.Form):
     )
 
     def __init__(
-        self, data: QueryDict | None, *, draft: Draft, offers: list[OfferedConfig]
+        self, data: QueryDict | None, *, draft: Draft, offers: list[OfferedConfig] | None
     ) -> None:
         super().__init__(data, initial={"title": draft.title, **draft.choices})
         self._draft = draft
-        configs = [(offer.info.name, offer.info.name) for offer in offers]
-        self._offer("config", configs)
+        if offers is None:
+            self.fields["config"] = forms.CharField(
+                required=False, help_text="What the simulator is given as its config, if anything."
+            )
+            self.fields["run_filter"].help_text = "Numbers of runs, as in 0..3,7; empty for run 0."
+        else:
+            self._offer("config", [(offer.info.name, offer.info.name) for offer in offers])
         self._offer("storage_id", [(b.identifier, b.name) for b in active_backends()])
         addresses = confirmed_addresses(draft.owner)
         self._offer("notify_email", [(a, a) for a in addresses] + [("", "no mail")])
@@ -120,6 +138,7 @@ class ChoicesForm(forms.Form):
                 owner=self._draft.owner,
                 ini_name=self._draft.ini_name,
                 files=files,
+                simulator=self._draft.choices["simulator"],
                 **self.cleaned_data,
             )
         except SubmissionError as error:

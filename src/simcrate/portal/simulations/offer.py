@@ -11,6 +11,7 @@ from simcrate.inifile import (
     ConfigInfo,
     IniFile,
     Run,
+    SafetyPolicy,
     check_safety,
     evaluate_number,
     parse_ini,
@@ -34,7 +35,9 @@ class OfferedConfig:
     """Names of its iteration variables."""
 
 
-def read_ini(ini_name: str, files: Mapping[str, bytes]) -> IniFile:
+def read_ini(
+    ini_name: str, files: Mapping[str, bytes], policy: SafetyPolicy | None = None
+) -> IniFile:
     """Parse the ini among the files, and refuse what must not reach a worker.
 
     Raises:
@@ -52,7 +55,7 @@ def read_ini(ini_name: str, files: Mapping[str, bytes]) -> IniFile:
         raise SubmissionError([Fault("files", line) for line in str(error).splitlines()]) from error
     if not has_configs:
         raise SubmissionError([Fault("files", f"{ini_name} has no config that could be run")])
-    if refusals := [Fault("files", str(refusal)) for refusal in check_safety(ini)]:
+    if refusals := [Fault("files", str(refusal)) for refusal in check_safety(ini, policy)]:
         raise SubmissionError(refusals)
     return ini
 

@@ -43,7 +43,7 @@ def submit_simulation(  # noqa: PLR0913 - one per thing that is chosen, all by n
         config: name of the config to run.
         precision_s: simulated seconds between rows of the resampled tables; or its text.
         storage_id: Backend identifier of an active storage backend.
-        title: for people; empty: the config's name.
+        title: for people; empty: the name of the config, or of the ini.
         run_filter: which runs, as OMNeT++'s `-r`; empty: all.
         notify_email: a confirmed address of the owner, or empty for no mail.
         simulator: name of the simulator's definition.
@@ -64,10 +64,11 @@ def submit_simulation(  # noqa: PLR0913 - one per thing that is chosen, all by n
             storage_id=storage_id,
             notify_email=notify_email,
             licence=licence,
+            simulator=simulator,
         )
     )
     with transaction.atomic():
-        simulation = _store(accepted, simulator)
+        simulation = _store(accepted)
         wake()
     return simulation
 
@@ -98,12 +99,12 @@ def cancel_simulation(simulation: Simulation, *, by: User) -> None:
         wake()
 
 
-def _store(accepted: Accepted, simulator: str) -> Simulation:
+def _store(accepted: Accepted) -> Simulation:
     wish = accepted.wish
     simulation = Simulation.objects.create(
         owner=wish.owner,
         title=accepted.title,
-        simulator=simulator,
+        simulator=wish.simulator,
         ini_name=wish.ini_name,
         config=wish.config,
         run_filter=wish.run_filter.strip(),

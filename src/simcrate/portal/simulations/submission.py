@@ -11,13 +11,15 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 
 from simcrate.errors import IniError
-from simcrate.inifile import Run
+from simcrate.inifile import Run, parse_run_numbers
 from simcrate.portal.accounts.models import User
 from simcrate.portal.limits.queries import limits_of, storage_used_bytes
 from simcrate.portal.simulations.faults import Fault, SubmissionError, raise_faults
 from simcrate.portal.simulations.files import file_faults
-from simcrate.portal.simulations.offer import check_rows, choose_runs, read_ini
+from simcrate.portal.simulations.offer import MAX_RUNS, check_rows, choose_runs, read_ini
+from simcrate.portal.simulators.services import active_simulators, safety_policy
 from simcrate.portal.storages.models import StorageBackend
+from simcrate.simulators.definition import Simulator, SimulatorKind
 
 Checked = TypeVar("Checked")
 
@@ -44,6 +46,7 @@ class Wish:
     """Backend identifier."""
     notify_email: str
     licence: str
+    simulator: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,8 @@ def accept(wish: Wish) -> Accepted:
     storage = _collect(faults, lambda: _storage(wish.storage_id))
     _collect(faults, lambda: _check_address(wish))
     _collect(faults, lambda: _check_licence(wish.licence))
-    runs = _collect(faults, lambda: _runs(wish, precision_s))
+    simulator = _collect(faults, lambda: _simulator(wish.simulator))
+    runs = _collect(faults, lambda: _runs(wish, simulator, precision_s)) if simulator else None
     _collect(faults, lambda: _check_limits(wish.owner, runs or ()))
     raise_faults(faults)
     assert title is not None
@@ -110,15 +114,25 @@ def _collect(faults: list[Fault], check: Callable[[], Checked]) -> Checked | Non
 
 
 def _title(wish: Wish) -> str:
-    title = " ".join(wish.title.split()) or wish.config
+    title = " ".join(wish.title.split()) or wish.config or wish.ini_name
     if len(title) > MAX_TITLE or not title.isprintable():
         message = f"the title must be at most {MAX_TITLE} printable characters"
         raise SubmissionError([Fault("title", message)])
     return title
 
 
-def _runs(wish: Wish, precision_s: float | None) -> Sequence[Run]:
-    ini = read_ini(wish.ini_name, wish.files)
+def _simulator(name: str) -> Simulator:
+    active = {simulator.name: simulator for simulator in active_simulators()}
+    if name not in active:
+        message = f"there is no simulator '{name}' to choose; choose one of: {', '.join(active)}"
+        raise SubmissionError([Fault("simulator", message)])
+    return active[name]
+
+
+def _runs(wish: Wish, simulator: Simulator, precision_s: float | None) -> Sequence[Run]:
+    if simulator.kind is SimulatorKind.COMMAND:
+        return _plain_runs(wish)
+    ini = read_ini(wish.ini_name, wish.files, safety_policy(simulator.name))
     try:
         config = ini.config(wish.config)
     except IniError as error:
@@ -127,6 +141,20 @@ def _runs(wish: Wish, precision_s: float | None) -> Sequence[Run]:
     if precision_s is not None:
         check_rows(config, runs, precision_s)
     return runs
+
+
+def _plain_runs(wish: Wish) -> Sequence[Run]:
+    """The runs of a program whose settings file only it understands: numbers, 0 unless told."""
+    if wish.ini_name not in wish.files:
+        raise SubmissionError([Fault("files", f"there is no file {wish.ini_name!r}")])
+    try:
+        numbers = parse_run_numbers(wish.run_filter.strip() or "0", MAX_RUNS)
+    except IniError as error:
+        raise SubmissionError([Fault("run_filter", str(error))]) from error
+    if not numbers:
+        message = "for this simulator, runs are numbers such as 0..4,7"
+        raise SubmissionError([Fault("run_filter", message)])
+    return [Run(number=n, itervars={}, repetition=n, seed_set=n) for n in numbers]
 
 
 def _check_limits(owner: User, runs: Sequence[Run]) -> None:

@@ -12,15 +12,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from simcrate.errors import BadInputError
 from simcrate.portal.access import UserRequest, for_users
-from simcrate.portal.simulations.drafts import draft_again, draft_files
+from simcrate.portal.simulations.drafts import draft_again, draft_files, offers_of
 from simcrate.portal.simulations.examples import list_examples
 from simcrate.portal.simulations.faults import SubmissionError
 from simcrate.portal.simulations.forms import ChoicesForm, FilesForm
 from simcrate.portal.simulations.models import Draft, Simulation
-from simcrate.portal.simulations.offer import choose_runs, offered_configs, read_ini
+from simcrate.portal.simulations.offer import choose_runs, read_ini
 from simcrate.portal.simulations.pages import live_part, whole_page
 from simcrate.portal.simulations.queries import overviews, visible_to
 from simcrate.portal.simulations.services import cancel_simulation
+from simcrate.portal.simulators.services import safety_policy
 from simcrate.portal.storages.services import active_backends
 
 PAGE_SIZE = 20
@@ -57,7 +58,7 @@ def choose(request: UserRequest, draft_id: UUID) -> HttpResponse:
     draft = get_object_or_404(Draft, pk=draft_id, owner=request.user)
     files = draft_files(draft)
     try:
-        offers = offered_configs(read_ini(draft.ini_name, files))
+        offers = offers_of(draft.choices["simulator"], draft.ini_name, files)
     except SubmissionError as error:  # accepted when it was uploaded, by yesterday's rules
         messages.error(request, str(error))
         return redirect("simulation-new")
@@ -79,7 +80,8 @@ def preview_runs(request: UserRequest, draft_id: UUID) -> HttpResponse:
     draft = get_object_or_404(Draft, pk=draft_id, owner=request.user)
     context: dict[str, object] = {}
     try:
-        ini = read_ini(draft.ini_name, draft_files(draft))
+        policy = safety_policy(draft.choices["simulator"])
+        ini = read_ini(draft.ini_name, draft_files(draft), policy)
         runs = choose_runs(
             ini.config(request.GET.get("config", "")), request.GET.get("run_filter", "")
         )

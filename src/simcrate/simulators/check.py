@@ -1,0 +1,131 @@
+"""Prove a simulator's definition on this machine, step by step."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+from simcrate.errors import SimCrateError
+from simcrate.simulators.cmdenv import HARDENING
+from simcrate.simulators.definition import Limits, Simulator, SimulatorKind
+from simcrate.simulators.manners import command_of, known_cmdenv_options, reader_of
+from simcrate.simulators.process import Followed, follow
+from simcrate.simulators.reader import EndingKind, RunArguments
+from simcrate.simulators.sandbox import UNFENCED, SandboxKind, find_sandbox
+
+TRIAL_LIMITS = Limits(wall_time_s=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step and what was seen."""
+
+    name: str
+    ok: bool
+    seen: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A tiny simulation to run: the files beside an ini, and one of its configs."""
+
+    ini_path: Path
+    config: str
+
+
+def check_simulator(
+    simulator: Simulator, sandbox_kind: SandboxKind, trial: Trial | None = None
+) -> Iterator[Step]:
+    """Program, paths, sandbox, options, and a tiny simulation; ends after the first step that fails.
+
+    Args:
+        simulator: the definition.
+        sandbox_kind: what this machine's workers fence simulators in with.
+        trial: what to run; nothing is run without one.
+    """
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("program", lambda: _program(simulator)),
+        ("paths", lambda: _paths(simulator)),
+        ("sandbox", lambda: _sandbox(simulator, sandbox_kind)),
+    ]
+    if simulator.kind is SimulatorKind.OMNETPP:
+        checks.append(("options", lambda: _options(simulator, sandbox_kind)))
+    if trial is not None:
+        checks.append(("run", lambda: _run(simulator, sandbox_kind, trial)))
+    for name, check in checks:
+        try:
+            step = Step(name=name, ok=True, seen=check())
+        except (SimCrateError, OSError) as error:
+            step = Step(name=name, ok=False, seen=str(error))
+        yield step
+        if not step.ok:
+            return
+
+
+def _program(simulator: Simulator) -> str:
+    found = shutil.which(simulator.command[0])
+    if found is None:
+        message = f"there is no program {simulator.command[0]!r} that can be run"
+        raise SimCrateError(message)
+    return found
+
+
+def _paths(simulator: Simulator) -> str:
+    if missing := [str(path) for path in simulator.readable_paths if not path.exists()]:
+        message = f"not there: {', '.join(missing)}"
+        raise SimCrateError(message)
+    return f"{len(simulator.readable_paths)} paths are there"
+
+
+def _sandbox(simulator: Simulator, kind: SandboxKind) -> str:
+    if simulator.is_ours:
+        return "not needed: it is our own"
+    find_sandbox(kind)
+    return kind
+
+
+def _options(simulator: Simulator, kind: SandboxKind) -> str:
+    sandbox = UNFENCED if simulator.is_ours else find_sandbox(kind)
+    known = known_cmdenv_options(simulator, sandbox)
+    return f"knows {len(known)} of the {len(HARDENING)} options that neutralise an ini"
+
+
+def _run(simulator: Simulator, kind: SandboxKind, trial: Trial) -> str:
+    sandbox = UNFENCED if simulator.is_ours else find_sandbox(kind)
+    with tempfile.TemporaryDirectory() as directory:
+        working_dir = Path(directory) / "work"
+        shutil.copytree(trial.ini_path.parent, working_dir)
+        (working_dir / "results").mkdir(exist_ok=True)
+        sandbox.own(working_dir)
+        run = RunArguments(
+            ini_name=trial.ini_path.name, config=trial.config, number=0, result_dir="results"
+        )
+        reader = reader_of(simulator)
+        end = follow(
+            Followed(
+                command=sandbox.wrap(
+                    command_of(simulator, run, sandbox),
+                    working_dir=working_dir,
+                    readable=simulator.readable_paths,
+                ),
+                working_dir=working_dir,
+                log_path=Path(directory) / "log",
+                identity_dir=Path(directory),
+                environment=simulator.environment,
+                limits=TRIAL_LIMITS,
+            ),
+            on_line=reader.read,
+            stop=Event(),
+        )
+        ending = reader.ending(end.exit_code)
+        left = [path for path in (working_dir / "results").rglob("*") if path.is_file()]
+    if ending.kind is EndingKind.ERROR and not end.exceeded:
+        raise SimCrateError(ending.reason)
+    if not left:
+        message = f"it left no results ({end.exceeded or ending.reason})"
+        raise SimCrateError(message)
+    return f"{len(left)} result files; {end.exceeded or ending.reason}"

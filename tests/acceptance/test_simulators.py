@@ -1,0 +1,128 @@
+"""An OMNeT++ binary, and any other program, need nothing but a definition."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.acceptance.conftest import Installation, wait_until_announced
+
+pytestmark = pytest.mark.services  # bubblewrap
+
+RECORDED = Path(__file__).parents[1] / "data" / "recorded-runs"
+CONFIGS = ("Tictoc16", "CpuLimit", "RuntimeError", "Mismatch", "Segfault")
+
+DEFINITIONS = f"""
+[[simulators]]
+name = "recorded"
+title = "A recorded OMNeT++ binary"
+version = "6.1"
+command = ["{RECORDED}/recorded-simulator"]
+readable = ["{RECORDED}"]
+
+[[simulators]]
+name = "counter"
+title = "A program that counts"
+kind = "command"
+command = ["sh", "{{ini}}", "{{config}}", "{{run}}", "{{results}}"]
+progress = '(?P<percent>\\d+) %'
+"""
+
+SCRIPT = """
+i=0
+while [ $i -lt 3 ]; do i=$((i+1)); echo "$((i*33)) % of $1"; done
+printf 'time,value\\n0,1\\n10,2\\n' > "$3/run-$2.csv"
+"""
+
+
+@pytest.fixture(scope="session")
+def with_simulators(installation: Installation) -> Installation:
+    path = installation.var_dir / "simulators.toml"
+    path.write_text(DEFINITIONS)
+    done = installation.simcrate("simulator", "import", str(path))
+    assert done.returncode == 0, done.stderr
+    return installation
+
+
+def run_and_open(
+    installation: Installation, ini: Path, *options: str
+) -> tuple[dict[str, Any], zipfile.ZipFile]:
+    done = installation.simcrate(
+        *("submit", str(ini), "--storage", "local", "--user", "alice", *options)
+    )
+    assert done.returncode == 0, done.stderr
+    with installation.worker():
+        simulation = wait_until_announced(installation, done.stdout.split()[-1])
+    content = httpx.get(simulation["link"]).raise_for_status().content
+    return simulation, zipfile.ZipFile(io.BytesIO(content))
+
+
+@pytest.mark.parametrize(
+    ("config", "state", "reason"),
+    [
+        ("Tictoc16", "completed", "Simulation time limit reached"),
+        ("CpuLimit", "limited", "CPU time limit reached"),
+        ("RuntimeError", "failed", "Cannot schedule message"),
+        ("Mismatch", "failed", "Fingerprint mismatch"),
+        ("Segfault", "failed", "killed by SIGSEGV"),
+    ],
+)
+def test_a_recorded_run_ends_as_it_really_ended_and_is_delivered(
+    with_simulators: Installation, tmp_path: Path, config: str, state: str, reason: str
+) -> None:
+    ini = tmp_path / "omnetpp.ini"
+    ini.write_text(f"[Config {config}]\nnetwork = Net\n")
+    _, crate = run_and_open(with_simulators, ini, "--simulator", "recorded", "--config", config)
+
+    (run,) = json.loads(crate.read("run.json"))["runs"]
+    assert run["state"] == state
+    assert reason in run["reason"]
+    recorded = {path.name for path in (RECORDED / config).glob("*.vec")}
+    assert recorded <= {Path(name).name for name in crate.namelist()}
+    assert "logs/run-0.log" in crate.namelist()
+
+
+def test_any_program_is_a_simulator(with_simulators: Installation, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.txt"
+    settings.write_text(SCRIPT)
+    simulation, crate = run_and_open(
+        with_simulators, settings, *("--simulator", "counter", "--config", "A", "--runs", "0..1")
+    )
+
+    assert simulation["state"] == "delivered"
+    assert crate.read("results/run-1/run-1.csv") == b"time,value\n0,1\n10,2\n"
+    assert b"99 % of A" in crate.read("logs/run-0.log")
+
+
+def test_check_proves_a_simulator_step_by_step(
+    with_simulators: Installation, tmp_path: Path
+) -> None:
+    ini = tmp_path / "omnetpp.ini"
+    ini.write_text("[Config Tictoc16]\nnetwork = Net\n")
+    done = with_simulators.simcrate(
+        "simulator", "check", "recorded", "--ini", str(ini), "-c", "Tictoc16"
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert "options: knows 4 of the 15" in done.stdout
+    assert "run: 3 result files" in done.stdout
+
+
+def test_an_ini_for_another_simulator_is_held_to_the_same_allow_list(
+    with_simulators: Installation, tmp_path: Path
+) -> None:
+    ini = tmp_path / "omnetpp.ini"
+    ini.write_text("[Config Tictoc16]\nload-libs = /tmp/evil\n")
+    done = with_simulators.simcrate(
+        *("submit", str(ini), "--storage", "local", "--user", "alice"),
+        *("--simulator", "recorded", "--config", "Tictoc16"),
+    )
+
+    assert done.returncode == 2
+    assert "load-libs" in done.stderr
