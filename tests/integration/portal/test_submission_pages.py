@@ -9,6 +9,7 @@ from django.test import Client
 
 from simcrate.portal.accounts.models import User
 from simcrate.portal.simulations.models import Draft, DraftFile, Run, Simulation
+from simcrate.portal.simulators.models import SimulatorDefinition
 from simcrate.portal.storages.models import StorageBackend
 
 INI = """\
@@ -190,3 +191,35 @@ def test_a_draft_that_is_not_accepted_any_more_is_a_sentence(
 
     assert response.status_code == 200
     assert "load-libs" in response.content.decode()
+
+
+def test_a_simulator_with_settings_of_its_own_is_asked_for_run_numbers(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    SimulatorDefinition.objects.create(
+        name="mine", title="My program", kind="command", command="/usr/bin/env\n{ini}", active=True
+    )
+    values = {"simulator": "mine", "files": [upload("settings.ini", b"\x00 anything")]}
+
+    step = as_alice.post("/simulations/new/", values)
+    page = as_alice.get(step["Location"]).content.decode()
+    choices = {**CHOICES, "config": "", "run_filter": "0..2"}
+    as_alice.post(step["Location"], choices)
+
+    assert "My program" in as_alice.get("/simulations/new/").content.decode()
+    assert "Numbers of runs" in page
+    assert Simulation.objects.get().simulator == "mine"
+    assert Simulation.objects.get().title == "My study"
+    assert Run.objects.count() == 3
+
+
+def test_an_inactive_simulator_is_not_offered(as_alice: Client, storage: StorageBackend) -> None:
+    SimulatorDefinition.objects.create(
+        name="mine", title="My program", kind="command", command="/usr/bin/env", active=False
+    )
+
+    assert "My program" not in as_alice.get("/simulations/new/").content.decode()
+    assert (
+        as_alice.post("/simulations/new/", {"ini_text": INI, "simulator": "mine"}).status_code
+        == 422
+    )
