@@ -10,7 +10,7 @@ from functools import cached_property
 from simcrate.errors import IniError
 from simcrate.inifile.expression import evaluate_condition, evaluate_number
 from simcrate.inifile.faults import placed
-from simcrate.inifile.iteration import LoopNest, Variable
+from simcrate.inifile.iteration import LoopNest, Variable, bearable_count
 from simcrate.inifile.itervars import IterationVariables, collect_variables
 from simcrate.inifile.patterns import compiled
 from simcrate.inifile.reader import Entry
@@ -190,13 +190,13 @@ class Config:
 
     def _chosen(self, text: str) -> Iterable[Run]:
         if text in ("", "*"):
-            self._refuse_too_many(self.run_count)
+            self._refuse_too_many(self.run_count, MOST_SELECTED)
             return self.runs()
         numbers = parse_run_numbers(text, self.run_count)
         if numbers is not None:
-            self._refuse_too_many(len(numbers))
+            self._refuse_too_many(len(numbers), MOST_SELECTED)
             return (self.run(number) for number in numbers)
-        self._refuse_too_many(self.run_count)  # each has to be looked at
+        self._refuse_too_many(self.run_count, bearable_count(text, MOST_SELECTED))
         return (run for run in self.runs() if self._accepts(run, text))
 
     def _accepts(self, run: Run, condition: str) -> bool:
@@ -206,9 +206,11 @@ class Config:
             message = f'run filter "{condition}": {error}'
             raise IniError(message) from error
 
-    def _refuse_too_many(self, count: int) -> None:
-        if count > MOST_SELECTED:
-            message = f"more than {MOST_SELECTED:,} runs of config {self.name} at once; select some by number"
+    def _refuse_too_many(self, count: int, at_most: int) -> None:
+        if count > at_most:
+            message = (
+                f"more than {at_most:,} runs of config {self.name} at once; select some by number"
+            )
             raise IniError(message)
 
     def _find(self, key: str) -> int | None:

@@ -2,7 +2,7 @@
 
 A loop nest is never unrolled in memory.  Without a constraint and without variables in other variables'
 values, runs are counted and found by arithmetic, up to the million at which OMNeT++ gives up; otherwise
-by going through the loops, which takes seconds for 200,000 values and is given up there.
+by going through the loops, which is given up when it would take more than a few seconds.
 
 Source: OMNeT++ Simulation Manual, section "Parameter studies"; the order of runs is that of recorded
 result files (last variable innermost, `repetition` innermost of all).
@@ -26,6 +26,7 @@ from simcrate.inifile.variables import find_references, split_list, substitute_r
 
 MOST_RUNS = 1_000_000
 MOST_STEPS = 200_000
+MOST_CONDITION_TEXT = 4_000_000  # characters of conditions to evaluate, about two seconds
 
 _STEP = re.compile(r"(?<!\w)step(?!\w)")
 _TOLERANCE = 1.000001  # steps; without it 1..9 step 0.1 would end at 8.9
@@ -141,6 +142,7 @@ class LoopNest:
         self, variables: Sequence[Variable], *, constraint: str = "", nesting: str = ""
     ) -> None:
         self._constraint = constraint
+        self._most_steps = bearable_count(constraint, MOST_STEPS)
         self.variables = _in_loop_order(variables, nesting)
         self._fixed = {
             variable.name: _expand_variable(variable)
@@ -220,9 +222,9 @@ class LoopNest:
         else:
             places = range(len(choices))
         for position in places:
-            if next(steps) > MOST_STEPS:
+            if next(steps) > self._most_steps:
                 message = (
-                    f"more than {MOST_STEPS:,} combinations to go through; "
+                    f"more than {self._most_steps:,} combinations to go through; "
                     "shorten the lists of values, or do without constraint and references"
                 )
                 raise IniError(message)
@@ -243,6 +245,11 @@ class LoopNest:
             both = {variable.name, variable.parallel} <= self._fixed.keys()
             if both and len(self._fixed[variable.name]) < len(self._fixed[variable.parallel]):
                 raise _too_short(variable)
+
+
+def bearable_count(condition: str, at_most: int) -> int:
+    """How often a condition may be evaluated, so that nobody waits for long ones."""
+    return min(at_most, MOST_CONDITION_TEXT // max(len(condition), 1))
 
 
 def _expand_variable(variable: Variable, known: Mapping[str, str] | None = None) -> Values:

@@ -231,6 +231,18 @@ def test_values_are_spelled_in_file_names_as_omnetpp_does() -> None:
     assert study.run(0).iterationvarsf == "x=say_#22hi#22_a#2fb_##1_c#_d# 9#ffffffc3#ffffffa9-"
 
 
+@pytest.mark.parametrize("condition", ["$a > 0", " && ".join(["$a > 0"] * 400)])
+def test_conditions_that_would_take_long_are_refused_at_once(condition: str) -> None:
+    constrained = f"constraint = {condition}\n**.a = ${{a=1..300000}}\n"
+    started = time.process_time()
+
+    with pytest.raises(IniError, match="combinations to go through"):
+        _ = config(constrained).run_count
+    with pytest.raises(IniError, match="at once; select some by number"):
+        config("**.a = ${a=1..300000}\n").select(condition)
+    assert time.process_time() - started < 20
+
+
 def test_a_run_that_does_not_exist_is_an_error() -> None:
     for number in (-1, 8):
         with pytest.raises(IniError, match="has no run"):
