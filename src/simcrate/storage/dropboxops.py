@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -295,6 +296,7 @@ class DropboxBackend(StorageBackend):
     # Paths
 
     def _path_of(self, name: str) -> str:
+        name = unicodedata.normalize("NFC", name)  # as Dropbox keeps it
         for part in name.split("/"):
             if _is_unusable(part):
                 raise StorageRefusedError(
