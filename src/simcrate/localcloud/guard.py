@@ -66,7 +66,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is here; its headers are awaited."""
         super().connection_made(transport)
-        transport.set_write_buffer_limits(high=0)  # who sends waits for all of it, see pump.py
+        transport.set_write_buffer_limits(high=1)  # who sends waits for all of it; 0 stops TLS
         limit_unsent(transport)
         self._await_headers()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import stat
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.servers.certificates import make_certificate
 from tests.servers.localcloud import local_cloud
 
 
@@ -192,3 +194,18 @@ def test_scrub_finds_bytes_that_changed_on_disk(tmp_path: Path) -> None:
     assert (clean.returncode, damaged.returncode) == (0, 1)
     assert "2 objects are as they were stored" in clean.stdout
     assert json.loads(damaged.stdout)["name"] == bad["id"]
+
+
+def test_tls_serves_large_objects_by_https_links(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
+    options = ["--tls-cert", str(certificate), "--tls-key", str(key)]
+    content = bytes(range(256)) * 20_000
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    with (
+        local_cloud(tmp_path / "store", *options) as cloud,
+        httpx.Client(headers=cloud.headers, verify=trusting, trust_env=False) as client,
+    ):
+        stored = client.put(f"{cloud.url}/upload/x.bin", content=content).json()
+
+        assert stored["url"].startswith("https://")
+        assert client.get(stored["url"]).content == content
