@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.servers.ports import free_port
 
@@ -71,6 +71,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.stdout.read()
+
+
+expect.set_options(timeout=30_000)  # machines that test are busy
 
 
 @pytest.fixture(scope="session")
