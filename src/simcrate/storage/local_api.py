@@ -27,10 +27,11 @@ from simcrate.secret import Secret, scrub
 from simcrate.storage.address import Address
 from simcrate.storage.base import JSON
 
-TIMEOUT = httpx.Timeout(
-    30.0,
-    read=300.0,  # a commit answers when a large file is on the disk
-    write=120.0,  # the server reads as fast as its disk writes
+CONNECT_TIMEOUT_S = 15.0
+TIMEOUT = httpx.Timeout(60.0, connect=CONNECT_TIMEOUT_S)
+BODY_TIMEOUT = httpx.Timeout(
+    300.0,  # the last piece is answered when the whole file is on the disk
+    connect=CONNECT_TIMEOUT_S,
 )
 PROBLEM_TYPE = "application/problem+json"
 
@@ -123,7 +124,13 @@ class LocalApi:
         """
         try:
             answer = self._client.request(
-                method, path, headers=headers, params=params, json=json, content=content
+                method,
+                path,
+                headers=headers,
+                params=params,
+                json=json,
+                content=content,
+                timeout=TIMEOUT if content is None else BODY_TIMEOUT,
             )
         except httpx.TransportError as error:
             message = f"could not {what}: {_transport_reason(error)}"
@@ -169,7 +176,6 @@ class LocalApi:
             base_url=f"{scheme}://{self.address}",
             headers=headers,
             verify=self.trust or True,
-            timeout=TIMEOUT,
             trust_env=False,  # a storage server on one's own network is not behind a web proxy
         )
 
