@@ -6,10 +6,10 @@ The page loads nothing, and its own content security policy forbids it to.  Ever
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from importlib.resources import files
-from itertools import groupby
 from pathlib import Path
 
 from simcrate.statistics.reportparts import NARROW_SPACE, comparison_section, number
@@ -39,8 +39,7 @@ def _page(summary: Summary, out_dir: Path) -> Iterator[str]:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n"
         f"<h1>{escape(title)}</h1>\n"
-        '<nav><a href="#statistics">Statistics</a> <a href="#figures">Figures</a> '
-        '<a href="#runs">Runs</a> <a href="#reading">How to read this</a></nav>\n'
+        f"<nav>{''.join(_contents(summary))}</nav>\n"
     )
     yield from _head(summary)
     yield from _table(summary)
@@ -49,6 +48,12 @@ def _page(summary: Summary, out_dir: Path) -> Iterator[str]:
     yield from _runs(summary.runs)
     yield from _reading_guide(summary)
     yield "</body>\n</html>\n"
+
+
+def _contents(summary: Summary) -> Iterator[str]:
+    for name in ("Statistics", "Comparisons", "Figures", "Runs", "Reading"):
+        if name != "Comparisons" or summary.comparisons:
+            yield f'<a href="#{name.lower()}">{name}</a> '
 
 
 def _default_title(runs: Sequence[RunFact]) -> str:
@@ -116,25 +121,18 @@ def _table(summary: Summary) -> Iterator[str]:
         yield '<p class="lead">No statistic was recorded.</p>\n'
         return
     with_points = len({row.point for row in rows}) > 1
-    heads = ["Statistic", "Modules", *(["Point"] if with_points else [])]
+    heads = ["Statistic", *(["Point"] if with_points else [])]
     yield '<div class="scroll"><table>\n<thead><tr>'
     yield "".join(f"<th>{head}</th>" for head in heads)
     yield "".join(f'<th class="n">{head}</th>' for head in NUMBER_HEADS)
     yield "</tr></thead>\n"
-    sections = groupby(
-        rows[:MOST_ROWS], key=lambda row: (row.layer, row.modules if row.layer else "")
-    )
-    for (layer, modules), members in sections:
-        yield "<tbody>\n"
-        if layer:
-            title = f'{escape(layer)} <span class="unit">{escape(modules)}</span>'
-            width = len(heads) + len(NUMBER_HEADS)
-            yield f'<tr class="layer"><th colspan="{width}">{title}</th></tr>\n'
-        above: tuple[str, str] = ("", "")
+    for members in _sections(rows[:MOST_ROWS]):
+        width = len(heads) + len(NUMBER_HEADS)
+        yield f'<tbody>\n<tr class="section"><th colspan="{width}">{_heading(members)}</th></tr>\n'
+        above = ""
         for row in members:
-            names = (escape(row.display), _modules(row))
-            yield _row(row, names if names != above else None, with_points=with_points)
-            above = names
+            yield _row(row, is_new=row.display != above, with_points=with_points)
+            above = row.display
         yield "</tbody>\n"
     yield "</table></div>\n"
     if len(rows) > MOST_ROWS:
@@ -144,28 +142,35 @@ def _table(summary: Summary) -> Iterator[str]:
         )
 
 
-def _row(row: Row, names: tuple[str, str] | None, *, with_points: bool) -> str:
-    """A line of the table; without names, which stand only in the first of several points."""
+def _sections(rows: Sequence[Row]) -> Iterable[list[Row]]:
+    """Rows by layer and group of modules, in the order in which these first appear."""
+    sections: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        sections[row.layer, row.modules].append(row)
+    return sections.values()
+
+
+def _heading(rows: Sequence[Row]) -> str:
+    counts = {row.module_count for row in rows}
+    number_of_modules = f" × {counts.pop()}" if len(counts) == 1 and counts != {1} else ""
+    modules = f'<span class="m">{escape(rows[0].modules)}{number_of_modules}</span>'
+    return f"{escape(rows[0].layer)} {modules}" if rows[0].layer else modules
+
+
+def _row(row: Row, *, is_new: bool, with_points: bool) -> str:
+    """A line of the table; the name stands only in the first of several points."""
     estimate = row.estimate
-    display, modules = names or ("", "")
     point = f"<td>{escape(row.point.label)}</td>" if with_points else ""
     unit = f' <span class="unit">{escape(row.unit)}</span>' if row.unit else ""
     interval = "–" if math.isnan(estimate.half_width) else f"± {number(estimate.half_width, 3)}"
     missing = row.nan_count + row.inf_count
     absent = f'<span class="missing">{missing} of {row.values}</span>' if missing else "–"
     return (
-        f"<tr{'' if names else ' class=more'}><td>{display}</td>"
-        f'<td class="m">{modules}</td>{point}'
+        f"<tr{'' if is_new else ' class=more'}><td>{escape(row.display) if is_new else ''}</td>{point}"
         f'<td class="n">{number(estimate.mean)}{unit}</td><td class="n ci">{interval}</td>'
         f'<td class="n">{estimate.n}</td><td class="n">{number(estimate.stddev)}</td>'
         f'<td class="n">{number(row.minimum)}</td><td class="n">{number(row.maximum)}</td>'
         f'<td class="n">{absent}</td></tr>\n'
-    )
-
-
-def _modules(row: Row) -> str:
-    return escape(row.modules) + (
-        f"&nbsp;×&nbsp;{row.module_count}" if row.module_count > 1 else ""
     )
 
 
