@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import pytest
 
 from simcrate.errors import (
@@ -395,6 +397,19 @@ def test_a_link_that_a_stranger_answers_is_no_crate() -> None:
         pytest.raises(StorageUnreachableError, match="no local-cloud"),
     ):
         backend.stat(a_crate())
+
+
+def test_a_server_that_takes_connections_and_never_answers_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("simcrate.storage.local_api.TIMEOUT", httpx.Timeout(0.2))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        backend = backend_at(f"127.0.0.1:{server.getsockname()[1]}", MARKED)
+        with (
+            closing(backend),
+            pytest.raises(StorageUnreachableError, match="did not answer in time"),
+        ):
+            backend.space()
 
 
 def test_another_service_that_speaks_json_is_recognised() -> None:
