@@ -8,7 +8,7 @@ from pathlib import Path
 from simcrate.errors import IniError
 from simcrate.inifile.config import Config, ConfigInfo
 from simcrate.inifile.faults import suggest
-from simcrate.inifile.inheritance import section_chain
+from simcrate.inifile.inheritance import SectionChains
 from simcrate.inifile.lines import Generation
 from simcrate.inifile.reader import GENERAL, Entry, Includes, Section, decode_ini, read_sections
 from simcrate.inifile.variables import unquote
@@ -31,6 +31,7 @@ class IniFile:
         self.name = name
         self._sections = dict(sections)
         self._options = options
+        self._chains = SectionChains(self._sections)
 
     @property
     def configs(self) -> tuple[ConfigInfo, ...]:
@@ -76,7 +77,7 @@ class IniFile:
         return IniFile(self.name, self._sections, entries + self._options)
 
     def _chain(self, name: str) -> tuple[str, ...]:
-        return section_chain(name, self._sections) if name in self._sections else ()
+        return self._chains.of(name) if name in self._sections else ()
 
     def _info(self, name: str) -> ConfigInfo:
         chain = self._chain(name)

@@ -24,6 +24,7 @@ from simcrate.inifile.expression import evaluate_condition, evaluate_number
 from simcrate.inifile.faults import placed
 from simcrate.inifile.variables import find_references, split_list, substitute_references
 
+MOST_VARIABLES = 100
 MOST_RUNS = 1_000_000
 MOST_STEPS = 200_000
 MOST_CONDITION_TEXT = 4_000_000  # characters of conditions to evaluate, about two seconds
@@ -141,6 +142,9 @@ class LoopNest:
     def __init__(
         self, variables: Sequence[Variable], *, constraint: str = "", nesting: str = ""
     ) -> None:
+        if len(variables) > MOST_VARIABLES:
+            message = f"more than {MOST_VARIABLES} iteration variables"
+            raise IniError(message)
         self._constraint = constraint
         self._most_steps = bearable_count(constraint, MOST_STEPS)
         self.variables = _in_loop_order(variables, nesting)

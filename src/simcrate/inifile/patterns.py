@@ -8,23 +8,35 @@ r"""Wildcard patterns of ini keys, matched against full paths of objects.
     [38..150]  the same between square brackets, as in node[3]
     \          takes the next character literally
 
+A pattern is a row of steps, each of which leads from a set of places in the name to the places that can
+be reached from there.  So the effort grows with the length of pattern and name, whoever wrote them; a
+regular expression could take for ever.
+
 Source: OMNeT++ Simulation Manual, section "Using wildcard patterns".
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from simcrate.errors import IniError
 
-_RANGE = re.compile(r"(\d*)\.\.(\d*)$")
+Places = frozenset[int]
+Step = Callable[[str, Places], Places]
+"""Leads from places in a name to others; no places means that nothing matches."""
+
+LONGEST_NUMBER = 18  # digits
+
+_RANGE = re.compile(r"(\d{0,18})\.\.(\d{0,18})")
+_LITERAL = re.compile(r"[^*?{\[\\]+")
 
 
 class Pattern:
     """A pattern that full names either match or do not."""
 
-    __slots__ = ("_expression", "_ranges", "text")
+    __slots__ = ("_steps", "text")
 
     def __init__(self, text: str) -> None:
         """Understand a pattern.
@@ -33,68 +45,61 @@ class Pattern:
             IniError: a brace is not closed, or a set is empty.
         """
         self.text = text
-        self._ranges: list[tuple[int, float]] = []
-        self._expression = re.compile(self._translate(), re.DOTALL)
+        self._steps: list[Step] = []
+        position = 0
+        while position < len(text):
+            steps, position = self._parse(position)
+            self._steps.extend(steps)
 
     def matches(self, name: str) -> bool:
         """Whether the whole name matches."""
-        match = self._expression.fullmatch(name)
-        if match is None:
-            return False
-        numbers = [int(group) for group in match.groups()]
-        return all(
-            low <= number <= high for number, (low, high) in zip(numbers, self._ranges, strict=True)
-        )
+        places = frozenset((0,))
+        for step in self._steps:
+            places = step(name, places)
+            if not places:
+                return False
+        return len(name) in places
 
-    def _translate(self) -> str:
-        parts = []
-        position = 0
-        while position < len(self.text):
-            part, position = self._translate_at(position)
-            parts.append(part)
-        return "".join(parts)
-
-    def _translate_at(self, position: int) -> tuple[str, int]:
-        match self.text[position]:
-            case "*" if self.text.startswith("**", position):
-                part, end = ".*", position + 2
+    def _parse(self, position: int) -> tuple[list[Step], int]:
+        """The steps of what stands at a position, and the position after it."""
+        text = self.text
+        steps: list[Step]
+        match text[position]:
+            case "*" if text.startswith("**", position):
+                steps, end = [_anything], position + 2
             case "*":
-                part, end = r"[^.]*", position + 1
+                steps, end = [_no_dots], position + 1
             case "?":
-                part, end = r"[^.]", position + 1
-            case "\\" if position + 1 < len(self.text):
-                part, end = re.escape(self.text[position + 1]), position + 2
+                steps, end = [_character(lambda character: character != ".")], position + 1
+            case "\\" if position + 1 < len(text):
+                steps, end = [_literal(text[position + 1])], position + 2
             case "{":
-                part, end = self._translate_braces(position)
+                steps, end = self._parse_braces(position)
             case "[":
-                part, end = self._translate_brackets(position)
-            case character:
-                part, end = re.escape(character), position + 1
-        return part, end
+                steps, end = self._parse_brackets(position)
+            case _:
+                literal = _LITERAL.match(text, position)
+                end = literal.end() if literal else position + 1
+                steps = [_literal(text[position:end])]
+        return steps, end
 
-    def _translate_braces(self, position: int) -> tuple[str, int]:
+    def _parse_braces(self, position: int) -> tuple[list[Step], int]:
         end = self.text.find("}", position + 1)
         if end < 0:
             message = f'pattern {self.text}: missing "}}"'
             raise IniError(message)
         inner = self.text[position + 1 : end]
-        if (number := self._range(inner)) is not None:
-            return number, end + 1
-        return _character_set(inner, self.text), end + 1
+        step = _number_range(inner)
+        if step is None:
+            step = _character(_character_set(inner, self.text))
+        return [step], end + 1
 
-    def _translate_brackets(self, position: int) -> tuple[str, int]:
+    def _parse_brackets(self, position: int) -> tuple[list[Step], int]:
         end = self.text.find("]", position + 1)
-        number = self._range(self.text[position + 1 : end]) if end > 0 else None
-        if number is None:
-            return r"\[", position + 1
-        return rf"\[{number}\]", end + 1
-
-    def _range(self, inner: str) -> str | None:
-        match = _RANGE.fullmatch(inner)
-        if match is None:
-            return None
-        self._ranges.append((int(match[1] or 0), int(match[2]) if match[2] else float("inf")))
-        return r"(\d{1,18})"
+        step = _number_range(self.text[position + 1 : end]) if end > 0 else None
+        if step is None:
+            return [_literal("[")], position + 1
+        return [_literal("["), step, _literal("]")], end + 1
 
 
 @lru_cache(maxsize=4096)
@@ -107,22 +112,67 @@ def compiled(text: str) -> Pattern:
     return Pattern(text)
 
 
-def _character_set(inner: str, pattern: str) -> str:
+def _anything(name: str, places: Places) -> Places:
+    return frozenset(range(min(places), len(name) + 1))
+
+
+def _no_dots(name: str, places: Places) -> Places:
+    reached = set(places)
+    for place in range(min(places), len(name)):
+        if place in reached and name[place] != ".":
+            reached.add(place + 1)
+    return frozenset(reached)
+
+
+def _literal(text: str) -> Step:
+    def step(name: str, places: Places) -> Places:
+        return frozenset(place + len(text) for place in places if name.startswith(text, place))
+
+    return step
+
+
+def _character(accepts: Callable[[str], bool]) -> Step:
+    def step(name: str, places: Places) -> Places:
+        return frozenset(
+            place + 1 for place in places if place < len(name) and accepts(name[place])
+        )
+
+    return step
+
+
+def _number_range(inner: str) -> Step | None:
+    match = _RANGE.fullmatch(inner)
+    if match is None:
+        return None
+    low = int(match[1] or 0)
+    high = int(match[2]) if match[2] else float("inf")
+
+    def step(name: str, places: Places) -> Places:
+        return frozenset(
+            end
+            for place in places
+            for end in range(place + 1, min(place + LONGEST_NUMBER, len(name)) + 1)
+            if _is_number(name[place:end]) and low <= int(name[place:end]) <= high
+        )
+
+    return step
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _character_set(inner: str, pattern: str) -> Callable[[str], bool]:
     negated = inner.startswith("^")
     members = inner[1:] if negated else inner
     if not members:
         message = f"pattern {pattern}: empty set of characters"
         raise IniError(message)
-    parts = []
+    spans = []
     position = 0
     while position < len(members):
-        first = members[position]
-        if members[position + 1 : position + 2] == "-" and position + 2 < len(members):
-            last = members[position + 2]
-            low, high = min(first, last), max(first, last)
-            parts.append(f"{re.escape(low)}-{re.escape(high)}")
-            position += 3
-        else:
-            parts.append(re.escape(first))
-            position += 1
-    return f"[{'^' if negated else ''}{''.join(parts)}]"
+        is_span = members[position + 1 : position + 2] == "-" and position + 2 < len(members)
+        last = position + 2 if is_span else position
+        spans.append(sorted((members[position], members[last])))
+        position = last + 1
+    return lambda character: any(low <= character <= high for low, high in spans) != negated

@@ -23,6 +23,7 @@ GENERAL = "General"
 MOST_INCLUDES = (
     200  # files; a handful that include each other twice would otherwise grow without end
 )
+DEEPEST_INCLUDE = 20  # files that include each other in a row
 MOST_FAULTS = 50  # of one file; a binary file has one on every line
 
 
@@ -147,6 +148,9 @@ class _Reader:
         name = _resolve(asked, file)
         if name in self._open:
             message = f"{asked} includes itself, directly or indirectly"
+            raise IniError(message)
+        if len(self._open) > DEEPEST_INCLUDE:
+            message = f"more than {DEEPEST_INCLUDE} files include each other in a row"
             raise IniError(message)
         self._included += 1
         if self._included > MOST_INCLUDES:

@@ -44,6 +44,23 @@ def test_a_config_that_extends_itself_is_an_error(text: str) -> None:
         parse_ini(text).config("A")
 
 
+def test_a_ladder_of_sections_is_no_effort() -> None:
+    rungs = "".join(
+        f"[A{n}]\nextends = A{n - 1}, B{n - 1}\n[B{n}]\nextends = A{n - 1}, B{n - 1}\n"
+        for n in range(1, 40)
+    )
+    ini = parse_ini("[A0]\n[B0]\nx = 1\n" + rungs)
+
+    assert ini.config("B39").value("x") == "1"
+
+
+def test_sections_that_extend_each_other_in_a_long_row_are_refused() -> None:
+    row = "".join(f"[S{n}]\nextends = S{n + 1}\n" for n in range(2000)) + "[S2000]\n"
+
+    with pytest.raises(IniError, match="more than 50 sections"):
+        parse_ini(row).config("S0")
+
+
 def test_parents_in_contradicting_order_are_an_error() -> None:
     text = "[A]\n[B]\n[C]\nextends = A, B\n[D]\nextends = B, A\n[E]\nextends = C, D\n"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,10 @@ from simcrate.inifile import Pattern, parse_ini
         ("Net.node[..5].ttl", "Net.node[0].ttl", True),
         ("Net.node[3..].ttl", "Net.node[1000].ttl", True),
         ("Net.node{3..5}.ttl", "Net.node4.ttl", True),
+        ("Net.node{10..20}.ttl", "Net.node015.ttl", True),
+        ("Net.node{3..5}.ttl", "Net.node³.ttl", False),
+        ("Net.{a-cx}.y", "Net.x.y", True),
+        ("Net.{a-}.y", "Net.-.y", True),
         ("Net.{a-c}*.x", "Net.beta.x", True),
         ("Net.{^a-c}*.x", "Net.beta.x", False),
         ("Net.?.x", "Net.a.x", True),
@@ -41,6 +47,21 @@ def test_patterns_match_whole_names(pattern: str, name: str, matches: bool) -> N
 def test_a_pattern_that_is_none_is_an_ini_error(pattern: str) -> None:
     with pytest.raises(IniError):
         Pattern(pattern)
+
+
+def test_patterns_made_to_take_for_ever_do_not() -> None:
+    assert not Pattern("**?" * 40 + "x").matches("a" * 200)
+    assert not Pattern("*a" * 100 + "b").matches("a" * 300)
+
+
+@given(st.text(alphabet="ab.*?", max_size=8), st.text(alphabet="ab.", max_size=8))
+def test_patterns_agree_with_the_regular_expressions_that_say_the_same(
+    pattern: str, name: str
+) -> None:
+    parts = {"**": ".*", "*": "[^.]*", "?": "[^.]", ".": r"\."}
+    expression = re.sub(r"\*\*|[*?.]", lambda match: parts[match[0]], pattern)
+
+    assert Pattern(pattern).matches(name) == bool(re.fullmatch(expression, name))
 
 
 @given(st.text(max_size=30), st.text(max_size=30))

@@ -138,9 +138,16 @@ def test_a_file_that_includes_itself_is_an_error() -> None:
 
 
 def test_files_that_include_others_many_times_are_stopped() -> None:
-    files = {f"{n}.ini": f"include {n + 1}.ini\n" * 2 for n in range(30)} | {"30.ini": "a = 1\n"}
+    files = {f"{n}.ini": f"include {n + 1}.ini\n" * 2 for n in range(15)} | {"15.ini": "a = 1\n"}
 
     with pytest.raises(IniError, match="more than 200 included files"):
+        parse_ini("include 0.ini\n", includes=files)
+
+
+def test_files_that_include_each_other_in_a_long_row_are_stopped() -> None:
+    files = {f"{n}.ini": f"include {n + 1}.ini\n" for n in range(30)} | {"30.ini": "a = 1\n"}
+
+    with pytest.raises(IniError, match="more than 20 files include each other"):
         parse_ini("include 0.ini\n", includes=files)
 
 

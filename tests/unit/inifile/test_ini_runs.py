@@ -128,6 +128,7 @@ def test_the_nesting_order_can_be_given() -> None:
         ("**.a = ${a=1}\n**.b = ${a=2}\n", "defined twice, first in omnetpp.ini:1"),
         ("**.a = ${network=1}\n", "predefined"),
         ("**.a = ${a=$b}\n", "not defined"),
+        ("".join(f"**.a{n} = ${{1}}\n" for n in range(2000)), "more than 100 iteration variables"),
         ("**.a = ${a=1 ! b}\n", "not defined"),
         ("**.a = ${a=$b}\n**.b = ${b=$a}\n", "in a circle"),
         ("**.a = ${a=1, 2\n", 'missing "}"'),
