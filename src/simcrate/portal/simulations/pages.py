@@ -13,7 +13,7 @@ from simcrate.errors import BadInputError
 from simcrate.pipeline.jobs import RunState
 from simcrate.portal.deliveries.permalinks import permalink_url
 from simcrate.portal.simulations.curves import charts_of
-from simcrate.portal.simulations.models import Simulation
+from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.portal.simulations.queries import (
     MAX_RUNS_SHOWN,
     Overview,
@@ -52,7 +52,28 @@ class LivePart:
 
 def live_part(request: HttpRequest, simulation: Simulation) -> LivePart:
     """Render where a simulation stands now."""
+    return _live_part(request, overview(simulation))
+
+
+def whole_page(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
+    """Everything that the page of a simulation shows."""
     seen = overview(simulation)
+    delivered = seen.standing.state is SimulationState.DELIVERED
+    summary = simulation.summary or {}
+    return {
+        "simulation": simulation,
+        "live": _live_part(request, seen),
+        "delivery": seen.delivery,
+        "permalink": permalink_url(seen.delivery) if seen.delivery and delivered else "",
+        "files": simulation.files.only("name"),
+        "ini": _ini_text(simulation),
+        "table": statistics_table(summary),
+        "charts": charts_of(summary),
+    }
+
+
+def _live_part(request: HttpRequest, seen: Overview) -> LivePart:
+    simulation = seen.simulation
     context = {
         "overview": seen,
         "simulation": simulation,
@@ -70,24 +91,6 @@ def live_part(request: HttpRequest, simulation: Simulation) -> LivePart:
         is_ready=seen.standing.state is SimulationState.DELIVERED,
         is_settled=seen.standing.is_final and _is_announced(seen),
     )
-
-
-def whole_page(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
-    """Everything that the page of a simulation shows."""
-    seen = overview(simulation)
-    delivered = seen.standing.state is SimulationState.DELIVERED
-    summary = simulation.summary or {}
-    return {
-        "simulation": simulation,
-        "overview": seen,
-        "live": live_part(request, simulation),
-        "delivery": seen.delivery,
-        "permalink": permalink_url(seen.delivery) if seen.delivery and delivered else "",
-        "files": simulation.files.only("name"),
-        "ini": _ini_text(simulation),
-        "table": statistics_table(summary),
-        "charts": charts_of(summary),
-    }
 
 
 def _served(simulation: Simulation) -> bool:
@@ -124,7 +127,7 @@ def _current_stage(seen: Overview) -> str:
             return "" if _is_announced(seen) else "notify"
 
 
-def _watched_run(simulation: Simulation, seen: Overview) -> Any:  # noqa: ANN401 - a row or None
+def _watched_run(simulation: Simulation, seen: Overview) -> Run | None:
     """The run whose log is of interest: one that runs, else one that failed, else the only one."""
     runs = interesting_runs(simulation).defer("outcome")
     wanted = [RunState.RUNNING, RunState.FAILED, RunState.LIMITED]
