@@ -76,7 +76,12 @@ TEMPLATES = [
     }
 ]
 DATABASES = {"default": database_entry(ENVIRONMENT.database_url, VAR_DIR)}
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},  # it holds rate limits: few would be forgotten early
+    }
+}
 
 # static files: served by the portal itself, straight from the packages, without a collect step
 STATIC_URL = "static/"

@@ -147,6 +147,18 @@ def test_the_database_keeps_only_the_digest_of_a_token(alice: User) -> None:
     assert len(stored["digest"]) == 64
 
 
+def test_the_statistics_are_there_once_the_crate_is_packed(
+    writer: Client, simulation: Simulation
+) -> None:
+    address = f"{SIMULATIONS}/{simulation.pk}/summary"
+    early = writer.get(address)
+    Simulation.objects.update(summary={"schema": 1, "rows": [{"mean": None}]})
+
+    assert early.status_code == 404
+    assert "no statistics yet" in early.json()["detail"]
+    assert writer.get(address).json() == {"schema": 1, "rows": [{"mean": None}]}
+
+
 def test_the_last_use_of_a_token_is_noted_to_the_minute(writer: Client) -> None:
     writer.get(SIMULATIONS)
     first = ApiToken.objects.get().last_used_at

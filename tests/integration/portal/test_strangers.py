@@ -51,6 +51,7 @@ def alices(alice: User, simulation: Simulation, delivery: Delivery) -> dict[str,
         "token-revoke": {"token_id": token.pk},
         "api:get_simulation": whole,
         "api:list_runs": whole,
+        "api:get_summary": whole,
         "api:cancel": whole,
     }
 

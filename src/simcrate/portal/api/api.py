@@ -5,13 +5,14 @@ Everything goes through the same services and queries as the pages.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from ninja import File, Form, NinjaAPI, Query, Schema, Status, UploadedFile
+from ninja.errors import HttpError
 from pydantic import Field
 
 import simcrate
@@ -117,6 +118,16 @@ def list_runs(request: HttpRequest, simulation_id: UUID) -> list[RunOut]:
     """Its runs, by number."""
     rows = _visible(request, simulation_id).runs.defer("log_tail", "outcome")
     return [RunOut.of(run) for run in rows]
+
+
+@api.get("/simulations/{uuid:simulation_id}/summary", response=dict[str, Any])
+def get_summary(request: HttpRequest, simulation_id: UUID) -> dict[str, Any]:
+    """Its statistics, as packing left them; 404 until then."""
+    rows = visible_to(_user(request)).defer(None)
+    summary = get_object_or_404(rows, pk=simulation_id).summary
+    if summary is None:
+        raise HttpError(404, "there are no statistics yet; ask again when the crate is packed")
+    return dict(summary)
 
 
 @api.post("/simulations/{uuid:simulation_id}/cancel", response={202: SimulationOut})
