@@ -32,6 +32,8 @@ class DropboxRoutes:
         self._sessions = DropboxSessions(state)
         self._links = DropboxLinks(state)
         self._cursors: dict[str, tuple[list[dict[str, Any]], int]] = {}
+        self.calls: list[tuple[str, dict[str, Any], int]] = []
+        """Route, argument and length of the body of every call that was let in."""
         self.roots: list[str] = []
         """Namespaces that calls were made in, as far as they said."""
 
@@ -58,6 +60,7 @@ class DropboxRoutes:
             self._check_hash(argument, request.body)
         else:
             argument = json.loads(request.body or b"null") or {}
+        self.calls.append((route, dict(argument), len(request.body)))
         argument["namespace"] = self._namespace(request)
         return as_json(method(self, argument, request.body))
 
