@@ -14,6 +14,7 @@ from datetime import datetime
 from types import FrameType
 from typing import TextIO
 
+from simcrate import __version__
 from simcrate.inifile import Config, IniError, IniFile, Run, read_ini
 from simcrate.inifile.options import known_options
 from simcrate.oppsim.arguments import USAGE, Arguments, parse_arguments
@@ -22,8 +23,9 @@ from simcrate.oppsim.execution import End, Execution
 from simcrate.oppsim.settings import RunOptions, Settings, check_options
 from simcrate.oppsim.status import StatusDisplay
 
-BANNER = """\
+BANNER = f"""\
 SimCrate oppsim: opportunistic networks of mobile nodes, with the manners of OMNeT++
+Version: {__version__}
 Runs under Cmdenv; its result files are of format version 3
 
 """

@@ -9,7 +9,7 @@ from typing import Any
 from simcrate.pipeline.jobs import RunOutcome, Submission
 from simcrate.pipeline.watch import Watch
 from simcrate.results import ResultSet
-from simcrate.statistics import write_statistics
+from simcrate.statistics import find_catalogue, write_statistics
 
 STAGE = "statistics"
 
@@ -33,6 +33,7 @@ def compute(
         results,
         out_dir,
         precision_s=submission.precision_s,
+        catalogue=find_catalogue(results),
         facts=_facts(submission, outcomes),
         ends_s=_ends_s(results, outcomes),
         progress=lambda share: watch.show_stage(STAGE, 100 * share),
