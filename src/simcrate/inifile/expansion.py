@@ -50,6 +50,7 @@ class Expansions:
     def __init__(self, ini: IniFile) -> None:
         self._lists: dict[str, list[str]] = {}
         self._texts: dict[str, list[str]] = {}
+        self._known: dict[str, list[str]] = {}
         self._names = ini.section_names
         self._file = ini.name
         for entry in ini.entries:
@@ -94,6 +95,13 @@ class Expansions:
 
     def _variable(self, name: str, depth: int) -> list[str]:
         """All texts of a variable; one empty text if it is not defined, which simulators refuse."""
+        if name not in self._known:
+            texts = self._variable_texts(name, depth)
+            _refuse_too_many([texts])
+            self._known[name] = texts
+        return self._known[name]
+
+    def _variable_texts(self, name: str, depth: int) -> list[str]:
         if name in _NUMERIC:
             return ["0"]
         if name.startswith("iterationvars"):

@@ -105,6 +105,18 @@ def test_values_too_many_to_check_are_refused() -> None:
     assert "too many combinations" in refusal.why
 
 
+def test_layers_of_variables_are_no_effort_to_check() -> None:
+    layers = "".join(
+        f"**.x{n}{i} = ${{v{n}{i}={', '.join(f'$v{n + 1}{j}' for j in range(10))}}}\n"
+        for n in range(6)
+        for i in range(10)
+    )
+    last = "".join(f"**.y{i} = ${{v6{i}={'read' if i == 9 else 'x'}, y}}\n" for i in range(10))
+
+    assert refused(layers + last) == []
+    assert refused(layers + last + "**.z = ${v00}File(1)\n") == [(71, "**.z")]
+
+
 def test_variables_that_refer_to_each_other_for_ever_are_refused() -> None:
     refusals = check_safety(parse_ini("**.x = ${a=$b, x}\n**.y = ${b=$a, y}\n"))
 
