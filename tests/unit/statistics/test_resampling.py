@@ -130,7 +130,7 @@ def test_decimal_times_fall_on_the_rows_that_people_expect() -> None:
     assert row_times_s(4, 0.1).tolist() == [0, 0.1, 0.2, 0.3]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.integers(0, 30), min_size=1, max_size=15).map(sorted),
     st.randoms(use_true_random=False),

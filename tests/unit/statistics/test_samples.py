@@ -61,7 +61,7 @@ def run_through(data: list[Vector], cuts: int, *consumers: Reductions | Buckets)
             consumer.take(samples)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(vectors(), st.integers(0, 9), st.sampled_from(Mode), st.sampled_from([None, 3.25]))
 def test_means_over_time_equal_those_of_the_whole_vector(
     data: list[Vector], cuts: int, mode: Mode, start_s: float | None
