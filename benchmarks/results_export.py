@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks import Row
 from benchmarks._peer import collect
-from benchmarks._timing import best_s
+from benchmarks._timing import best_cpu_s
 from benchmarks._vectorfile import Shape, write
 from simcrate.results import open_results
 from simcrate.results.export import write_csv, write_parquet
@@ -20,9 +20,9 @@ def run() -> list[Row]:
         directory = Path(name)
         path = write(directory / "results.vec", SHAPE)
         size = f"{path.stat().st_size / 1e6:.0f} MB"
-        peer_s = best_s(lambda: collect(path), 2)
-        parquet_s = best_s(lambda: write_parquet(open_results([path]), directory / "parquet"))
-        csv_s = best_s(lambda: export_csv(path, directory / "results.csv"))
+        peer_s = best_cpu_s(lambda: collect(path), 2)
+        parquet_s = best_cpu_s(lambda: write_parquet(open_results([path]), directory / "parquet"))
+        csv_s = best_cpu_s(lambda: export_csv(path, directory / "results.csv"))
     return [
         Row(
             claim=f"export everything as {name} ({size})",

@@ -58,13 +58,15 @@ def list_(*, paths: tuple[Path, ...], expression: str, kind: str | None, as_json
     """List runs and what each recorded."""
     opened = open_results(paths).where(expression)
     if as_json:
-        document = {"runs": run_facts(opened), **_remarks(opened)}
+        with _busy("Reading"):
+            document = {"runs": run_facts(opened), **_remarks(opened)}
         if kind:
             document["items"] = opened.table(Kind(kind)).to_pylist()
         _print_json(document)
         return
-    console = _console()
-    console.print(items_table(opened, Kind(kind)) if kind else runs_table(opened))
+    with _busy("Reading"):
+        table = items_table(opened, Kind(kind)) if kind else runs_table(opened)
+    _console().print(table)
     _print_remarks(opened)
 
 

@@ -18,6 +18,8 @@ from simcrate.results.text import MAX_LINE_BYTES
 CHUNK_BYTES = 8 << 20
 """Large enough that the work for one chunk, some milliseconds, does not show."""
 
+_TAIL_BYTES = 4096  # holds the last line of nearly every file
+
 
 class Range(NamedTuple):
     """A piece of a file that begins and ends at the ends of lines."""
@@ -114,13 +116,12 @@ def end_of_last_line(path: Path) -> int:
     """
     with path.open("rb") as stream:
         size = stream.seek(0, os.SEEK_END)
-        tail_bytes = min(size, MAX_LINE_BYTES)
-        stream.seek(size - tail_bytes)
-        tail = stream.read(tail_bytes)
-    found = tail.rfind(b"\n")
-    if found < 0 and size > tail_bytes:
-        raise _too_long(path, size - tail_bytes)
-    return size - tail_bytes + found + 1
+        for tail_bytes in (_TAIL_BYTES, MAX_LINE_BYTES):
+            begin = max(size - tail_bytes, 0)
+            found = os.pread(stream.fileno(), tail_bytes, begin).rfind(b"\n")
+            if found >= 0 or begin == 0:
+                return begin + found + 1
+    raise _too_long(path, size - MAX_LINE_BYTES)
 
 
 def _cut(

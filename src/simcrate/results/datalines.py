@@ -21,6 +21,7 @@ from simcrate.results.timeorder import Integers
 _ETV_TABS, _TV_TABS = 3, 2
 _NEWLINE, _TAB, _ZERO, _NINE = b"\n\t09"
 _BLOCK_BYTES = 4 << 20  # what one thread of Arrow's parser takes at a time
+_HEAD_BYTES = 256  # enough to see the shape of a first line
 _PARSING = pyarrow.csv.ParseOptions(delimiter="\t", quote_char=False, ignore_empty_lines=False)
 
 
@@ -198,7 +199,7 @@ def _regular(token: str) -> str:
 
 def _parse_pure(data: pa.Buffer, layout: Layout) -> Rows | None:
     """Data lines of one shape and nothing else, or None."""
-    head = data.slice(0, min(data.size, MAX_LINE_BYTES)).to_pybytes().partition(b"\n")[0]
+    head = data.slice(0, min(data.size, _HEAD_BYTES)).to_pybytes().partition(b"\n")[0]
     has_events = head.count(b"\t") == _ETV_TABS
     try:
         return Rows(_parse(data, layout, has_events=has_events), has_events)

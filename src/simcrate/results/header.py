@@ -31,6 +31,9 @@ class HeaderReader:
             LineError: the line is a header line, but a wrong one or in a wrong place.
         """
         keyword = tokens[0]
+        if keyword == "attr" and len(tokens) == 3 and self._described is not None:
+            self._described[tokens[1]] = tokens[2]  # four of five lines of an index are these
+            return True
         if keyword not in _TOKENS:
             self.check_version()
             return False
@@ -42,7 +45,8 @@ class HeaderReader:
         if keyword == "run":
             self._begin_run(tokens[1])
         elif keyword == "attr":
-            self._read_attribute(tokens[1], tokens[2])
+            message = "expected something that an `attr` line can describe before it"
+            raise LineError(message)
         elif keyword == "itervar":
             self._run.itervars[tokens[1]] = tokens[2]
         else:
@@ -93,12 +97,6 @@ class HeaderReader:
             raise LineError(message)
         self.runs.append(RunHeader(run_id))
         self._described = self.runs[-1].attributes
-
-    def _read_attribute(self, name: str, value: str) -> None:
-        if self._described is None:
-            message = "expected something that an `attr` line can describe before it"
-            raise LineError(message)
-        self._described[name] = value
 
 
 def expect_tokens(tokens: Sequence[str], count: int) -> None:

@@ -23,6 +23,7 @@ from simcrate.results.resultfile import within
 from simcrate.results.runs import CUT_OFF, EMPTY, Incomplete, Run
 from simcrate.results.samplecheck import SampleCheck
 from simcrate.results.tables import Items, Kind, no_items
+from simcrate.results.timeorder import Integers
 from simcrate.results.vectorindex import UnusableIndexError
 from simcrate.results.vectoritems import vector_items
 from simcrate.results.vectorscan import VectorScan
@@ -116,8 +117,7 @@ class VectorFile:
         Raises:
             ResultFormatError: the index said something else about the whole vector.
         """
-        declared, blocks = self._content.declared, self._content.blocks
-        own = blocks.take(blocks.row == row)
+        declared, own = self._content.declared, self._blocks_of(row)
         chosen = own.take((own.last_time_s >= start_s) & (own.first_time_s < end_s))
         check = SampleCheck(self.path)
         check.declare(declared)
@@ -156,6 +156,18 @@ class VectorFile:
         scan = VectorScan(self.path)
         scan.read_all(end)
         return _Content(scan.declared, scan.blocks, tuple(incomplete), tuple(warnings))
+
+    def _blocks_of(self, row: int) -> Blocks:
+        order, bounds = self._blocks_by_row
+        return self._content.blocks.take(order[bounds[row] : bounds[row + 1]])
+
+    @cached_property
+    def _blocks_by_row(self) -> tuple[Integers, Integers]:
+        """An order of the blocks by their vectors, and where in it each vector begins, (m + 1,)."""
+        rows = self._content.blocks.row
+        order = np.argsort(rows, kind="stable")
+        every_row = np.arange(len(self._content.declared.vectors) + 1)
+        return order, np.searchsorted(rows[order], every_row)
 
     @cached_property
     def _vectors(self) -> Items:

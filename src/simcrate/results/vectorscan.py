@@ -73,11 +73,15 @@ class VectorScan:
         """
         for chunk in read_chunks(self._path, ranges):
             try:
-                lines = SortedLines(chunk.data)
-                self._read_declarations(chunk, lines)
-                parsed = lines.parse(FLOATS)
+                self._read_chunk(chunk)
             except FaultyLineError as error:
                 raise format_error(self._path, str(error), chunk.offset(error.position)) from error
+
+    def _read_chunk(self, chunk: Chunk) -> None:
+        lines = SortedLines(chunk.data)
+        self._read_declarations(chunk, lines)
+        if len(lines.data_lines):
+            parsed = lines.parse(FLOATS)
             rows = self._check.rows(chunk, parsed)
             self._append(self._summarise(chunk, lines, parsed, rows))
 
