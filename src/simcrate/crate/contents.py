@@ -42,6 +42,9 @@ class Member:
 
     role: Role
 
+    sha256: str = ""
+    """What its content is known to be; packing refuses anything else.  Empty: not known."""
+
     def __post_init__(self) -> None:
         check_name(self.name)
 

@@ -140,6 +140,9 @@ def _add_file(archive: ZipWriter, prefix: str, member: Member) -> tuple[str, int
     """Digest and size of a member that was added."""
     with OriginalFile(member) as file:
         digest = archive.add(prefix + member.name, file.size_bytes, file.blocks())
+        if member.sha256 not in {"", digest}:
+            message = f"could not pack {member.name!r}: it is not what it was when it was recorded"
+            raise CrateError(message, detail=f"SHA-256 {digest} instead of {member.sha256}")
         return digest, file.size_bytes
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -41,6 +41,8 @@ class PackJob:
     """One sentence for each stage that failed."""
     content_digest: str
     """Of the parsed results; empty where there are none."""
+    recorded: Mapping[Path, str] = field(default_factory=dict)
+    """SHA-256 of result files as they were collected, by resolved path."""
 
 
 def pack(job: PackJob, place: Place, target: Path, watch: Watch) -> PackedCrate:
@@ -63,7 +65,7 @@ def _contents(job: PackJob, place: Place) -> CrateContents:
     for outcome in job.outcomes:
         results_dir = place.result_dir(outcome.number)
         if results_dir.is_dir():
-            contents += gather(results_dir, _results_of(outcome))
+            contents += _recorded(gather(results_dir, _results_of(outcome)), job.recorded)
         log_path = place.log_path(outcome.number)
         if log_path.is_file():
             name = f"{layout.LOGS}run-{outcome.number}.log"
@@ -72,6 +74,14 @@ def _contents(job: PackJob, place: Place) -> CrateContents:
     if place.made_dir.is_dir():
         contents += gather(place.made_dir, "")
     return contents
+
+
+def _recorded(contents: CrateContents, recorded: Mapping[Path, str]) -> CrateContents:
+    """The same members, each with the digest that was taken when its run had ended."""
+    members = (
+        replace(member, sha256=recorded.get(member.source, "")) for member in contents.members
+    )
+    return CrateContents(members=tuple(members), refused=contents.refused)
 
 
 def _results_of(outcome: RunOutcome) -> str:

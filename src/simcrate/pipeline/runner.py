@@ -7,7 +7,7 @@ and in the mail, and the story goes on with what is there.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -47,7 +47,8 @@ def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
     """
     story = _Story(watch)
     place.fresh(place.made_dir)
-    results = _read(job, place, story)
+    files = _collect(job, place, story)
+    results = _parse(job, files, story)
     digest = summary = None
     if results is not None:
         opened = results
@@ -64,6 +65,7 @@ def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
             outcomes=job.outcomes,
             problems=story.problems,
             content_digest=digest or "",
+            recorded={file.path.resolve(): file.sha256 for file in files},
         ),
         place,
         place.crate_path(job.delivery_id, file_name),
@@ -79,16 +81,18 @@ def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
     )
 
 
-def _read(job: Finish, place: Place, story: _Story) -> ResultSet | None:
-    """What the runs recorded, or None where there is nothing that could be read."""
+def _collect(job: Finish, place: Place, story: _Story) -> Sequence[collect.ResultFile]:
+    result_dirs = {outcome.number: place.result_dir(outcome.number) for outcome in job.outcomes}
+    return story.tell(collect.STAGE, lambda: collect.collect(result_dirs, story.watch)) or ()
+
+
+def _parse(job: Finish, files: Sequence[collect.ResultFile], story: _Story) -> ResultSet | None:
     if job.is_careful:
         story.problems.append(
             "Statistics were left out: computing them ended the worker more than once."
         )
         return None
-    result_dirs = {outcome.number: place.result_dir(outcome.number) for outcome in job.outcomes}
-    files = story.tell(collect.STAGE, lambda: collect.collect(result_dirs, story.watch))
-    if files is None:
+    if not files:
         return None
     paths = [file.path for file in files]
     return story.tell(parse.STAGE, lambda: parse.parse(paths, story.watch))

@@ -1,0 +1,191 @@
+"""Finish, with real result files of oppsim: whatever fails, there is a crate that says so."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Timer
+from uuid import UUID
+
+import pytest
+
+from simcrate.crate import verify_crate
+from simcrate.errors import CrateError, WorkEndedError
+from simcrate.pipeline import runner
+from simcrate.pipeline.jobs import (
+    PackedSimulation,
+    RunOutcome,
+    RunSpec,
+    RunState,
+    Submission,
+)
+from simcrate.pipeline.place import Place
+from simcrate.pipeline.simulate import SimulateJob
+from simcrate.pipeline.watch import Watch
+from simcrate.simulators import OPPSIM, UNFENCED, Limits
+
+INI = """
+[Config Short]
+network = OppNet
+sim-time-limit = 60s
+OppNet.messageInterval = 5s
+OppNet.numNodes = 5
+"""
+SUBMISSION = Submission(
+    id=UUID(int=1), title="Short study", simulator="oppsim", ini_name="omnetpp.ini", config="Short",
+    run_filter="", precision_s=10, submitter="Alice", licence="CC-BY-4.0",
+    submitted_at=datetime(2026, 11, 25, tzinfo=UTC),
+)  # fmt: skip
+DELIVERY_ID = UUID(int=2)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    place = Place(tmp_path, SUBMISSION.id)
+    place.input_dir.mkdir(parents=True)
+    (place.input_dir / "omnetpp.ini").write_text(INI)
+    return place
+
+
+def simulate(place: Place, number: int = 0, watch: Watch | None = None) -> RunOutcome:
+    job = SimulateJob(
+        submission=SUBMISSION,
+        run=RunSpec(number=number, itervars={}, repetition=0),
+        simulator=OPPSIM,
+        sandbox=UNFENCED,
+        limits=Limits(),
+    )
+    return runner.simulate_run(job, place, watch or Watch())
+
+
+def finish(place: Place, *outcomes: RunOutcome, is_careful: bool = False) -> PackedSimulation:
+    job = runner.Finish(
+        submission=SUBMISSION, outcomes=outcomes, delivery_id=DELIVERY_ID, is_careful=is_careful
+    )
+    return runner.finish(job, place, Watch())
+
+
+def crate_path(place: Place) -> Path:
+    return place.crate_path(DELIVERY_ID, "short-study.zip")
+
+
+def test_a_run_that_completed_becomes_a_whole_crate(place: Place) -> None:
+    packed = finish(place, simulate(place))
+
+    assert packed.problems == ()
+    assert packed.summary["rows"]
+    assert verify_crate(crate_path(place)).is_good
+    with zipfile.ZipFile(crate_path(place)) as crate:
+        names = set(crate.namelist())
+        run = json.loads(crate.read("run.json"))
+    assert {"report.html", "statistics.json", "input/omnetpp.ini", "logs/run-0.log"} <= names
+    assert run["content_digest"]
+    assert run["simulator"]["version"]
+
+
+def test_finishing_twice_gives_the_same_bytes(place: Place) -> None:
+    outcome = simulate(place)
+    first, second = finish(place, outcome), finish(place, outcome)
+
+    assert first.sha256 == second.sha256
+
+
+def test_the_commands_and_results_name_no_path_of_the_worker(place: Place) -> None:
+    finish(place, simulate(place))
+
+    with zipfile.ZipFile(crate_path(place)) as crate:
+        for name in crate.namelist():
+            assert str(place.var_dir).encode() not in crate.read(name), name
+
+
+@pytest.mark.parametrize("text", ["garbage\n", "version 3\nrun a\nscalar x\n"])
+def test_a_damaged_result_file_costs_the_statistics_and_nothing_else(
+    place: Place, text: str
+) -> None:
+    outcome = simulate(place)
+    (path,) = place.result_dir(0).glob("*.sca")
+    path.write_text(text)
+    packed = finish(place, outcome)
+
+    assert packed.problems
+    assert path.name in packed.problems[0]
+    with zipfile.ZipFile(crate_path(place)) as crate:
+        assert crate.read(f"results/run-0/{path.name}") == text.encode()
+        assert packed.problems[0] in json.loads(crate.read("run.json"))["description"]
+
+
+def test_an_empty_result_file_is_told(place: Place) -> None:
+    outcome = simulate(place)
+    (path,) = place.result_dir(0).glob("*.sca")
+    path.write_text("")
+    packed = finish(place, outcome)
+
+    assert path.name in " ".join([*packed.problems, *packed.summary["warnings"]])
+
+
+def test_a_run_that_left_nothing_still_ends_with_a_crate(place: Place) -> None:
+    (place.input_dir / "omnetpp.ini").write_text(INI.replace("Short", "Other"))
+    outcome = simulate(place)
+    packed = finish(place, outcome)
+
+    assert outcome.state is RunState.FAILED
+    assert "Short" in outcome.reason
+    assert "no result files" in packed.problems[0]
+    with zipfile.ZipFile(crate_path(place)) as crate:
+        assert b"Short" in crate.read("logs/run-0.log")
+
+
+def test_a_careful_finish_leaves_statistics_out_and_says_so(place: Place) -> None:
+    packed = finish(place, simulate(place), is_careful=True)
+
+    assert "Statistics were left out" in packed.problems[0]
+    with zipfile.ZipFile(crate_path(place)) as crate:
+        assert "report.html" not in crate.namelist()
+
+
+def test_a_cancelled_run_keeps_what_was_recorded(place: Place) -> None:
+    (place.input_dir / "omnetpp.ini").write_text(INI.replace("60s", "1000000s"))
+    watch = Watch()
+    Timer(1.0, watch.cancel).start()
+    outcome = simulate(place, watch=watch)
+
+    assert outcome.state is RunState.CANCELLED
+    assert list(place.result_dir(0).glob("*.sca"))
+
+
+def test_a_spool_that_cannot_be_written_is_an_error_and_costs_nothing(place: Place) -> None:
+    outcome = simulate(place)
+    (place.var_dir / "spool").write_text("a file where a directory should be")
+
+    with pytest.raises((CrateError, OSError)):
+        finish(place, outcome)
+    assert list(place.result_dir(0).iterdir())
+
+
+def test_a_worker_that_ends_stops_between_stages(place: Place) -> None:
+    outcome = simulate(place)
+    watch = Watch()
+    watch.abandon()
+    job = runner.Finish(
+        submission=SUBMISSION, outcomes=(outcome,), delivery_id=DELIVERY_ID, is_careful=False
+    )
+
+    with pytest.raises(WorkEndedError):
+        runner.finish(job, place, watch)
+    assert not crate_path(place).exists()
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Epidemic, 40 nodes", "epidemic-40-nodes"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("Überlandfahrt", "berlandfahrt"),
+        ("漢字", "simulation"),
+        ("x" * 300, "x" * 80),
+    ],
+)
+def test_a_title_becomes_a_name_that_every_system_takes(title: str, name: str) -> None:
+    assert runner.slug(title) == name
