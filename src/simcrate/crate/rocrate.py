@@ -14,13 +14,13 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 from simcrate.crate.contents import CrateContents
-from simcrate.crate.layout import LAYOUT, METADATA, README, RUN, Role, role_of
+from simcrate.crate.layout import LAYOUT, METADATA, README, RECORDS, RUN, Role, role_of
 from simcrate.crate.provenance import Provenance, RunRecord, timestamp
 from simcrate.secret import scrub
 
@@ -61,7 +61,7 @@ def metadata_json(provenance: Provenance, contents: CrateContents, sizes: Mappin
         sizes: bytes by name, of all members and of the records that stand before this one.
     """
     files = sorted(sizes, key=str.encode)
-    described = files if len(files) <= FILES_DESCRIBED else [n for n in files if "/" not in n]
+    described = _few_enough(files)
     directories = _by_directory(files)
     graph = [
         _descriptor(),
@@ -72,7 +72,7 @@ def metadata_json(provenance: Provenance, contents: CrateContents, sizes: Mappin
         *_software(provenance),
         *(_directory(name, members, described) for name, members in directories.items()),
         *(_file(name, sizes[name]) for name in described),
-        *_actions(provenance, contents, set(described)),
+        *_actions(provenance, contents, files, frozenset(described)),
     ]
     document = {"@context": CONTEXT, "@graph": graph}
     return scrub(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
@@ -178,7 +178,7 @@ def _simulator_id(provenance: Provenance) -> str:
     return _iri(provenance.simulator_url) or "#simulator"
 
 
-def _directory(name: str, members: list[str], described: list[str]) -> Entity:
+def _directory(name: str, members: Sequence[str], described: Sequence[str]) -> Entity:
     directory: Entity = {
         "@id": file_id(name),
         "@type": "Dataset",
@@ -204,13 +204,18 @@ def _file(name: str, size_bytes: int) -> Entity:
 
 
 def _actions(
-    provenance: Provenance, contents: CrateContents, described: set[str]
+    provenance: Provenance,
+    contents: CrateContents,
+    files: Sequence[str],
+    described: frozenset[str],
 ) -> Iterable[Entity]:
     members = contents.in_order()
+    present = frozenset(files)
     inputs = _mentionable((m.name for m in members if m.role in _INPUT_ROLES), described)
     outputs = _mentionable((m.name for m in members if m.role in _RESULT_ROLES), described)
     for position, run in enumerate(provenance.runs, 1):
-        results = _mentionable(run.results, described) if run.results else outputs
+        own = _mentionable((name for name in run.results if name in present), described)
+        results = own if run.results else outputs
         yield _action(provenance, run, _run_id(position)) | {
             key: _references(ids) for key, ids in (("object", inputs), ("result", results)) if ids
         }
@@ -252,16 +257,28 @@ def _run_id(position: int) -> str:
 def _by_directory(files: Iterable[str]) -> dict[str, list[str]]:
     directories: dict[str, list[str]] = {}
     for name in files:
-        top, slash, _ = name.partition("/")
-        if slash:
-            directories.setdefault(top + slash, []).append(name)
+        if directory := _top_directory(name):
+            directories.setdefault(directory, []).append(name)
     return directories
 
 
-def _mentionable(names: Iterable[str], described: set[str]) -> list[str]:
-    """Identifiers that stand in the graph: of the file, or of its directory where files are too many."""
-    found = (name if name in described else name.split("/", 1)[0] + "/" for name in names)
-    return list(dict.fromkeys(map(file_id, found)))
+def _few_enough(files: Sequence[str]) -> Sequence[str]:
+    """The files to describe one by one: all, those of the top, or the records."""
+    at_top = [name for name in files if "/" not in name]
+    records = [name for name in at_top if name in RECORDS]
+    return next(few for few in (files, at_top, records) if len(few) <= FILES_DESCRIBED)
+
+
+def _mentionable(names: Iterable[str], described: frozenset[str]) -> list[str]:
+    """Identifiers that stand in the graph: of a file, or of its directory where files are too many."""
+    found = (name if name in described else _top_directory(name) for name in names)
+    return list(dict.fromkeys(file_id(one) for one in found if one))
+
+
+def _top_directory(name: str) -> str:
+    """The directory of the crate that a file is in; empty for a file at the top."""
+    top, slash, _ = name.partition("/")
+    return top + slash if slash else ""
 
 
 def _references(ids: Iterable[str]) -> Any:  # noqa: ANN401 - JSON

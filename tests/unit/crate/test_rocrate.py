@@ -276,18 +276,34 @@ def test_rocrate_package_reads_the_metadata_back(packed: PackedCrate) -> None:
     assert crate.get("#run-1")["instrument"]["name"] == "oppsim"
 
 
+def test_result_that_is_not_in_the_crate_is_not_referred_to(
+    tree: Path, provenance: Provenance, tmp_path: Path
+) -> None:
+    run = RunRecord(number=0, results=("results/empty.log", "results/left-out.vec"))
+
+    packed = pack_crate(gather(tree), replace(provenance, runs=(run,)), tmp_path / "crate.zip")
+
+    graph = {entity["@id"]: entity for entity in read_document(packed.path)["@graph"]}
+    assert graph["#run-1"]["result"] == {"@id": "results/empty.log"}
+
+
+@pytest.mark.parametrize(
+    ("place", "result"),
+    [("results/", {"@id": "results/"}), ("", None)],
+    ids=["below", "at the top"],
+)
 def test_large_crate_describes_directories_and_refers_to_them(
-    provenance: Provenance, tmp_path: Path
+    place: str, result: object, provenance: Provenance, tmp_path: Path
 ) -> None:
     (tmp_path / "one").touch()
     members = tuple(
-        Member(source=tmp_path / "one", name=f"results/{i}", role=Role.RESULT)
+        Member(source=tmp_path / "one", name=f"{place}{i}", role=Role.RESULT)
         for i in range(FILES_DESCRIBED)
     )
 
     packed = pack_crate(CrateContents(members=members), provenance, tmp_path / "crate.zip")
 
     graph = {entity["@id"]: entity for entity in read_document(packed.path)["@graph"]}
-    assert graph["#run-1"]["result"] == {"@id": "results/"}
+    assert graph["#run-1"].get("result") == result
     assert {e["@id"] for e in of_type(graph, "File")} == {"README.txt", "run.json"}
     ROCrate(str(packed.path))
