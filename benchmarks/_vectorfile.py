@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv
 
 _BATCH_SAMPLES = 1 << 20
 _WRITING = pyarrow.csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
 _HEADER = "run Bench-0-20260101-00:00:00-1\nattr configname Bench\nattr repetition 0\n\n"
+
+Integers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Batch = tuple[Integers, Integers, Floats, Floats]
+"""Vectors, events, times, values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +46,7 @@ def write(path: Path, shape: Shape) -> Path:
     with path.open("wb") as stream:
         stream.write(f"version 3\n{_HEADER}{declarations}".encode())
         for batch in _batches(shape):
-            _write_batch(stream, index, *batch, shape.samples_per_block)
+            _write_batch(stream, index, batch, shape.samples_per_block)
         size = stream.tell()
     mtime = int(path.stat().st_mtime)
     os.utime(path, (mtime, mtime))
@@ -51,10 +57,7 @@ def write(path: Path, shape: Shape) -> Path:
     return path
 
 
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # type: ignore[type-arg]
-
-
-def _batches(shape: Shape) -> Iterator[Arrays]:
+def _batches(shape: Shape) -> Iterator[Batch]:
     random = np.random.default_rng(1)
     per_batch = max(1, _BATCH_SAMPLES // shape.samples_per_block)
     now_s = 0.0
@@ -73,14 +76,12 @@ def _batches(shape: Shape) -> Iterator[Arrays]:
 def _write_batch(
     stream: io.BufferedWriter,
     index: io.StringIO,
-    ids: np.ndarray,  # type: ignore[type-arg]
-    events: np.ndarray,  # type: ignore[type-arg]
-    times: np.ndarray,  # type: ignore[type-arg]
-    values: np.ndarray,  # type: ignore[type-arg]
+    batch: Batch,
     samples_per_block: int,
 ) -> None:
+    ids, events, times, values = batch
     sink = pa.BufferOutputStream()
-    pyarrow.csv.write_csv(pa.table([ids, events, times, values], list("ietv")), sink, _WRITING)
+    pyarrow.csv.write_csv(pa.table(list(batch), list("ietv")), sink, _WRITING)
     data = sink.getvalue()
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + 1
     offset = stream.tell()
