@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from simcrate.cli.definitions import defined_backends
 from simcrate.cli.privatefile import write_private
 from simcrate.errors import BadInputError
 from simcrate.storage import StorageDefinition, validate_identifier, write_definitions
@@ -58,12 +59,7 @@ def _new(identifier: str) -> StorageDefinition:
 
 def _known(identifier: str) -> StorageDefinition:
     """The portal's definition of that identifier, or a new one."""
-    from simcrate.cli.portal import use_portal
-
-    use_portal()
-    from simcrate.portal.storages.services import list_definitions
-
-    same = (found for found in list_definitions() if found.id == identifier)
+    same = (found for found in defined_backends(None) if found.id == identifier)
     return next(same, _new(identifier))
 
 

@@ -25,11 +25,12 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from simcrate.cli.definitions import find_definition, option_defaults
 from simcrate.crate import PackedCrate
 from simcrate.delivery import DeliveryRecord, DeliveryState, FileLedger, Patience, open_ledger
 from simcrate.delivery import deliver as run_delivery
 from simcrate.errors import BadInputError, SimCrateError
-from simcrate.storage import StorageDefinition, open_backend, read_definitions
+from simcrate.storage import StorageBackend, StorageDefinition, open_backend
 
 DELIVERIES = uuid.UUID("6f0c5a57-6f57-4b2e-9f2e-2c8f4a1d9b10")
 """Namespace of the ids of deliveries that are named by crate and storage backend."""
@@ -67,7 +68,7 @@ def deliver(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Pack DIRECTORY and bring it to a storage backend; the link is the last line."""
     definition = _definition(storage_id, definitions, address, secret_file)
-    open_backend(definition).close()  # what is wrong with the definition is said before any work
+    _open(definition).close()  # what is wrong with the definition is said before any work
     console = Console(stderr=True)
     spool = spool_dir or _default_spool()
     name = title or directory.resolve().name
@@ -102,19 +103,11 @@ def _definition(
         config = {"secret": secret_file.read_text().strip()} if secret_file else {}
         return StorageDefinition(name=address, id="local", token=address, config=config)
     assert storage_id is not None
-    if definitions is None:
-        from simcrate.cli.portal import use_portal
+    return find_definition(definitions, storage_id)
 
-        use_portal()
-        from simcrate.portal.storages.services import get_definition
 
-        return get_definition(storage_id)
-    known = {definition.id: definition for definition in read_definitions(definitions)}
-    if storage_id not in known:
-        names = ", ".join(known) or "none"
-        message = f"there is no storage backend '{storage_id}' in {definitions.name} (only {names})"
-        raise BadInputError(message)
-    return known[storage_id]
+def _open(definition: StorageDefinition) -> StorageBackend:
+    return open_backend(definition, defaults=option_defaults())
 
 
 def _default_spool() -> Path:
@@ -156,7 +149,7 @@ def _until_settled(
         while True:
             record = run_delivery(
                 ledger,
-                lambda: open_backend(definition),
+                lambda: _open(definition),
                 lambda _: None,  # whoever called reads the link
                 progress=lambda sent_bytes: _show(bars, task, sent_bytes),
                 patience=PATIENCE,

@@ -7,7 +7,7 @@ without it they are those of this machine's portal.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from simcrate.cli.connect import connect
+from simcrate.cli.definitions import defined_backends, find_definition, option_defaults
+from simcrate.cli.portal import use_portal
 from simcrate.cli.privatefile import write_private
 from simcrate.errors import BadInputError, DefinitionError
 from simcrate.storage import (
@@ -55,13 +57,14 @@ storage.add_command(connect)
 def list_backends(*, file: Path | None) -> None:
     """List all storage backends in a table."""
     table = Table("identifier", "name", "active", "keep days", "remarks", box=None)
-    for definition in _definitions(file):
+    defaults = option_defaults()
+    for definition in defined_backends(file):
         table.add_row(
             escape(definition.id),
             escape(definition.name),
             "yes" if definition.active else "no",
             str(definition.keep_days or "for ever"),
-            escape(_remark(definition, _defaults(file))),
+            escape(_remark(definition, defaults)),
         )
     Console().print(table)
 
@@ -72,8 +75,7 @@ def list_backends(*, file: Path | None) -> None:
 @format_option
 def show(*, identifier: str | None, file: Path | None, file_format: FileFormat | None) -> None:
     """Show one storage backend, or all, in the seven tags; secrets as `__unmodified__`."""
-    definitions = _definitions(file)
-    shown = [_find(definitions, identifier)] if identifier else definitions
+    shown = [find_definition(file, identifier)] if identifier else defined_backends(file)
     click.echo(write_definitions(shown, file_format or "toml", with_secrets=False), nl=False)
 
 
@@ -85,9 +87,9 @@ def check(*, identifier: str, file: Path | None) -> None:
 
     Writes a small file there, links it, fetches the link as anybody would, and deletes it.
     """
-    definition = _find(_definitions(file), identifier)
+    definition = find_definition(file, identifier)
     is_well = True
-    with closing(open_backend(definition, defaults=_defaults(file))) as backend:
+    with closing(open_backend(definition, defaults=option_defaults())) as backend:
         for finding in _with_spinner(backend.check()):
             is_well &= finding.ok
             _print_finding(finding)
@@ -102,7 +104,7 @@ def import_backends(*, file: Path) -> None:
     One whose identifier is known is changed; a secret that says `__unmodified__` is kept.
     """
     definitions = read_definitions(file)
-    _use_portal()
+    use_portal()
     from simcrate.portal.storages.services import import_definitions
 
     for definition, saved in zip(definitions, import_definitions(definitions), strict=True):
@@ -130,46 +132,11 @@ def export(
         )
     if file_format is None:
         file_format = format_of(output) if output else "toml"
-    text = write_definitions(_definitions(file), file_format, with_secrets=with_secrets)
+    text = write_definitions(defined_backends(file), file_format, with_secrets=with_secrets)
     if output is None:
         click.echo(text, nl=False)
     else:
         write_private(output, text)
-
-
-def _definitions(file: Path | None) -> list[StorageDefinition]:
-    if file is not None:
-        return read_definitions(file)
-    _use_portal()
-    from simcrate.portal.storages.services import list_definitions
-
-    return list_definitions()
-
-
-def _defaults(file: Path | None) -> Defaults:
-    """What `SIMCRATE_SEAFILE_SERVER` gives to definitions that name no server."""
-    if file is None:
-        from simcrate.portal.storages.services import storage_defaults
-
-        return storage_defaults()
-    from simcrate.portal.environment import read_environment
-
-    server = read_environment().seafile_server
-    return {"seafile": {"server": server}} if server else {}
-
-
-def _use_portal() -> None:
-    from simcrate.cli.portal import use_portal
-
-    use_portal()
-
-
-def _find(definitions: Sequence[StorageDefinition], identifier: str) -> StorageDefinition:
-    for definition in definitions:
-        if definition.id == identifier:
-            return definition
-    known = ", ".join(definition.id for definition in definitions) or "none"
-    raise BadInputError(f"there is no storage backend '{identifier}'; defined are: {known}")
 
 
 def _remark(definition: StorageDefinition, defaults: Defaults) -> str:
