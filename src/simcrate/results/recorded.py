@@ -108,9 +108,15 @@ class RecordedItems:
     scalars: list[Item[float]] = field(default_factory=list)
     parameters: list[Item[str]] = field(default_factory=list)
     statistics: list[Item[StatisticFields]] = field(default_factory=list)
+    _tables: dict[Kind, Items] = field(default_factory=dict)
 
     def items(self, kind: Kind) -> Items:
         """The items of one kind as a table; a statistic with bins is a histogram."""
+        if kind not in self._tables:
+            self._tables[kind] = self._make_table(kind)
+        return self._tables[kind]
+
+    def _make_table(self, kind: Kind) -> Items:
         match kind:
             case Kind.SCALARS:
                 return _table(kind, self.scalars, {"value": [item.value for item in self.scalars]})
