@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simcrate.errors import IniError
@@ -115,6 +115,7 @@ def test_a_number_must_have_the_unit_that_is_asked_for() -> None:
         evaluate_number("5m", "s")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=50))
 def test_any_text_gives_a_value_or_an_ini_error(text: str) -> None:
     try:
@@ -125,6 +126,7 @@ def test_any_text_gives_a_value_or_an_ini_error(text: str) -> None:
     assert isinstance(value, Quantity | str | bool)
 
 
+@settings(deadline=None)
 @given(
     st.floats(allow_nan=False, allow_infinity=False),
     st.floats(allow_nan=False, allow_infinity=False),

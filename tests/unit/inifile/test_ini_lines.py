@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simcrate.errors import IniError
@@ -70,6 +70,7 @@ def test_a_string_without_an_end_is_an_error_with_its_own_line() -> None:
     assert (raised.value.file, raised.value.line) == ("a.ini", 2)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=string.printable, max_size=200), st.sampled_from([5, 6]))
 def test_any_text_gives_lines_or_an_ini_error(text: str, generation: Generation) -> None:
     try:
@@ -82,6 +83,7 @@ def test_any_text_gives_lines_or_an_ini_error(text: str, generation: Generation)
     assert numbers == sorted(numbers)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='a "\\#', max_size=30))
 def test_a_comment_never_begins_inside_a_string(text: str) -> None:
     try:
@@ -93,6 +95,7 @@ def test_a_comment_never_begins_inside_a_string(text: str) -> None:
     assert content_end(text[:end]) == end
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.text(alphabet=string.ascii_letters + string.digits, min_size=1), min_size=1, max_size=5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simcrate.errors import IniError
@@ -54,6 +54,7 @@ def test_patterns_made_to_take_for_ever_do_not() -> None:
     assert not Pattern("*a" * 100 + "b").matches("a" * 300)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab.*?", max_size=8), st.text(alphabet="ab.", max_size=8))
 def test_patterns_agree_with_the_regular_expressions_that_say_the_same(
     pattern: str, name: str
@@ -64,6 +65,7 @@ def test_patterns_agree_with_the_regular_expressions_that_say_the_same(
     assert Pattern(pattern).matches(name) == bool(re.fullmatch(expression, name))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_any_pattern_matches_or_not_or_is_an_ini_error(pattern: str, name: str) -> None:
     try:
@@ -72,6 +74,7 @@ def test_any_pattern_matches_or_not_or_is_an_ini_error(pattern: str, name: str) 
         return
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="abc.[]019", max_size=20))
 def test_a_name_without_wildcards_matches_itself(name: str) -> None:
     assert Pattern(name).matches(name) or ".." in name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simcrate.errors import IniError
@@ -250,6 +250,7 @@ def test_a_run_that_does_not_exist_is_an_error() -> None:
             config(STUDY).run(number)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=4), st.integers(0, 3))
 def test_runs_found_by_arithmetic_are_those_of_the_loops(sizes: list[int], repeat: int) -> None:
     lists = [f"**.x{i} = ${{v{i}=1..{size}}}\n" for i, size in enumerate(sizes)]
@@ -261,6 +262,7 @@ def test_runs_found_by_arithmetic_are_those_of_the_loops(sizes: list[int], repea
     assert [study.run(number) for number in range(len(runs))] == runs
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.from_regex("[a-z][a-z0-9]{1,5}", fullmatch=True), st.integers(1, 4), max_size=3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simcrate.errors import IniError
@@ -214,6 +214,7 @@ def test_the_examples_are_safe_and_all_their_configs_can_be_counted(path: Path) 
     assert all(ini.config(info.name).run_count > 0 for info in ini.configs)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simcrate.errors import IniError
@@ -71,11 +71,13 @@ def test_a_reference_to_an_unknown_variable_lists_the_known_ones() -> None:
         substitute_references("$k", {"i": "1", "j": "2"})
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(alphabet="ab 1.-", min_size=1).filter(lambda s: s.strip()), max_size=6))
 def test_a_list_joined_by_commas_is_split_into_its_trimmed_items(items: list[str]) -> None:
     assert split_list(",".join(items)) == [item.strip() for item in items]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_value_gives_placeholders_or_an_ini_error(value: str) -> None:
     try:
@@ -86,6 +88,7 @@ def test_any_value_gives_placeholders_or_an_ini_error(value: str) -> None:
     assert all(value[p.start : p.start + 2] == "${" and value[p.end - 1] == "}" for p in found)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_unquote_undoes_quoting(text: str) -> None:
     quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -52,36 +53,38 @@ def read_scalars(path: Path) -> Scalars:
     }
 
 
+def run_network(
+    directory: Path,
+    meetings: Meetings,
+    demands: Demands,
+    *,
+    until_s: float = 1000.0,
+    ini: str = "",
+    warmup_s: float = 0.0,
+) -> Scalars:
+    """Run a network of six nodes; leaves `x.vec`, `x.vci` and `x.sca`, and gives the scalars."""
+    kernel = Kernel()
+    vectors = VectorFile(directory / "x.vec", EMPTY_HEADER)
+    parameters = make_parameters(f"OppNet.numNodes = 6\n{ini}")
+    statistics = NetworkStatistics(kernel, parameters.node_count, vectors, warmup_s=warmup_s)
+    network = Network(
+        kernel,
+        parameters,
+        iter(steps_of(meetings)),
+        iter([Demand(time_s=t, source=a, destination=b) for t, a, b in demands]),
+        np.random.default_rng(1),
+        statistics,
+    )
+    network.start()
+    while kernel.advance(until_s):
+        pass
+    with ScalarFile(directory / "x.sca", EMPTY_HEADER) as scalars:
+        statistics.finish(scalars, [])
+    vectors.complete()
+    return read_scalars(directory / "x.sca")
+
+
 @pytest.fixture
 def simulate(tmp_path: Path) -> Simulate:
-    """Run a small network; gives its scalars."""
-
-    def run(
-        meetings: Meetings,
-        demands: Demands,
-        *,
-        until_s: float = 1000.0,
-        ini: str = "",
-        warmup_s: float = 0.0,
-    ) -> Scalars:
-        kernel = Kernel()
-        vectors = VectorFile(tmp_path / "x.vec", EMPTY_HEADER)
-        parameters = make_parameters(f"OppNet.numNodes = 6\n{ini}")
-        statistics = NetworkStatistics(kernel, parameters.node_count, vectors, warmup_s=warmup_s)
-        network = Network(
-            kernel,
-            parameters,
-            iter(steps_of(meetings)),
-            iter([Demand(time_s=t, source=a, destination=b) for t, a, b in demands]),
-            np.random.default_rng(1),
-            statistics,
-        )
-        network.start()
-        while kernel.advance(until_s):
-            pass
-        with ScalarFile(tmp_path / "x.sca", EMPTY_HEADER) as scalars:
-            statistics.finish(scalars, [])
-        vectors.complete()
-        return read_scalars(tmp_path / "x.sca")
-
-    return run
+    """Run a small network in a directory of its own."""
+    return partial(run_network, tmp_path)

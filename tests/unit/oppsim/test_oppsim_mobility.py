@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simcrate.oppsim.contacts import contacts_of, pairs_within
@@ -65,6 +65,7 @@ def test_the_mean_leg_is_the_mean_distance_of_two_uniform_points(
     assert mean_leg_m(width, height) == pytest.approx(lengths.mean(), rel=0.01)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), max_size=30),
     st.floats(0, 60),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simcrate.oppsim.recording import Histogram, RunHeader, ScalarFile, Summary, VectorFile
@@ -52,6 +52,7 @@ def test_words_are_quoted_only_when_needed(word: str, quoted: str) -> None:
     assert quote(word) == quoted
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='ab "\\#', max_size=20))
 def test_quoted_words_are_one_token_that_a_shell_reads_back(word: str) -> None:
     if word.startswith("#"):
@@ -176,6 +177,7 @@ def test_values_that_differ_by_rounding_share_a_bin() -> None:
     assert histogram.counts.tolist() == [3]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(-1e6, 1e6), max_size=50)
     | st.lists(st.floats(0, 1e-12).map(lambda small: 30.0 + small), max_size=5)
