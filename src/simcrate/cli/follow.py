@@ -27,12 +27,16 @@ def follow(simulation: Simulation, console: Console) -> Delivery:
     """
     from simcrate.errors import SimCrateError
 
+    told = ""
     with _StageBars(console) as bars:
         while True:
             simulation.refresh_from_db()
             runs = list(simulation.runs.defer("log_tail", "outcome"))
             delivery = simulation.deliveries.order_by("-created_at").first()
             bars.show(*_position(simulation, runs, delivery))
+            if delivery is not None and delivery.retry_at and delivery.error not in {"", told}:
+                told = delivery.error
+                console.print(f"{told}; it is tried again")
             if delivery is not None and delivery.announced_at is not None:
                 bars.show("", 0.0)
                 return delivery

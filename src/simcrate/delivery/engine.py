@@ -147,7 +147,7 @@ def _policy(record: DeliveryRecord, now: datetime) -> LinkPolicy:
 def _settle(ledger: Ledger, error: SimCrateError, patience: Patience) -> None:
     """Wait and try again while that can help, else give up."""
     record = ledger.read()
-    log.warning("delivery.failed", extra={"delivery": str(record.id), "code": error.code})
+    log.warning("delivery.failed", extra={"delivery": str(record.id), **_facts(error)})
     if not error.retryable:
         ledger.failed(error)
         return
@@ -160,6 +160,11 @@ def _settle(ledger: Ledger, error: SimCrateError, patience: Patience) -> None:
         ledger.waiting(error, retry_in_s=wait_s)
 
 
+def _facts(error: SimCrateError) -> dict[str, str]:
+    """For the log, which operators read: both texts."""
+    return {"code": error.code, "why": str(error), "detail": error.detail}
+
+
 def _announce(ledger: Ledger, announce: Announce, patience: Patience) -> None:
     """Intent first; a mail server that is down delays the announcement and nothing else."""
     record = ledger.announcing()
@@ -168,7 +173,7 @@ def _announce(ledger: Ledger, announce: Announce, patience: Patience) -> None:
     try:
         announce(record)
     except NotifyError as error:
-        log.warning("announcement.failed", extra={"delivery": str(record.id), "code": error.code})
+        log.warning("announcement.failed", extra={"delivery": str(record.id), **_facts(error)})
         ledger.waiting(error, retry_in_s=patience.wait_s(record.attempts))
     else:
         ledger.announced()
