@@ -37,7 +37,7 @@ from simcrate.storage import (
 )
 from simcrate.storage.contract import make_source, new_name
 from simcrate.storage.seafileops import SeafileBackend
-from tests.servers.http_double import Fault, Reply, Request
+from tests.servers.http_double import Fault, Reply, Request, Throttle
 from tests.servers.seafile import SeafileServer, seafile_server
 from tests.servers.seafile_http import FAULT_PAGE, HTML, as_json, refusal
 from tests.servers.seafile_state import Library
@@ -220,6 +220,23 @@ def test_an_option_that_cannot_be_one_is_refused_when_it_is_saved(
         open_backend(StorageDefinition(name="S", id="seafile", config={**config, option: value}))
 
 
+def test_the_file_server_gets_no_token(
+    server: SeafileServer, library: Library, crate: Source
+) -> None:
+    answer, headers = server.files.handle, list[str]()
+
+    def remembered(request: Request) -> Reply:
+        headers.extend(request.headers)
+        return answer(request)
+
+    server.files.handle = remembered
+    upload(open_seafile(server, library), crate)
+
+    assert "content-range" in headers
+    assert "authorization" not in headers
+    assert "cookie" not in headers
+
+
 # Space and limits
 
 
@@ -353,6 +370,16 @@ def test_a_server_that_never_answers_is_given_up_and_worth_another_try(
 
     with pytest.raises(StorageUnreachableError, match="in time"):
         upload(open_seafile(server, library), crate)
+
+
+@pytest.mark.parametrize("server", ["c"], indirect=True)
+def test_a_slow_server_is_waited_for(
+    server: SeafileServer, library: Library, crate: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seafile_api, "TIMEOUT", httpx.Timeout(1.5))  # for a packet
+    server.files.throttle = Throttle(bytes_per_s=150_000)
+
+    assert upload(open_seafile(server, library), crate).size_bytes == crate.size_bytes
 
 
 # What was stored
