@@ -30,7 +30,7 @@ def packed(provenance: Provenance, tmp_path: Path) -> PackedCrate:
     """A crate with text of several blocks, an incompressible file and small ones."""
     tree = tmp_path / "tree"
     (tree / "General").mkdir(parents=True)
-    lines = "".join(f"0\t{i}\t{i * 0.25}\t{i % 7}\n" for i in range(200_000))
+    lines = "".join(f"0\t{i}\t{i * 0.25}\t{i % 7}\n" for i in range(70_000))
     (tree / "General" / "Net-#0.vec").write_text(lines)
     (tree / "General" / "noise.gz").write_bytes(b"\x1f\x8b\x08" + os.urandom(9_000_000))
     for number in range(20):

@@ -16,7 +16,7 @@ def tree(tmp_path: Path) -> Path:
     directory = tmp_path / "tree"
     (directory / "General").mkdir(parents=True)
     (directory / "General" / "Net-#0.sca").write_text("version 3\nscalar Net delay 1.5\n")
-    lines = "".join(f"0\t{i}\t{i * 0.25}\t{i % 7}\n" for i in range(160_000))
+    lines = "".join(f"0\t{i}\t{i * 0.25}\t{i % 7}\n" for i in range(70_000))
     (directory / "General" / "Net-#0.vec").write_text("version 3\n" + lines)
     (directory / "empty.log").touch()
     return directory
