@@ -10,7 +10,7 @@ From the request to the disk:
     app          routes and errors
     put, tus     uploads come in            downloads, inside    objects go out
     owned, allowances                       what owners do
-    uploads      begin, receive, finish: the one way to an object
+    uploads      begin, receive, finish: the one way to an object; writing    bytes on their way
     ledger, objects, grants, secretbook, space      rows
     blobs        files
 """

@@ -7,8 +7,9 @@ import binascii
 from dataclasses import dataclass
 
 from starlette.requests import Request
+from starlette.types import Scope
 
-from simcrate.localcloud.cloud import cloud_of
+from simcrate.localcloud.cloud import Cloud, cloud_of
 from simcrate.localcloud.grants import GRANT_PREFIX, Grant, find_grant
 from simcrate.localcloud.objects import ANYONE
 from simcrate.localcloud.problems import Problem
@@ -72,6 +73,16 @@ def uploader_of(request: Request) -> Credential:
         raise Problem("secret-unknown", message, headers=CHALLENGE)
     note(request, owner=owner)
     return Credential(owner=owner)
+
+
+def is_known(cloud: Cloud, scope: Scope) -> bool:
+    """Whether a request bears a valid secret or grant; such a one is no guess."""
+    token = bearer_token(Request(scope))
+    if token is None:
+        return False
+    return (
+        find_owner(cloud.ledger, token) is not None or find_grant(cloud.ledger, token) is not None
+    )
 
 
 def bearer_token(request: Request) -> str | None:

@@ -9,6 +9,7 @@ Publishing is a rename, with every flush that it takes to be there after a power
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import hashlib
 import os
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Protocol
 
 READ_BYTES = 1 << 20
+LIBC = ctypes.CDLL(None)
+SYNC_FILE_RANGE_WRITE = 2  # <linux/fs.h>: begin to write, wait for nothing
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -113,6 +116,16 @@ def hash_file(path: Path) -> Hash:
             while chunk := file.read(READ_BYTES):
                 digest.update(chunk)
     return digest
+
+
+def begin_flush(descriptor: int, start: int, end: int) -> None:
+    """Let the disk begin with some bytes of a file, so that `flush` has less to wait for.
+
+    Source: sync_file_range(2); where there is no such call, nothing happens.
+    """
+    call = getattr(LIBC, "sync_file_range", None)
+    if call is not None:
+        call(descriptor, ctypes.c_int64(start), ctypes.c_int64(end - start), SYNC_FILE_RANGE_WRITE)
 
 
 def flush(path: Path) -> None:

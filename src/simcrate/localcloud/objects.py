@@ -72,19 +72,25 @@ class NewObject:
     max_downloads: int | None
 
 
-def commit_object(connection: sqlite3.Connection, new: NewObject, *, now: float) -> StoredObject:
+def commit_object(
+    connection: sqlite3.Connection, new: NewObject, *, now: float
+) -> tuple[StoredObject, str | None]:
     """Enter an object, or find the living one of the same owner, key and digest.
 
-    A found one is kept as long as the later of both expiries.  Call inside a durable transaction.
+    A found one is kept as long as the later of both expiries, and gets the password and the number of
+    downloads that are asked for now, if any are.  Call inside a durable transaction.
+
+    Returns:
+        The object, and the name of a blob that nobody refers to any more.
     """
-    found = None
+    found = orphan = None
     if new.owner != ANYONE:
         found = _living(connection, new.owner, new.key, new.sha256)
     if found is not None and not found.is_expired(now):
-        _extend(connection, found, new.expires_at)
-        return _by_id(connection, found.object_id)
+        _renew(connection, found, new)
+        return _by_id(connection, found.object_id), None
     if found is not None:
-        mark_removed(connection, found, now=now, why="expired")
+        orphan = mark_removed(connection, found, now=now, why="expired")
     object_id = secrets.token_hex(16)
     connection.execute(
         "INSERT INTO objects (object_id, owner, key, media_type, blob, size_bytes, sha256,"
@@ -97,7 +103,7 @@ def commit_object(connection: sqlite3.Connection, new: NewObject, *, now: float)
         ],
     )
     _count(connection, new.owner, objects=1, size_bytes=new.size_bytes)
-    return _by_id(connection, object_id)
+    return _by_id(connection, object_id), None if orphan == new.blob else orphan
 
 
 def mark_removed(
@@ -176,11 +182,15 @@ def set_keeping(
     return _by_id(connection, object_id)
 
 
-def _extend(connection: sqlite3.Connection, stored: StoredObject, expires_at: float | None) -> None:
-    if stored.expires_at is None or (expires_at is not None and expires_at <= stored.expires_at):
-        return
-    sql = "UPDATE objects SET expires_at = ? WHERE object_id = ?"
-    connection.execute(sql, [expires_at, stored.object_id])
+def _renew(connection: sqlite3.Connection, found: StoredObject, new: NewObject) -> None:
+    later = None
+    if found.expires_at is not None and new.expires_at is not None:
+        later = max(found.expires_at, new.expires_at)
+    connection.execute(
+        "UPDATE objects SET expires_at = ?, password = coalesce(?, password),"
+        " max_downloads = coalesce(?, max_downloads) WHERE object_id = ?",
+        [later, new.password, new.max_downloads, found.object_id],
+    )
 
 
 def _living(

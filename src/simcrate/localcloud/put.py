@@ -20,7 +20,7 @@ from simcrate.localcloud.connection import cut_of
 from simcrate.localcloud.digests import Checksum, parse_sha256
 from simcrate.localcloud.mediatypes import checked_media_type
 from simcrate.localcloud.names import parse_key
-from simcrate.localcloud.objects import StoredObject, find_living, find_object, find_same_bytes
+from simcrate.localcloud.objects import StoredObject, find_object, find_same_bytes
 from simcrate.localcloud.problems import Problem
 from simcrate.localcloud.rawpaths import raw_rest
 from simcrate.localcloud.removal import SameBytes, claim_again
@@ -55,12 +55,13 @@ async def put(request: Request) -> Response:
     """Take a file; 201 with the object, 200 if it is there already."""
     cloud, credential = cloud_of(request), uploader_of(request)
     announced = await announcement(request, credential, key=_key(request))
-    if (stored := already_stored(cloud, announced, credential)) is not None:
+    if (stored := _given_before(cloud, announced, credential)) is not None:
         note(request, "object.found", stored=stored)
         return stored_response(cloud, stored, created=False)
-    if (stored := await _claimed(cloud, announced, credential)) is not None:
-        note(request, "object.claimed", stored=stored)
-        return stored_response(cloud, stored, created=True)
+    if (claimed := await _claimed(cloud, announced, credential)) is not None:
+        stored, created = claimed
+        note(request, "object.claimed" if created else "object.found", stored=stored)
+        return stored_response(cloud, stored, created=created)
     upload, offset = await _open(request, credential, announced)
     checksum = _checksum(request)
     try:
@@ -129,32 +130,30 @@ async def announcement(
     )
 
 
-def already_stored(
+def _given_before(
     cloud: Cloud, announced: Announcement, credential: Credential
 ) -> StoredObject | None:
-    """The object that an earlier try of the same upload made, if it lives."""
+    """The object that a used grant gave, to whoever sends the same again."""
     grant = credential.grant
-    if grant is not None and grant.object_id is not None:
-        stored = find_object(cloud.ledger, grant.object_id)
-        same = stored is not None and (stored.key, stored.sha256) == (
-            announced.key,
-            announced.sha256,
-        )
-        if stored is None or not same or stored.removed_at is not None:
-            raise Problem("grant-used", "this grant has given an object already; ask for a new one")
-        return stored
-    if announced.sha256 is None or credential.is_anyone:
+    if grant is None or grant.object_id is None:
         return None
-    stored = find_living(cloud.ledger, announced.owner, announced.key, announced.sha256)
-    if stored is None or stored.is_expired(cloud.now()):
-        return None
+    stored = find_object(cloud.ledger, grant.object_id)
+    if (
+        stored is None
+        or stored.removed_at is not None
+        or (stored.key, stored.sha256) != (announced.key, announced.sha256)
+    ):
+        raise Problem("grant-used", "this grant has given an object already; ask for a new one")
     return stored
 
 
 async def _claimed(
     cloud: Cloud, announced: Announcement, credential: Credential
-) -> StoredObject | None:
-    """A new object from bytes that this owner stored before; only owners can have it."""
+) -> tuple[StoredObject, bool] | None:
+    """An object from bytes that this owner stored before, and whether it is new.
+
+    Only owners can have it: whoever knows a digest only, must bring the bytes.
+    """
     if announced.sha256 is None or credential.is_anyone or credential.grant is not None:
         return None
     same = SameBytes(
@@ -163,10 +162,10 @@ async def _claimed(
         sha256=announced.sha256,
         size_bytes=announced.size_bytes,
     )
-    if find_same_bytes(cloud.ledger, same.owner, same.sha256, size_bytes=same.size_bytes) is None:
+    twin = find_same_bytes(cloud.ledger, same.owner, same.sha256, size_bytes=same.size_bytes)
+    if twin is None or not cloud.blobs.is_whole(twin.blob, twin.size_bytes):
         return None
-    stored, _ = await cloud.run(claim_again, cloud, same, announced.wish)
-    return stored
+    return await cloud.run(claim_again, cloud, same, announced.wish)
 
 
 def _key(request: Request) -> str:

@@ -53,7 +53,9 @@ def claim_again(cloud: Cloud, asked: SameBytes, wish: Wish) -> tuple[StoredObjec
             password=wish.password,
             max_downloads=wish.max_downloads,
         )
-        stored = commit_object(connection, new, now=now)
+        stored, orphan = commit_object(connection, new, now=now)
+    if orphan is not None:
+        cloud.blobs.remove(orphan)
     return stored, before is None or stored.object_id != before.object_id
 
 

@@ -9,22 +9,21 @@ bytes are all here is finished at the next start or the next question about it.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import ClientDisconnect
 
-from simcrate.localcloud.blobs import NO_SPACE, Hash, hash_file
+from simcrate.localcloud.blobs import Hash, hash_file
 from simcrate.localcloud.cloud import Cloud
 from simcrate.localcloud.digests import Checksum
 from simcrate.localcloud.objects import NewObject, StoredObject, commit_object, find_object
 from simcrate.localcloud.problems import Problem
 from simcrate.localcloud.space import release, require_space, space_for
 from simcrate.localcloud.wish import Wish
+from simcrate.localcloud.writing import Writer
 
 PART = "partial"
 BATCH_BYTES = 64 << 10  # smaller pieces are gathered before a thread is bothered
@@ -147,7 +146,7 @@ async def receive(
             message = f"the upload stands at {start} bytes, not at {offset}; go on from there"
             members = {"expected_offset": start, "provided_offset": offset}
             raise Problem("wrong-offset", message, members=members)
-        writer = await cloud.run(_Writer.open, cloud, upload, start, checksum)
+        writer = await cloud.run(_open_writer, cloud, upload, start, checksum)
         batch = bytearray()
         try:
             async for chunk in chunks:
@@ -216,6 +215,12 @@ def drop_upload(cloud: Cloud, upload: Upload) -> None:
     cloud.blobs.discard(upload.upload_id)
 
 
+def _open_writer(cloud: Cloud, upload: Upload, start: int, checksum: Checksum | None) -> Writer:
+    path = cloud.blobs.incoming_path(upload.upload_id)
+    running = cloud.sessions.take_hash(upload.upload_id, start) or hash_file(path)
+    return Writer(path, size_bytes=upload.size_bytes, running=running, checksum=checksum)
+
+
 def _keep_longer(cloud: Cloud, upload: Upload) -> None:
     """An upload that grows is kept as long from now as a new one."""
     with cloud.ledger.transaction(durable=False) as connection:
@@ -264,12 +269,22 @@ def _enter(cloud: Cloud, upload: Upload, sha256: str) -> StoredObject:
         max_downloads=wish.max_downloads,
     )
     with cloud.ledger.transaction(durable=True) as connection:
-        stored = commit_object(connection, new, now=now)
+        stored, orphan = commit_object(connection, new, now=now)
+        if not cloud.blobs.is_whole(stored.blob, stored.size_bytes):
+            stored = _heal(connection, stored, upload.upload_id)
         sql = "UPDATE uploads SET object_id = ? WHERE upload_id = ?"
         connection.execute(sql, [stored.object_id, upload.upload_id])
         if upload.grant_id is not None:
             _use_grant(connection, upload, stored)
+    if orphan is not None:
+        cloud.blobs.remove(orphan)
     return stored
+
+
+def _heal(connection: sqlite3.Connection, stored: StoredObject, blob: str) -> StoredObject:
+    """Bytes that the disk had lost came again: everything that referred to them has them back."""
+    connection.execute("UPDATE objects SET blob = ? WHERE blob = ?", [blob, stored.blob])
+    return replace(stored, blob=blob)
 
 
 def _use_grant(connection: sqlite3.Connection, upload: Upload, stored: StoredObject) -> None:
@@ -279,80 +294,3 @@ def _use_grant(connection: sqlite3.Connection, upload: Upload, stored: StoredObj
     values = [stored.object_id, upload.grant_id, upload.upload_id]
     if connection.execute(sql, values).rowcount != 1:
         raise Problem("grant-used", "another upload by this grant came first")
-
-
-class _Writer:
-    """Appends one request's bytes to an upload, hashing as it goes; runs in threads."""
-
-    def __init__(self, descriptor: int, upload: Upload, start: int, running: Hash) -> None:
-        self.offset = start
-        self.running = running
-        self._descriptor = descriptor
-        self._size_bytes = upload.size_bytes
-        self._start = start
-        self._before: Hash | None = None
-        self._checksum: Checksum | None = None
-        self._part: Hash | None = None
-
-    @classmethod
-    def open(cls, cloud: Cloud, upload: Upload, start: int, checksum: Checksum | None) -> _Writer:
-        path = cloud.blobs.incoming_path(upload.upload_id)
-        running = cloud.sessions.take_hash(upload.upload_id, start) or hash_file(path)
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        writer = cls(descriptor, upload, start, running)
-        writer._before = running.copy()
-        if checksum is not None:
-            writer._checksum = checksum
-            writer._part = hashlib.new(checksum.algorithm, usedforsecurity=False)
-        return writer
-
-    def write(self, data: bytes | bytearray) -> None:
-        """Append all of it.
-
-        Raises:
-            Problem: `too-large` beyond the announced size; `full`, and the file is then as it was
-                before this request.
-        """
-        if self.offset + len(data) > self._size_bytes:
-            message = f"more bytes came than the {self._size_bytes} announced"
-            raise Problem("too-large", message)
-        view = memoryview(data)
-        try:
-            while view:
-                view = view[os.write(self._descriptor, view) :]
-        except OSError as error:
-            self._undo()
-            if error.errno in NO_SPACE:
-                raise Problem("full", "the disk became full while this was received") from error
-            raise
-        self.running.update(data)
-        if self._part is not None:
-            self._part.update(data)
-        self.offset += len(data)
-
-    def end(self, rest: bytearray) -> None:
-        """Append the rest and compare the checksum; drop all of this request if it differs."""
-        self.write(rest)
-        if self._part is None or self._checksum is None:
-            return
-        if (seen := self._part.hexdigest()) != self._checksum.hex:
-            self._undo()
-            message = f"these bytes have {self._checksum.algorithm} {seen}; send them again"
-            raise Problem("checksum-mismatch", message, members={"offset": self.offset})
-
-    def break_off(self, rest: bytearray) -> None:
-        """Keep what arrived before the connection broke, unless it had to have a checksum."""
-        if self._part is None:
-            self.write(rest)
-        else:
-            self._undo()
-
-    def close(self) -> None:
-        """Let go of the file."""
-        os.close(self._descriptor)
-
-    def _undo(self) -> None:
-        os.ftruncate(self._descriptor, self._start)
-        self.offset = self._start
-        assert self._before is not None
-        self.running = self._before.copy()

@@ -6,6 +6,7 @@ Handlers say what a request was about with `note`; the rest is seen from outside
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -52,9 +53,12 @@ def note(
 class Watch:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, cloud: Cloud) -> None:
+    def __init__(
+        self, app: ASGIApp, cloud: Cloud, is_known: Callable[[Cloud, Scope], bool]
+    ) -> None:
         self._app = app
         self._cloud = cloud
+        self._is_known = is_known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it; then write down what it was."""
@@ -84,7 +88,8 @@ class Watch:
         self._write_down(scope, kept, address)
 
     async def _admit(self, scope: Scope, address: str) -> None:
-        self._cloud.failures.require(address)
+        if not self._is_known(self._cloud, scope):
+            self._cloud.failures.require(address)
         client = _client(scope, address)
         self._cloud.requests.require(client)
         self._cloud.requests.take(client)

@@ -228,5 +228,8 @@ def test_guessing_secrets_is_throttled(tmp_path: Path) -> None:
             httpx.get(f"{cloud.url}/objects", headers=headers, trust_env=False).status_code
             for _ in range(7)
         ]
+        with cloud.client() as client:
+            known = client.get("/objects").status_code
 
     assert statuses == [401] * 5 + [429] * 2
+    assert known == 200  # at the same address, with a right secret

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from simcrate.localcloud.digests import repr_digest
 from tests.unit.localcloud.conftest import DAY_S, Server
 
 TUS = {"Tus-Resumable": "1.0.0"}
 
 
-def put(server: Server, key: str = "a/x.bin", **headers: str) -> dict[str, str]:
+def put(server: Server, key: str = "a/x.bin", **headers: str) -> dict[str, Any]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    answer: dict[str, str] = server.client.put(
+    answer: dict[str, Any] = server.client.put(
         f"/upload/{key}", content=b"12345", headers=named
     ).json()
     return answer
@@ -123,3 +126,42 @@ def test_purge_goes_by_the_ledger_and_leaves_what_is_not_in_it(server: Server) -
     server.days_pass(1)
 
     assert stray.exists()
+
+
+def test_putting_the_same_again_sets_the_password_that_is_asked_for_now(server: Server) -> None:
+    first = put(server)
+    digest = {"Repr_Digest": repr_digest(first["sha256"])}
+
+    second = put(server, Cloud_Password="sesame street", **digest)
+    third = put(server, **digest)
+
+    assert first["id"] == second["id"] == third["id"]
+    assert [each["has_password"] for each in (first, second, third)] == [False, True, True]
+
+
+def test_putting_again_with_its_digest_keeps_it_longer_too(server: Server) -> None:
+    first = put(server, Cloud_Expires="60")
+    second = put(server, Cloud_Expires="120", Repr_Digest=repr_digest(first["sha256"]))
+
+    assert second["id"] == first["id"]
+    assert second["expires_at"] > first["expires_at"]
+
+
+def test_what_replaces_an_expired_object_leaves_no_bytes_behind(server: Server) -> None:
+    put(server, Cloud_Expires="60")
+    server.clock.now += 61
+
+    put(server)
+
+    assert len(list(server.cloud.blobs.blobs())) == 1
+
+
+def test_bytes_that_the_disk_lost_are_back_after_putting_them_again(server: Server) -> None:
+    stored = put(server)
+    for blob in server.cloud.blobs.blobs():
+        server.cloud.blobs.remove(blob)
+
+    again = put(server, Repr_Digest=repr_digest(stored["sha256"]))
+
+    assert again["id"] == stored["id"]
+    assert server.client.get(stored["url"]).content == b"12345"
