@@ -174,6 +174,8 @@ def _refusal(conflict: Conflict, policy: LinkPolicy) -> StorageError:
 def _is_as_asked(link: Any, policy: LinkPolicy) -> bool:  # noqa: ANN401
     if policy.password or _has_password(link):
         return False  # which password it has is not told
+    if not _is_public(link):
+        return False
     return _same_time(_ends_at(link), policy.expires_at)
 
 

@@ -383,6 +383,18 @@ def test_a_team_that_keeps_links_to_itself_is_told_in_the_link(
     assert "members of the team only" in backend.link(stored, LinkPolicy()).remarks[0]
 
 
+def test_a_link_that_somebody_closed_is_opened_again(
+    dropbox: DropboxServer, backend: StorageBackend, stored: StoredCrate
+) -> None:
+    first = backend.link(stored, LinkPolicy())
+    (link,) = dropbox.state.links.values()
+    link.audience = "team"
+    second = backend.link(stored, LinkPolicy())
+
+    assert second == first
+    assert served(dropbox, second.url) == CONTENT
+
+
 def test_links_that_were_stopped_for_traffic_are_worth_a_day_of_waiting(
     dropbox: DropboxServer, backend: StorageBackend, stored: StoredCrate
 ) -> None:
