@@ -38,7 +38,7 @@ class ResultFile(Protocol):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know about how it was read."""
+        """What a person should know about how it was read; sentences without the file's name."""
         ...
 
     def items(self, kind: Kind) -> Items:

@@ -71,7 +71,11 @@ class ResultSet:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know before believing the numbers; one sentence each."""
-        read = [warning for file in self._files for warning in file.warnings]
+        names: dict[str, list[str]] = {}
+        for file in self._files:
+            for warning in file.warnings:
+                names.setdefault(warning, []).append(file.path.name)
+        read = [f"{_counted(files)}: {warning}" for warning, files in names.items()]
         return (*read, *self._doubled)
 
     def scalars(self, filter: str = "") -> pa.Table:  # noqa: A002
@@ -270,3 +274,9 @@ class ResultSet:
                 if first != file.path:
                     places = [f"{path.parent.name}/{path.name}" for path in (first, file.path)]
                     yield f"run {run.id} stands in {' and in '.join(places)}; its results count twice"
+
+
+def _counted(names: Sequence[str]) -> str:
+    """The first name, and how many there are besides."""
+    more = len(names) - 1
+    return names[0] + (f" and {more} more file{'s' * (more > 1)}" if more else "")

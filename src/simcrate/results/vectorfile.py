@@ -32,6 +32,8 @@ VECTOR_CHUNK_BYTES = 4 << 20
 """How much of one vector is parsed at a time."""
 
 
+_REBUILT = "its index was not used and all data were read instead"
+_STALE = "its index is of another time than its data, as after copying; it was checked against them and used"
 _OPEN_INDEX = "its index is still open: the run goes on or was killed"
 
 
@@ -148,9 +150,9 @@ class VectorFile:
             try:
                 index = check_index(self.path, self._index_path, end)
             except UnusableIndexError as error:
-                warnings.append(_rebuilt(self._index_path, str(error)))
+                warnings.append(f"{_REBUILT}: {error}")
             else:
-                warnings += [_stale(self._index_path)] if index.is_stale else []
+                warnings += [_STALE] if index.is_stale else []
                 incomplete += [_OPEN_INDEX] if index.is_open else []
                 return _Content(index.declared, index.blocks, tuple(incomplete), tuple(warnings))
         scan = VectorScan(self.path)
@@ -172,14 +174,3 @@ class VectorFile:
     @cached_property
     def _vectors(self) -> Items:
         return vector_items(self._content.declared.vectors, self._content.blocks)
-
-
-def _rebuilt(index_path: Path, why: str) -> str:
-    return f"the index {index_path.name} was not used and all data were read instead: {why}"
-
-
-def _stale(index_path: Path) -> str:
-    return (
-        f"the index {index_path.name} is of another time than its data, as after copying; "
-        "it was checked against them and used"
-    )
