@@ -51,7 +51,6 @@ def demo(web_port: int, cloud_port: int, once: bool) -> None:  # noqa: FBT001 - 
     ports = Ports(web=web_port, cloud=cloud_port)
     console.print("Starting portal, worker and local-cloud …")
     with running(ports) as programs:
-        stop = until_signal()
         password = make_user()
         define_storage(ports)
         started = time.monotonic()
@@ -68,7 +67,7 @@ def demo(web_port: int, cloud_port: int, once: bool) -> None:  # noqa: FBT001 - 
             console.print(delivery.link_url, soft_wrap=True)
             return
         console.print(_invitation(ports, password))
-        programs.keep(stop)
+        programs.keep(until_signal())
 
 
 def make_user() -> str:
