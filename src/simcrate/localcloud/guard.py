@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from http import HTTPStatus
 from typing import Any
 
@@ -37,7 +38,7 @@ def limit_unsent(transport: asyncio.Transport) -> None:
     A slow client then shows at once, instead of after megabytes in a socket's buffer (tcp(7)).
     """
     connected: socket.socket = transport.get_extra_info("socket")
-    if connected.family in {socket.AF_INET, socket.AF_INET6}:
+    if sys.platform == "linux" and connected.family in {socket.AF_INET, socket.AF_INET6}:
         connected.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
 

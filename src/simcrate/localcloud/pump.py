@@ -20,6 +20,7 @@ MIN_CHUNK_BYTES = 32 << 10
 MAX_CHUNK_BYTES = 1 << 20
 NOTHING = {"type": "http.response.body", "body": b"", "more_body": True}
 """Sending it returns when what was sent before has left this process."""
+NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)  # Linux
 PROMPT_S = 0.05  # after a chunk taken within this the next one is larger
 
 
@@ -54,9 +55,11 @@ def next_chunk(chunk_bytes: int, took_s: float) -> int:
 
 def read_cached(descriptor: int, position: int, wanted: int) -> memoryview | None:
     """Bytes from the page cache, perhaps fewer than wanted; None if a thread has to read them."""
+    if NOWAIT is None:
+        return None
     buffer = bytearray(wanted)
     try:
-        count = os.preadv(descriptor, [buffer], position, os.RWF_NOWAIT)
+        count = os.preadv(descriptor, [buffer], position, NOWAIT)
     except OSError:  # the disk would be waited for, or the file system cannot tell
         return None
     return memoryview(buffer)[:count] if count else None

@@ -74,7 +74,7 @@ async def put(request: Request) -> Response:
             cut=cut_of(request),
         )
     except Problem:
-        if cloud.blobs.offset(upload.upload_id) == 0:
+        if not offset and cloud.blobs.offset(upload.upload_id) == 0:
             await cloud.run(drop_upload, cloud, upload)
         raise
     stored = await finish(cloud, upload)
@@ -178,6 +178,7 @@ async def _open(
 ) -> tuple[Upload, int | None]:
     cloud, start = cloud_of(request), _range_start(request)
     if not start:
+        await _drop_older(cloud, credential, announced.key)
         return await cloud.run(begin_upload, cloud, announced), start
     upload = _unfinished(cloud, credential, announced.key)
     if upload.size_bytes != announced.size_bytes:
@@ -186,11 +187,27 @@ async def _open(
     return replace(upload, sha256=announced.sha256 or upload.sha256), start
 
 
+async def _drop_older(cloud: Cloud, credential: Credential, key: str) -> None:
+    """Give back the space of an earlier try, unless it is still under way."""
+    older = _find_unfinished(cloud, credential, key)
+    if older is not None and not cloud.sessions.is_sending(older.upload_id):
+        await cloud.run(drop_upload, cloud, older)
+
+
 def _unfinished(cloud: Cloud, credential: Credential, key: str) -> Upload:
+    upload = _find_unfinished(cloud, credential, key)
+    if upload is None:
+        raise Problem("not-found", "there is no unfinished upload of this name")
+    return upload
+
+
+def _find_unfinished(cloud: Cloud, credential: Credential, key: str) -> Upload | None:
+    if credential.is_anyone:
+        return None
     upload = find_unfinished(cloud, credential.owner, key)
     grant_id = credential.grant.grant_id if credential.grant else None
-    if upload is None or credential.is_anyone or (grant_id and upload.grant_id != grant_id):
-        raise Problem("not-found", "there is no unfinished upload of this name")
+    if upload is not None and grant_id is not None and upload.grant_id != grant_id:
+        return None
     return upload
 
 

@@ -165,3 +165,13 @@ def test_bytes_that_the_disk_lost_are_back_after_putting_them_again(server: Serv
 
     assert again["id"] == stored["id"]
     assert server.client.get(stored["url"]).content == b"12345"
+
+
+def test_put_that_begins_anew_gives_back_the_space_of_its_earlier_try(server: Server) -> None:
+    headers = TUS | {"Upload-Length": "1000", "Upload-Metadata": "filename YS94LmJpbg=="}  # a/x.bin
+    server.client.post("/files", headers=headers)
+    assert server.client.get("/space").json()["announced"] == 1000
+
+    put(server, "a/x.bin")
+
+    assert server.client.get("/space").json()["announced"] == 0
