@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pyarrow as pa
 from rich import box
 from rich.markup import escape
 from rich.table import Table
@@ -11,6 +12,21 @@ from rich.table import Table
 from simcrate.results import Kind, ResultSet, Run
 
 _MOST_ROWS = 1000  # more scroll away anyway
+_LEFT_OUT = {
+    "edges",
+    "title",
+    "interpolation",
+    "type",
+    "enum",
+    "has_events",
+    "nan_count",
+    "sum_weights",
+    "sum",
+    "sqrsum",
+    "weighted",
+    "first_time_s",
+    "last_time_s",
+}
 _SHORT = {"statistics": "Stats", "histograms": "Hist.", "parameters": "Par."}
 
 
@@ -50,11 +66,17 @@ def runs_table(results: ResultSet) -> Table:
 
 
 def items_table(results: ResultSet, kind: Kind) -> Table:
-    """The items of one kind, one row each."""
+    """The items of one kind, one row each, without the columns that hardly anybody looks at."""
+    titles = {run.id: _title(run) for run in results.runs}
     found = results.table(kind)
-    names = [name for name in found.column_names if found.column(name).null_count < len(found)]
-    table = Table(*names, header_style="bold", box=box.SIMPLE_HEAD)
+    known = [name for name in found.column_names if found.column(name).null_count < len(found)]
+    names = [name for name in known if name not in _LEFT_OUT]
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD)
+    for name in names:
+        is_number = pa.types.is_primitive(found.schema.field(name).type)
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
     for row in found.select(names).slice(0, _MOST_ROWS).to_pylist():
+        row["run"] = titles[row["run"]]
         table.add_row(*(_cell(row[name]) for name in names))
     if len(found) > _MOST_ROWS:
         table.caption = f"the first {_MOST_ROWS:,} of {len(found):,}; --json shows all"

@@ -32,8 +32,8 @@ VECTOR_CHUNK_BYTES = 4 << 20
 """How much of one vector is parsed at a time."""
 
 
-_REBUILT = "its index was not used and all data were read instead"
-_STALE = "its index is of another time than its data, as after copying; it was checked against them and used"
+_REBUILT = "the index was not used and all data were read instead"
+_STALE = "the index is of another time than the data, as after copying; it was checked against them and used"
 _OPEN_INDEX = "its index is still open: the run goes on or was killed"
 
 

@@ -60,7 +60,7 @@ def test_a_stale_index_that_fits_is_used_and_said(name: str) -> None:
 
     _assert_close(results.vectors(), _vectors(DATA / name, use_index=False))
     (warning,) = results.warnings
-    assert "another time than its data" in warning
+    assert "another time than the data" in warning
 
 
 def test_nan_counts_are_known_where_the_index_can_tell(fresh_copy: FreshCopy) -> None:
