@@ -50,10 +50,12 @@ STYLE: dict[str, Any] = {
     "pdf.fonttype": 42,
     "svg.fonttype": "path",
     "text.parse_math": False,  # names from models may hold dollar signs
+    "xtick.bottom": False,  # the grid says where ticks are
     "xtick.color": "#30343b",
     "xtick.labelsize": 7.5,
     "ytick.color": "#30343b",
     "ytick.labelsize": 7.5,
+    "ytick.left": False,
 }
 # No dates and no program versions; fast compression, since a crate is packed anyway.
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -129,7 +131,8 @@ def _draw_panel(axes: Axes, panel: Panel, colours: dict[str, str]) -> None:
     axes.set_ylabel(_short(panel.y_label, 40))
     axes.xaxis.set_label_coords(0.5, -0.14)
     axes.yaxis.set_label_coords(-0.24, 0.5)
-    axes.locator_params(nbins=5)
+    axes.locator_params(axis="x", nbins=4)  # seven digits side by side
+    axes.locator_params(axis="y", nbins=5)
     axes.margins(x=0.02)
     for line in panel.lines:
         colour = colours.get(line.label, COLOURS[0])
