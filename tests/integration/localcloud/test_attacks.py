@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from simcrate.localcloud.digests import repr_digest
-from tests.integration.localcloud.wire import ask, connect, head, read_answer
 from tests.servers.localcloud import LocalCloud, local_cloud
+from tests.servers.wire import ask, connect, head, read_answer
 
 MB = 1_000_000
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from simcrate.localcloud.digests import repr_digest
-from tests.integration.localcloud.wire import connect, head
 from tests.servers.localcloud import LocalCloud, local_cloud
+from tests.servers.wire import connect, head
 
 BYTES = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(BYTES).hexdigest()

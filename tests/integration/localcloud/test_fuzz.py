@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from simcrate.localcloud.problems import PROBLEMS
-from tests.integration.localcloud.wire import ask, head
 from tests.servers.localcloud import LocalCloud, local_cloud
+from tests.servers.wire import ask, head
 
 ID = "0123456789abcdef" * 2
 LINK = "A" * 22

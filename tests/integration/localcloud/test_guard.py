@@ -13,7 +13,7 @@ import uvicorn
 
 from simcrate.localcloud import Config, make_app
 from simcrate.localcloud.guard import GuardedProtocol
-from tests.integration.localcloud.wire import connect, head, read_answer
+from tests.servers.wire import connect, head, read_answer
 
 
 class Hasty(GuardedProtocol):
