@@ -82,7 +82,7 @@ LAYOUT = (
     Part(
         name=AS_RUN,
         role=Role.AS_RUN,
-        text="The ini as the simulator read it, after limits and output paths were set.",
+        text="The ini of each run alone, as it was really run: give it to the simulator to repeat it.",
     ),
     Part(
         name=CSV,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from simcrate.crate import (
     layout,
     pack_crate,
 )
+from simcrate.pipeline.asrun import AsRun, as_run
 from simcrate.pipeline.jobs import RunOutcome, Submission
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.watch import Watch
@@ -52,28 +53,35 @@ def pack(job: PackJob, place: Place, target: Path, watch: Watch) -> PackedCrate:
         CrateError: it could not be written; everything is kept.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    contents = _contents(job, place)
+    own_inis = as_run(job.submission, job.outcomes, place.input_dir / job.submission.ini_name)
+    _write_inis(own_inis, place.made_dir / layout.AS_RUN)
+    contents = CrateContents.of(_parts(job, place))
+    seeds = {own.number: own.seed_set for own in own_inis}
 
     def show(done_bytes: int, total_bytes: int) -> None:
         watch.show_stage(STAGE, 100 * done_bytes / (total_bytes or 1))
 
-    return pack_crate(contents, _provenance(job, contents), target, progress=show)
+    return pack_crate(contents, _provenance(job, contents, seeds), target, progress=show)
 
 
-def _contents(job: PackJob, place: Place) -> CrateContents:
-    contents = gather(place.input_dir, layout.INPUT)
+def _write_inis(own_inis: Sequence[AsRun], directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    for own in own_inis:
+        (directory / f"run-{own.number}.ini").write_text(own.text)
+
+
+def _parts(job: PackJob, place: Place) -> Iterator[CrateContents]:
+    yield gather(place.input_dir, layout.INPUT)
+    yield gather(place.made_dir, "")
     for outcome in job.outcomes:
         results_dir = place.result_dir(outcome.number)
         if results_dir.is_dir():
-            contents += _recorded(gather(results_dir, _results_of(outcome)), job.recorded)
+            yield _recorded(gather(results_dir, _results_of(outcome)), job.recorded)
         log_path = place.log_path(outcome.number)
         if log_path.is_file():
             name = f"{layout.LOGS}run-{outcome.number}.log"
             member = Member(source=log_path, name=name, role=Role.LOG)
-            contents += CrateContents(members=(member,))
-    if place.made_dir.is_dir():
-        contents += gather(place.made_dir, "")
-    return contents
+            yield CrateContents(members=(member,))
 
 
 def _recorded(contents: CrateContents, recorded: Mapping[Path, str]) -> CrateContents:
@@ -88,7 +96,7 @@ def _results_of(outcome: RunOutcome) -> str:
     return f"{layout.RESULTS}run-{outcome.number}/"
 
 
-def _provenance(job: PackJob, contents: CrateContents) -> Provenance:
+def _provenance(job: PackJob, contents: CrateContents, seeds: Mapping[int, int]) -> Provenance:
     submission = job.submission
     started = [outcome for outcome in job.outcomes if outcome.started_at]
     return Provenance(
@@ -104,7 +112,13 @@ def _provenance(job: PackJob, contents: CrateContents) -> Provenance:
         keywords=("simulation", submission.simulator),
         simulator=submission.simulator,
         simulator_version=next((o.simulator_version for o in started), ""),
-        runs=tuple(_record(submission, outcome, contents) for outcome in job.outcomes),
+        runs=tuple(
+            replace(
+                _record(submission, outcome, contents),
+                seeds=(seeds[outcome.number],) if outcome.number in seeds else (),
+            )
+            for outcome in job.outcomes
+        ),
         host=_host_facts(),
         content_digest=job.content_digest,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,6 +84,29 @@ def test_a_run_that_completed_becomes_a_whole_crate(place: Place) -> None:
     assert {"report.html", "statistics.json", "input/omnetpp.ini", "logs/run-0.log"} <= names
     assert run["content_digest"]
     assert run["simulator"]["version"]
+
+
+def test_the_ini_of_a_run_alone_repeats_it(place: Place, tmp_path: Path) -> None:
+    (place.input_dir / "omnetpp.ini").write_text(
+        INI.replace("numNodes = 5", "numNodes = ${n=4, 5}") + "repeat = 2\n"
+    )
+    finish(place, simulate(place, number=3))
+    with zipfile.ZipFile(crate_path(place)) as crate:
+        own_ini = crate.read("as-run/run-3.ini").decode()
+        recorded = crate.read("results/run-3/Short-n=5-#1.vec").decode()
+        assert json.loads(crate.read("run.json"))["runs"][0]["seeds"] == [3]
+    again = tmp_path / "again"
+    again.mkdir()
+    (again / "omnetpp.ini").write_text(own_ini)
+    command = [*OPPSIM.command, "-u", "Cmdenv", "-f", "omnetpp.ini", "-r", "1"]
+    subprocess.run(command, cwd=again, check=True, capture_output=True)
+
+    (repeated,) = (again / "results").glob("*.vec")
+    assert _samples(repeated.read_text()) == _samples(recorded)
+
+
+def _samples(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line[:1].isdigit()]
 
 
 def test_finishing_twice_gives_the_same_bytes(place: Place) -> None:
