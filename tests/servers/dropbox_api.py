@@ -55,14 +55,15 @@ class DropboxRoutes:
         method, scope, style = found
         self._authorise(request, route, scope)
         self._check_root(request)
+        body = bytes(request.body)
         if style == "upload":
             argument = json.loads(request.headers["dropbox-api-arg"])
-            self._check_hash(argument, request.body)
+            self._check_hash(argument, body)
         else:
-            argument = json.loads(request.body or b"null") or {}
-        self.calls.append((route, dict(argument), len(request.body)))
+            argument = json.loads(body or b"null") or {}
+        self.calls.append((route, dict(argument), len(body)))
         argument["namespace"] = self._namespace(request)
-        return as_json(method(self, argument, request.body))
+        return as_json(method(self, argument, body))
 
     # Credentials
 

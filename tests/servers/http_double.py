@@ -32,7 +32,7 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     """Names in lower case."""
-    body: bytes
+    body: bytes | bytearray
 
     @property
     def line(self) -> str:
@@ -257,7 +257,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(fault.reply)
 
-    def _request(self, body: bytes) -> Request:
+    def _request(self, body: bytes | bytearray) -> Request:
         url = urlsplit(self.path)
         return Request(
             method=self.command,
@@ -272,19 +272,19 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
 
-    def _body(self, *, only_half: bool = False) -> bytes:
+    def _body(self, *, only_half: bool = False) -> bytes | bytearray:
         if self.headers.get("Transfer-Encoding") == "chunked":
             return self._chunked_body()
         length = int(self.headers.get("Content-Length") or 0)
-        wanted = length // 2 if only_half else length
-        body = bytearray()
-        while len(body) < wanted:
-            data = self.rfile.read1(min(READ_BYTES, wanted - len(body)))
-            if not data:
+        body = bytearray(length // 2 if only_half else length)
+        view, received = memoryview(body), 0
+        while received < len(view):
+            count = self.rfile.readinto1(view[received : received + READ_BYTES])
+            if not count:
                 raise _CutError
-            body += data
-            self.server.double.throttle.received(len(data))
-        return bytes(body)
+            received += count
+            self.server.double.throttle.received(count)
+        return body
 
     def _chunked_body(self) -> bytes:
         body = bytearray()

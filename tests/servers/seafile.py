@@ -54,3 +54,4 @@ def seafile_server(
         ):
             state.hub_url, state.file_url = hub.url, files.url
             yield SeafileServer(state, hub, files, faults)
+        state.close()

@@ -197,7 +197,7 @@ class FileServer:
         return _Chunk(int(match[1]), int(match[2]) + 1, int(match[3]), unquote(named[1]))
 
     def _write_chunk(
-        self, token: FileToken, form: dict[str, str], chunk: _Chunk, data: bytes
+        self, token: FileToken, form: dict[str, str], chunk: _Chunk, data: memoryview
     ) -> str:
         """Whatever is sent is written at its offset; nothing is checked."""
         parent = "/" + form.get("parent_dir", token.path).strip("/")
@@ -209,6 +209,7 @@ class FileServer:
         with token.library.temporary[path].open("r+b") as file:
             file.seek(chunk.start)
             file.write(data)
+        self.state.hash_blocks(token.library.temporary[path], chunk.start, data)
         return path
 
     def _refuse(self, status: int, c_text: str, go_text: str, *, newline: bool = True) -> None:

@@ -75,7 +75,7 @@ def form_of(request: Request) -> dict[str, Any]:
     return {name: values[-1] for name, values in pairs.items()}
 
 
-def multipart_of(request: Request) -> tuple[dict[str, str] | None, list[tuple[str, bytes]]]:
+def multipart_of(request: Request) -> tuple[dict[str, str] | None, list[tuple[str, memoryview]]]:
     """Fields, and the parts named `file` with their names; None: not multipart."""
     match = re.search(
         r"multipart/form-data; boundary=(\S+)", request.headers.get("content-type", "")
@@ -83,18 +83,19 @@ def multipart_of(request: Request) -> tuple[dict[str, str] | None, list[tuple[st
     if match is None:
         return None, []
     fields: dict[str, str] = {}
-    files: list[tuple[str, bytes]] = []
+    files: list[tuple[str, memoryview]] = []
+    view = memoryview(request.body)
     border = b"\r\n--" + match[1].encode()
     start = len(border)  # behind the first border, which has no line end before it, and its own
     while (end := request.body.find(border, start)) >= 0:
         body_start = request.body.index(b"\r\n\r\n", start) + 4
-        head, data = request.body[start:body_start], request.body[body_start:end]
+        head, data = bytes(view[start:body_start]), view[body_start:end]
         start = end + len(border) + 2
         name = re.search(rb'name="([^"]*)"', head)
         file_name = re.search(rb'filename="([^"]*)"', head)
         assert name is not None
         if file_name is None:
-            fields[name[1].decode()] = data.decode()
+            fields[name[1].decode()] = bytes(data).decode()
         elif name[1] == b"file":
             files.append((file_name[1].decode().rpartition("/")[2], data))
     return fields, files

@@ -6,8 +6,8 @@ import hashlib
 import json
 import secrets
 import uuid
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -103,6 +103,9 @@ class Seafile:
         """What the server's disk makes of a file."""
         self.serve: Callable[[bytes], bytes] = lambda data: data
         """What a proxy makes of a download."""
+        self._block_ids: dict[Path, dict[int, Future[str]]] = {}
+        """Of temporary files, by offset."""
+        self._hashing = ThreadPoolExecutor(2)
         self.hub_url = ""
         self.file_url = ""
 
@@ -120,6 +123,9 @@ class Seafile:
         token = secrets.token_hex(20)
         self.repo_tokens[token] = (library, permission)
         return token
+
+    def close(self) -> None:
+        self._hashing.shutdown()
 
     def restart(self) -> None:
         """Upload and download links are in memory; temporary files are on disk."""
@@ -145,7 +151,19 @@ class Seafile:
 
     # Storage
 
-    def write(self, content: bytes) -> Path:
+    def hash_blocks(self, temporary: Path, start: int, data: memoryview) -> None:
+        """Begin to hash the whole blocks of a chunk, so that nobody waits for it at the commit."""
+        ids = self._block_ids.setdefault(temporary, {})
+        for block in [
+            block for block in ids if start < block + BLOCK_BYTES and block < start + len(data)
+        ]:
+            del ids[block]
+        for block in range(-(-start // BLOCK_BYTES) * BLOCK_BYTES, start + len(data), BLOCK_BYTES):
+            whole = data[block - start : block - start + BLOCK_BYTES]
+            if len(whole) == BLOCK_BYTES:
+                ids[block] = self._hashing.submit(_sha1, whole)
+
+    def write(self, content: bytes | memoryview) -> Path:
         path = self.folder / secrets.token_hex(8)
         path.write_bytes(content)
         return path
@@ -154,7 +172,8 @@ class Seafile:
         if self.corrupt is not None:
             temporary.write_bytes(self.corrupt(temporary.read_bytes()))
         salt = library.id.encode() if library.encrypted else b""
-        identity = file_id_of(temporary, library.block_bytes, salt)
+        known = {} if salt or self.corrupt else self._block_ids.pop(temporary, {})
+        identity = file_id_of(temporary, library.block_bytes, salt, known)
         stored = StoredFile(temporary, identity, temporary.stat().st_size, datetime.now(UTC))
         library.files[path] = stored
         return stored
@@ -178,13 +197,21 @@ class Seafile:
         return path
 
 
-def file_id_of(path: Path, block_bytes: int, salt: bytes) -> str:
+def _sha1(block: memoryview) -> str:
+    return hashlib.sha1(block).hexdigest()
+
+
+def file_id_of(
+    path: Path, block_bytes: int, salt: bytes, known: Mapping[int, Future[str]] | None = None
+) -> str:
     """The id of a content as Seafile computes it; with a salt it stands for an encrypted library's."""
     size = path.stat().st_size
     if not size:
         return "0" * 40
 
     def block_id(start: int) -> str:
+        if known and block_bytes == BLOCK_BYTES and start in known:
+            return known[start].result()
         with path.open("rb") as file:
             file.seek(start)
             block = file.read(block_bytes)
