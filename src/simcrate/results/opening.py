@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from simcrate.errors import NoResults
+from simcrate.errors import NoResults, ResultFormatError
 from simcrate.results.database import is_database
 from simcrate.results.resultfile import ResultFile
 from simcrate.results.resultset import ResultSet
@@ -32,7 +32,7 @@ def open_results(paths: Sequence[Path], *, use_index: bool = True) -> ResultSet:
 
     Raises:
         NoResults: a path does not exist, or there is no result file.
-        ResultFormatError: a `.sca` file is not one; other files are read when they are asked for.
+        ResultFormatError: a file cannot be opened, or a `.sca` file is not one; others are read later.
     """
     files = [_open(path, use_index=use_index) for path in _find(paths)]
     if not files:
@@ -64,9 +64,14 @@ def _is_result(path: Path) -> bool:
 
 
 def _open(path: Path, *, use_index: bool) -> ResultFile:
+    try:
+        is_sqlite = is_database(path)
+    except OSError as error:
+        message = f"it cannot be opened: {error.strerror}"
+        raise ResultFormatError(message, file=path) from error
     if path.suffix == ".csv":
         return TimeSeriesFile(path)
-    if is_database(path):
+    if is_sqlite:
         return SqliteFile(path)
     if path.suffix == ".vec":
         return VectorFile(path, use_index=use_index)

@@ -100,23 +100,20 @@ class StatisticFields:
 
 @dataclass(slots=True)
 class RecordedItems:
-    """All items of a file that are not vectors.
+    """All items of a file that are not vectors, while it is read.
 
-    The attributes of an item may be filled until its table is asked for.
+    The attributes of an item may be filled until the tables are made.
     """
 
     scalars: list[Item[float]] = field(default_factory=list)
     parameters: list[Item[str]] = field(default_factory=list)
     statistics: list[Item[StatisticFields]] = field(default_factory=list)
-    _tables: dict[Kind, Items] = field(default_factory=dict)
 
-    def items(self, kind: Kind) -> Items:
-        """The items of one kind as a table; a statistic with bins is a histogram."""
-        if kind not in self._tables:
-            self._tables[kind] = self._make_table(kind)
-        return self._tables[kind]
+    def tables(self) -> dict[Kind, Items]:
+        """The items of every kind; a statistic with bins is a histogram, vectors there are none."""
+        return {kind: self._table(kind) for kind in Kind}
 
-    def _make_table(self, kind: Kind) -> Items:
+    def _table(self, kind: Kind) -> Items:
         match kind:
             case Kind.SCALARS:
                 return _table(kind, self.scalars, {"value": [item.value for item in self.scalars]})
@@ -160,4 +157,10 @@ def _table(
     }
     arrays = [pa.array(columns.get(column.name, []), column.type) for column in kind.schema]
     table = pa.Table.from_arrays(arrays, schema=kind.schema)
-    return Items(table=table, attributes=[item.attributes for item in items])
+    return Items(table=table, attributes=_shared([item.attributes for item in items]))
+
+
+def _shared(attributes: Sequence[Attributes]) -> list[Attributes]:
+    """The same attributes, equal ones as one object: thousands of items differ in their values only."""
+    known: dict[tuple[tuple[str, str], ...], Attributes] = {}
+    return [known.setdefault(tuple(found.items()), found) for found in attributes]

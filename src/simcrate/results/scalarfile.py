@@ -38,13 +38,13 @@ class ScalarFile(FileWithoutVectors):
         except LineError as error:
             raise ResultFormatError(str(error), file=path, line=number) from error
         self.runs: tuple[Run, ...] = tuple(run.finish() for run in parser.header.runs)
-        self._recorded = parser.recorded
+        self._tables = parser.recorded.tables()
         self.incomplete = self._missing(end, path.stat().st_size)
         self.warnings: tuple[str, ...] = ()
 
     def items(self, kind: Kind) -> Items:
         """The items of one kind; a `.sca` file has no vectors."""
-        return self._recorded.items(kind)
+        return self._tables[kind]
 
     def _missing(self, end: int, size: int) -> tuple[Incomplete, ...]:
         if end == size and size:

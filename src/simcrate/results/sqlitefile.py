@@ -19,7 +19,6 @@ import pyarrow as pa
 from simcrate.results.blocks import NO_BLOCKS, UNKNOWN, Blocks, summarise
 from simcrate.results.database import Database, Row
 from simcrate.results.datalines import FLOATS, Layout
-from simcrate.results.recorded import RecordedItems
 from simcrate.results.resultfile import within
 from simcrate.results.runs import Incomplete, Run
 from simcrate.results.simtime import times_of
@@ -93,7 +92,7 @@ class SqliteFile:
         """The items of one kind; vectors are numbered by their rows."""
         if kind is Kind.VECTORS:
             return vector_items(self._vectors, self._blocks)
-        return self._recorded.items(kind)
+        return self._tables[kind]
 
     def samples(self, rows: Sequence[int], layout: Layout) -> Iterator[pa.Table]:
         """Samples of some vectors, in the order of the file."""
@@ -125,8 +124,8 @@ class SqliteFile:
         return read_runs(self._database)
 
     @cached_property
-    def _recorded(self) -> RecordedItems:
-        return read_items(self._database, self._runs)
+    def _tables(self) -> dict[Kind, Items]:
+        return read_items(self._database, self._runs).tables()
 
     @cached_property
     def _vectors(self) -> list[_Vector]:

@@ -73,8 +73,8 @@ def is_time_series(path: Path) -> bool:
             for _, line in whole_lines(stream, path):
                 if not line.startswith(b"#"):
                     return bool(_TIME_COLUMN.fullmatch(_cells(line)[0]))
-    except (ResultFormatError, LineError):
-        pass
+    except (ResultFormatError, LineError, OSError):
+        return False
     return False
 
 
