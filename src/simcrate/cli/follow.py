@@ -40,8 +40,8 @@ def follow(simulation: Simulation, console: Console) -> Delivery:
             if delivery is not None and delivery.announced_at is not None:
                 bars.show("", 0.0)
                 return delivery
-            if all(run.state == RunState.CANCELLED and run.started_at is None for run in runs):
-                message = f"'{simulation.title}' was cancelled before any run started"
+            if simulation.cancel_requested_at and not any(run.started_at for run in runs):
+                message = f"'{simulation.title}' was {simulation.ends_as} before any run started"
                 raise SimCrateError(message)
             time.sleep(LOOK_S)
 

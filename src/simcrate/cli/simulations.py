@@ -97,14 +97,16 @@ def status(simulation_id: str | None, as_json: bool) -> None:  # noqa: FBT001 - 
 
 @click.command()
 @click.argument("simulation_id", metavar="ID")
-def cancel(simulation_id: str) -> None:
+@click.option("--keep", is_flag=True, help="Its results count: its runs end as stopped.")
+def cancel(simulation_id: str, keep: bool) -> None:  # noqa: FBT001 - click's interface
     """Stop a simulation; what was recorded so far is packed and delivered."""
     use_portal()
-    from simcrate.portal.simulations.services import cancel_simulation
+    from simcrate.portal.simulations.services import cancel_simulation, stop_simulation
 
     simulation = _find(simulation_id)
-    cancel_simulation(simulation, by=simulation.owner)
-    click.echo(f"'{simulation.title}' is being cancelled")
+    end = stop_simulation if keep else cancel_simulation
+    end(simulation, by=simulation.owner)
+    click.echo(f"'{simulation.title}' is being {'stopped' if keep else 'cancelled'}")
 
 
 def _owner(username: str) -> User:

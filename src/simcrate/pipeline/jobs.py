@@ -103,8 +103,18 @@ class Progress:
     """0 to 100, of this stage."""
     event_count: int = 0
     sim_time_s: float = 0.0
+    events_per_s: float | None = None
+    """Lately, as the simulator says; None: it does not."""
+    sim_s_per_s: float | None = None
+    """Simulated seconds in a second of the clock, lately; None: it does not say."""
+    messages_present: int | None = None
+    """In the simulated network; what only ever rises is a leak or an overload."""
+    first_error: str = ""
+    """The first line of output that is one."""
     log_tail: str = ""
-    """The last lines of the simulator's output; empty where nothing is new."""
+    """The last lines of the simulator's output."""
+    log_lines: int = 0
+    """How many lines it has printed; the last of them are the tail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ What was recorded goes on, whatever happened: the outcome says how the run ended
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,6 +20,7 @@ from simcrate.simulators import (
     Followed,
     Limits,
     ProcessEnd,
+    Reader,
     RunArguments,
     Sandbox,
     Simulator,
@@ -28,6 +30,7 @@ from simcrate.simulators import (
 )
 
 STAGE = "simulate"
+SHOW_S = 0.2  # a simulator may print a million lines; nobody reads them that fast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,17 +61,14 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
     command = command_of(job.simulator, arguments, job.sandbox)
     reader = reader_of(job.simulator)
 
+    show_at = 0.0
+
     def on_line(line: str) -> None:
+        nonlocal show_at
         reader.read(line)
-        watch.show(
-            Progress(
-                stage=STAGE,
-                percent=reader.percent,
-                event_count=reader.event_count,
-                sim_time_s=reader.sim_time_s,
-                log_tail=reader.tail,
-            )
-        )
+        if (now := time.monotonic()) >= show_at:
+            watch.show(_progress(reader))
+            show_at = now + SHOW_S
 
     started_at = datetime.now(UTC)
     end = follow(
@@ -76,12 +76,13 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         on_line=on_line,
         stop=watch.stop,
     )
+    watch.show(_progress(reader))
     ending = reader.ending(end.exit_code)
-    reason = end.exceeded or ending.reason
+    state = _state(ending, end, watch.ends_as)
     return RunOutcome(
         number=number,
-        state=_state(ending, end),
-        reason=reason,
+        state=state,
+        reason=_reason(ending, end, state),
         command=command,
         exit_code=end.exit_code,
         started_at=started_at.isoformat(timespec="milliseconds"),
@@ -95,6 +96,21 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         simulator_version=reader.version,
         itervars=job.run.itervars,
         repetition=job.run.repetition,
+    )
+
+
+def _progress(reader: Reader) -> Progress:
+    return Progress(
+        stage=STAGE,
+        percent=reader.percent,
+        event_count=reader.event_count,
+        sim_time_s=reader.sim_time_s,
+        events_per_s=reader.events_per_s,
+        sim_s_per_s=reader.sim_s_per_s,
+        messages_present=reader.messages_present,
+        first_error=reader.first_error,
+        log_tail=reader.tail,
+        log_lines=reader.line_count,
     )
 
 
@@ -120,14 +136,20 @@ def _program(job: SimulateJob, place: Place, command: tuple[str, ...]) -> Follow
     )
 
 
-def _state(ending: Ending, end: ProcessEnd) -> RunState:
+def _state(ending: Ending, end: ProcessEnd, ends_as: RunState) -> RunState:
     if end.exceeded:
         return RunState.LIMITED
     if end.was_stopped and ending.kind is not EndingKind.COMPLETE:
-        return RunState.CANCELLED
+        return ends_as
     return {
         EndingKind.COMPLETE: RunState.COMPLETED,
         EndingKind.LIMIT: RunState.LIMITED,
         EndingKind.SIGNAL: RunState.STOPPED,
         EndingKind.ERROR: RunState.FAILED,
     }[ending.kind]
+
+
+def _reason(ending: Ending, end: ProcessEnd, state: RunState) -> str:
+    if end.was_stopped and state is not RunState.COMPLETED:
+        return f"It was {state} by request: {ending.reason}"
+    return end.exceeded or ending.reason

@@ -8,7 +8,7 @@ from __future__ import annotations
 from threading import Event, Lock
 
 from simcrate.errors import WorkEndedError
-from simcrate.pipeline.jobs import Progress
+from simcrate.pipeline.jobs import Progress, RunState
 
 
 class Watch:
@@ -19,11 +19,14 @@ class Watch:
         """Set to end the task: a cancel, a lost lease, or the worker's own end."""
         self.abandoned = Event()
         """Set with `stop` when the work is no longer ours: nothing of it is recorded."""
+        self.ends_as = RunState.CANCELLED
+        """What a run becomes that is ended early."""
         self._lock = Lock()
         self._latest: Progress | None = None
 
-    def cancel(self) -> None:
+    def end(self, ends_as: RunState) -> None:
         """Ask the task to end early; what it has so far counts."""
+        self.ends_as = ends_as
         self.stop.set()
 
     def abandon(self) -> None:
@@ -34,6 +37,11 @@ class Watch:
     def raise_if_stopped(self) -> None:
         """For stages that have no better place to stop."""
         if self.stop.is_set():
+            raise WorkEndedError
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, unless the task is to stop: then `WorkEndedError`."""
+        if self.stop.wait(seconds):
             raise WorkEndedError
 
     def show(self, progress: Progress) -> None:

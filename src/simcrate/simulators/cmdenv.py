@@ -6,6 +6,7 @@ on OMNeT++ 5.6.3, 6.1.0 and 7.0.0pre2.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection
 
@@ -72,6 +73,9 @@ _PROGRESS = re.compile(
     r"\*\* Event #(?P<event>\d+)\s+t=(?P<time>[\d.eE+-]+)\s+Elapsed: [\d.eE+-]+s \([^)]*\)"
     r"(?:\s+(?P<percent>\d+)% completed)?"
 )
+_SPEED = re.compile(r"\s+Speed:\s+ev/sec=(?P<events>\S+)\s+simsec/sec=(?P<sim>\S+)")
+_MESSAGES = re.compile(r"\s+Messages:\s+created: \d+\s+present: (?P<present>\d+)")
+_ERROR = re.compile(r"<!> (Error: |Fingerprint mismatch)")
 _ENDING = re.compile(r"<!> (?P<text>.*)")
 _PLACE = re.compile(r"t=(?P<time>[\d.eE+-]+)s?, event #(?P<event>\d+)")
 _VERSION = re.compile(r"Version: (?P<version>[^,\s]+)")
@@ -85,11 +89,16 @@ class CmdenvReader(Reader):
         self._ending_line = ""
 
     def understand(self, line: str) -> None:
-        """Progress, ending and version."""
+        """Progress, speed, messages, ending and version."""
         if found := _PROGRESS.match(line):
             self._advance(found["event"], found["time"])
             # the largest of sim-time, real-time and CPU-time ratios: it can jump, never shown to fall
             self.percent = max(self.percent, float(found["percent"] or 0))
+        elif found := _SPEED.match(line):
+            self.events_per_s = _finite(found["events"])
+            self.sim_s_per_s = _finite(found["sim"])
+        elif found := _MESSAGES.match(line):
+            self.messages_present = int(found["present"])
         elif found := _ENDING.match(line):
             # an error's line explains more than the one that merely follows it
             if not self._ending_line.startswith("Error"):
@@ -98,6 +107,10 @@ class CmdenvReader(Reader):
                 self._advance(place["event"], place["time"])
         elif not self.version and (found := _VERSION.match(line)):
             self.version = found["version"]
+
+    def is_error(self, line: str) -> bool:
+        """By the `<!>` line."""
+        return bool(_ERROR.match(line))
 
     def ending(self, exit_code: int) -> Ending:
         """By the `<!>` line, since exit code 0 alone does not mean completed."""
@@ -119,6 +132,15 @@ class CmdenvReader(Reader):
             self.sim_time_s = max(self.sim_time_s, float(time.rstrip("s")))
         except ValueError:  # the simulator's text, not ours: a strange number shows no progress
             return
+
+
+def _finite(text: str) -> float | None:
+    """A number that the simulator printed; None where it is none that can be shown."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 _ENDINGS = (

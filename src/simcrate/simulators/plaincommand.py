@@ -7,6 +7,8 @@ import re
 from simcrate.simulators.definition import Simulator
 from simcrate.simulators.reader import Ending, EndingKind, Reader, RunArguments, killed
 
+_ERROR = re.compile(r"(?i)\b(error|fatal|\w*exception|traceback)\b")
+
 
 def command_line(simulator: Simulator, run: RunArguments) -> tuple[str, ...]:
     """The arguments with `{ini}`, `{config}`, `{run}` and `{results}` filled in."""
@@ -38,6 +40,10 @@ class PlainReader(Reader):
             self.percent = max(self.percent, min(100.0, float(found["percent"])))
         except (TypeError, ValueError):  # the program's text, not ours
             return
+
+    def is_error(self, line: str) -> bool:
+        """By the words that programs say it with."""
+        return bool(_ERROR.search(line))
 
     def ending(self, exit_code: int) -> Ending:
         """By the exit code: there is nothing else to go by."""

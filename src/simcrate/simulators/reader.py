@@ -49,12 +49,20 @@ class Reader(ABC):
         self.event_count = 0
         self.sim_time_s = 0.0
         self.percent = 0.0
+        self.events_per_s: float | None = None
+        self.sim_s_per_s: float | None = None
+        self.messages_present: int | None = None
+        self.first_error = ""
         self.version = ""
+        self.line_count = 0
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
 
     def read(self, line: str) -> None:
         """Take one line of output, without its line end."""
         self._tail.append(line[:LINE_LIMIT])
+        self.line_count += 1
+        if not self.first_error and self.is_error(line):
+            self.first_error = line.strip()[:LINE_LIMIT]
         self.understand(line)
 
     @property
@@ -70,6 +78,10 @@ class Reader(ABC):
     @abstractmethod
     def understand(self, line: str) -> None:
         """What the line says, if anything."""
+
+    @abstractmethod
+    def is_error(self, line: str) -> bool:
+        """Whether the line tells of an error."""
 
     @abstractmethod
     def ending(self, exit_code: int) -> Ending:

@@ -17,7 +17,14 @@ from uuid import UUID
 
 from simcrate.delivery import Ledger
 from simcrate.errors import SimCrateError
-from simcrate.pipeline.jobs import PackedSimulation, Progress, RunOutcome, RunSpec, Submission
+from simcrate.pipeline.jobs import (
+    PackedSimulation,
+    Progress,
+    RunOutcome,
+    RunSpec,
+    RunState,
+    Submission,
+)
 from simcrate.simulators.definition import Limits, Simulator
 from simcrate.storage import StorageDefinition
 
@@ -112,8 +119,8 @@ class WorkerPort(Protocol):
         """Take one piece of work of these kinds, or nothing."""
         ...
 
-    def beat(self, claim: Claim, progress: Progress | None) -> bool:
-        """Renew the lease and show progress; true when a cancel was asked for."""
+    def beat(self, claim: Claim, progress: Progress | None) -> RunState | None:
+        """Renew the lease and show progress; returns what its run ends as where an end was asked for."""
         ...
 
     def release(self, claim: Claim) -> None:
@@ -136,8 +143,8 @@ class WorkerPort(Protocol):
         """What a run of this user may use."""
         ...
 
-    def end_run(self, claim: Claim, outcome: RunOutcome) -> None:
-        """The run has ended; the claim ends with it."""
+    def end_run(self, claim: Claim, outcome: RunOutcome, last: Progress | None = None) -> None:
+        """The run has ended; the claim ends with it.  `last` is progress that was not shown yet."""
         ...
 
     def finish_job(self, claim: Claim) -> FinishJob:

@@ -128,13 +128,13 @@ class Supervisor:
                 continue
             task.beat_at = now
             try:
-                is_cancelled = self._port.beat(task.claim, progress)
+                ends_as = self._port.beat(task.claim, progress)
             except LeaseLostError:
                 # the task may just have ended its own claim; then there is nothing to stop
                 task.watch.abandon()
                 continue
-            if is_cancelled and task.claim.kind is WorkKind.RUN:
-                task.watch.cancel()
+            if ends_as and task.claim.kind is WorkKind.RUN:
+                task.watch.end(ends_as)
 
     def _let_go(self) -> None:
         for task in self._tasks:

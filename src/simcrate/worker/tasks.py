@@ -87,7 +87,8 @@ def _run(bench: Bench, claim: Claim, watch: Watch) -> None:
     outcome = runner.simulate_run(job, place, watch)
     if watch.abandoned.is_set():
         raise WorkEndedError
-    _record(lambda: bench.port.end_run(claim, outcome))
+    last = watch.take()
+    _record(lambda: bench.port.end_run(claim, outcome, last))
 
 
 def _run_failed(bench: Bench, claim: Claim, error: Exception) -> None:

@@ -169,13 +169,15 @@ def test_a_careful_finish_leaves_statistics_out_and_says_so(place: Place) -> Non
         assert "report.html" not in crate.namelist()
 
 
-def test_a_cancelled_run_keeps_what_was_recorded(place: Place) -> None:
+@pytest.mark.parametrize("ends_as", [RunState.CANCELLED, RunState.STOPPED])
+def test_a_run_that_is_ended_early_keeps_what_was_recorded(place: Place, ends_as: RunState) -> None:
     (place.input_dir / "omnetpp.ini").write_text(INI.replace("60s", "1000000s"))
     watch = Watch()
-    Timer(1.0, watch.cancel).start()
+    Timer(1.0, watch.end, [ends_as]).start()
     outcome = simulate(place, watch=watch)
 
-    assert outcome.state is RunState.CANCELLED
+    assert outcome.state is ends_as
+    assert outcome.reason.startswith(f"It was {ends_as} by request: SIGINT or SIGTERM received")
     assert list(place.result_dir(0).glob("*.sca"))
 
 

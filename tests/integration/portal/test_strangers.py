@@ -43,6 +43,7 @@ def alices(alice: User, simulation: Simulation, delivery: Delivery) -> dict[str,
         "simulation": whole,
         "simulation-live": whole,
         "simulation-cancel": whole,
+        "simulation-stop": whole,
         "simulation-again": whole,
         "simulation-run": {**whole, "number": 0},
         "simulation-choose": {"draft_id": draft.pk},
@@ -53,6 +54,7 @@ def alices(alice: User, simulation: Simulation, delivery: Delivery) -> dict[str,
         "api:list_runs": whole,
         "api:get_summary": whole,
         "api:cancel": whole,
+        "api:stop": whole,
     }
 
 

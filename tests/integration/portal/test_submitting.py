@@ -12,7 +12,7 @@ from simcrate.pipeline.jobs import RunState
 from simcrate.portal.accounts.models import User
 from simcrate.portal.simulations.faults import SubmissionError
 from simcrate.portal.simulations.models import Run, Simulation, SubmittedFile
-from simcrate.portal.simulations.services import cancel_simulation
+from simcrate.portal.simulations.services import cancel_simulation, stop_simulation
 from simcrate.portal.storages.models import StorageBackend
 
 Submit = Callable[..., Simulation]
@@ -134,6 +134,39 @@ def test_cancel_ends_runs_that_have_not_started_and_asks_for_the_others(
     assert simulation.cancel_requested_at is not None
     states = list(simulation.runs.values_list("state", flat=True))
     assert states == ["running", "cancelled", "cancelled", "cancelled"]
+
+
+def test_stop_keeps_what_is_there_and_ends_the_rest_as_stopped(
+    simulation: Simulation, alice: User
+) -> None:
+    simulation.runs.filter(number=0).update(state=RunState.RUNNING)
+
+    stop_simulation(simulation, by=alice)
+
+    simulation.refresh_from_db()
+    assert simulation.ends_as == RunState.STOPPED
+    states = list(simulation.runs.values_list("state", flat=True))
+    assert states == ["running", "stopped", "stopped", "stopped"]
+
+
+def test_asking_twice_is_asking_once_and_the_first_wish_holds(
+    simulation: Simulation, alice: User
+) -> None:
+    simulation.runs.filter(number=0).update(state=RunState.RUNNING)
+    stop_simulation(simulation, by=alice)
+    stop_simulation(simulation, by=alice)
+
+    with pytest.raises(BadInputError, match="it is being stopped already"):
+        cancel_simulation(simulation, by=alice)
+
+
+def test_stop_while_the_results_are_packed_says_that_nothing_is_left_to_stop(
+    simulation: Simulation, alice: User
+) -> None:
+    simulation.runs.update(state=RunState.COMPLETED)
+
+    with pytest.raises(BadInputError, match="the crate is being packed"):
+        stop_simulation(simulation, by=alice)
 
 
 def test_cancel_after_packing_says_that_it_is_too_late(simulation: Simulation, alice: User) -> None:

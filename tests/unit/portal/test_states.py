@@ -23,9 +23,12 @@ def stand(
     percent: float = 0,
     started: bool = True,
     cancelled: bool = False,
+    stopped: bool = False,
     **fields: object,
 ) -> Standing:
-    simulation = Simulation(cancel_requested_at=NOON if cancelled else None)
+    simulation = Simulation(cancel_requested_at=NOON if cancelled or stopped else None)
+    if stopped:
+        simulation.ends_as = RunState.STOPPED
     row = None
     if delivery is not None:
         storage = StorageBackend(name="Group Seafile")
@@ -80,6 +83,26 @@ def test_cancelled_after_a_start_still_packs_what_was_recorded() -> None:
     seen = stand({RunState.STOPPED: 1, RunState.CANCELLED: 2}, cancelled=True)
 
     assert seen.state is SimulationState.PACKING
+
+
+def test_stopped_before_any_start_has_nothing_to_keep() -> None:
+    seen = stand({RunState.STOPPED: 3}, started=False, stopped=True)
+
+    assert seen.state is SimulationState.STOPPED
+    assert seen.is_final
+    assert "nothing to keep" in seen.sentence
+
+
+def test_while_it_is_being_stopped_it_says_so() -> None:
+    seen = stand({RunState.RUNNING: 1, RunState.STOPPED: 1}, stopped=True)
+
+    assert seen.sentence == "Stopping, and keeping what is there: 1 running, 1 stopped."
+
+
+def test_a_stopped_simulation_that_was_delivered_says_both() -> None:
+    seen = stand({RunState.STOPPED: 2}, DeliveryState.ANNOUNCED, stopped=True)
+
+    assert seen.sentence.endswith("It was stopped; what was recorded is in the crate.")
 
 
 def test_a_cancelled_simulation_that_was_delivered_says_both() -> None:

@@ -29,6 +29,32 @@ def test_a_status_line_without_limits_gives_no_percent() -> None:
     assert reader.percent == 0
 
 
+def test_speed_and_messages_are_those_of_the_last_block() -> None:
+    reader = CmdenvReader()
+    reader.read("     Speed:     ev/sec=0   simsec/sec=0   ev/simsec=0")
+    reader.read("     Speed:     ev/sec=1.01096e+06   simsec/sec=32448.6   ev/simsec=31.1556")
+    reader.read("     Messages:  created: 295257   present: 11   in FES: 12")
+
+    assert (reader.events_per_s, reader.sim_s_per_s) == (1.01096e6, 32448.6)
+    assert reader.messages_present == 11
+
+
+def test_a_speed_that_is_no_finite_number_is_missing() -> None:
+    reader = CmdenvReader()
+    reader.read("     Speed:     ev/sec=inf   simsec/sec=-nan   ev/simsec=0")
+
+    assert (reader.events_per_s, reader.sim_s_per_s) == (None, None)
+
+
+def test_the_first_error_is_kept() -> None:
+    reader = CmdenvReader()
+    for line in ("fine", "<!> Error: the cause", "<!> Error: what follows"):
+        reader.read(line)
+
+    assert reader.first_error == "<!> Error: the cause"
+    assert reader.line_count == 3
+
+
 def test_the_percentage_is_never_shown_to_fall() -> None:
     reader = CmdenvReader()
     reader.read(STATUS)

@@ -28,7 +28,11 @@ from simcrate.portal.api.schemas import (
 from simcrate.portal.simulations.drafts import find_ini, gather_files
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.simulations.queries import Overview, overview, overviews, visible_to
-from simcrate.portal.simulations.services import cancel_simulation, submit_simulation
+from simcrate.portal.simulations.services import (
+    cancel_simulation,
+    stop_simulation,
+    submit_simulation,
+)
 from simcrate.portal.simulations.submission import LICENCES
 from simcrate.portal.storages.services import active_backends
 
@@ -134,6 +138,13 @@ def get_summary(request: HttpRequest, simulation_id: UUID) -> dict[str, Any]:
 def cancel(request: HttpRequest, simulation_id: UUID) -> Status[SimulationOut]:
     """Ask for its end; what was recorded so far is still packed and delivered."""
     cancel_simulation(_visible(request, simulation_id), by=_user(request))
+    return Status(202, _out(request, overview(_visible(request, simulation_id))))
+
+
+@api.post("/simulations/{uuid:simulation_id}/stop", response={202: SimulationOut})
+def stop(request: HttpRequest, simulation_id: UUID) -> Status[SimulationOut]:
+    """End it here and keep what is there: a state of its own."""
+    stop_simulation(_visible(request, simulation_id), by=_user(request))
     return Status(202, _out(request, overview(_visible(request, simulation_id))))
 
 

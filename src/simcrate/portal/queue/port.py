@@ -32,6 +32,7 @@ from simcrate.portal.queue.claims import LeasedRows
 from simcrate.portal.queue.lease import MAX_RECLAIMS, Leased
 from simcrate.portal.queue.rows import reaching_rows
 from simcrate.portal.simulations.models import Run, Simulation, SubmittedFile
+from simcrate.portal.simulations.problems import problems_of
 from simcrate.portal.simulators.services import all_simulators, get_simulator
 from simcrate.portal.workers.models import Worker
 from simcrate.portal.workers.queries import is_offered, offers
@@ -136,8 +137,8 @@ class RowsPort:
             fence=row.fence,
         )
 
-    def beat(self, claim: Claim, progress: Progress | None) -> bool:
-        """Renew the lease and show progress; true when a cancel was asked for."""
+    def beat(self, claim: Claim, progress: Progress | None) -> RunState | None:
+        """Renew the lease and show progress; returns what its run ends as where an end was asked for."""
         with reaching_rows():
             match claim.kind:
                 case WorkKind.RUN:
@@ -147,7 +148,8 @@ class RowsPort:
                 case WorkKind.DELIVERY:
                     self._deliveries.renew(claim.id, claim.fence, **_sent(progress))
             asked = Simulation.objects.filter(pk=claim.simulation_id)
-            return asked.exclude(cancel_requested_at=None).exists()
+            ends_as = asked.exclude(cancel_requested_at=None).values_list("ends_as", flat=True)
+            return RunState(ends_as[0]) if ends_as else None
 
     def release(self, claim: Claim) -> None:
         """Give unfinished work back, to be claimed by anybody."""
@@ -200,19 +202,22 @@ class RowsPort:
             simulation = Simulation.objects.select_related("owner").get(pk=claim.simulation_id)
             return limits_of(simulation.owner).of_a_run()
 
-    def end_run(self, claim: Claim, outcome: RunOutcome) -> None:
-        """The run has ended; the claim ends with it."""
+    def end_run(self, claim: Claim, outcome: RunOutcome, last: Progress | None = None) -> None:
+        """The run has ended; the claim ends with it.  `last` is progress that was not shown yet."""
         with reaching_rows():
             self._runs.end(
                 claim.id,
                 claim.fence,
-                state=outcome.state,
-                reason=outcome.reason,
-                outcome=outcome.to_json(),
-                event_count=outcome.event_count,
-                sim_time_s=outcome.sim_time_s,
-                ended_at=Now(),
-                **({"percent": 100} if outcome.state is RunState.COMPLETED else {}),
+                **{
+                    **_run_progress(last),
+                    "state": outcome.state,
+                    "reason": outcome.reason,
+                    "outcome": outcome.to_json(),
+                    "event_count": outcome.event_count,
+                    "sim_time_s": outcome.sim_time_s,
+                    "ended_at": Now(),
+                    **({"percent": 100} if outcome.state is RunState.COMPLETED else {}),
+                },
             )
 
     def finish_job(self, claim: Claim) -> FinishJob:
@@ -298,12 +303,11 @@ class RowsPort:
         assert delivery.announcing_at is not None  # the engine commits its intent first
         base_url = settings.ENVIRONMENT.public_url
         counts = Counter(run.state for run in runs)
-        failed = [f"Run {run.number}: {run.reason}" for run in runs if run.state == RunState.FAILED]
         return Recipient(
             email=simulation.notify_email,
             title=simulation.title,
             runs=", ".join(f"{count} {state}" for state, count in counts.items()),
-            problems=(*simulation.problems, *failed),
+            problems=problems_of(simulation, runs),
             page_url=f"{base_url}/simulations/{simulation.pk}/",
             permalink_url=f"{base_url}/r/{delivery.permalink}",
             written_at=delivery.announcing_at,
@@ -339,9 +343,13 @@ def _deliverable(machine: str) -> QuerySet[Delivery]:
 def _settle_freed_runs() -> None:
     """Runs that were freed but will not be tried again: of a cancelled simulation, or poisonous."""
     queued = Run.objects.filter(state=RunState.QUEUED)
-    queued.exclude(simulation__cancel_requested_at=None).update(
-        state=RunState.CANCELLED, ended_at=Now(), reason="Cancelled after its worker had died."
-    )
+    asked = queued.exclude(simulation__cancel_requested_at=None)
+    for ends_as in (RunState.CANCELLED, RunState.STOPPED):
+        asked.filter(simulation__ends_as=ends_as).update(
+            state=ends_as,
+            ended_at=Now(),
+            reason=f"{ends_as.capitalize()} after its worker had died.",
+        )
     queued.filter(reclaims__gt=MAX_RECLAIMS).update(
         state=RunState.FAILED,
         ended_at=Now(),
@@ -371,7 +379,12 @@ def _run_progress(progress: Progress | None) -> dict[str, object]:
         "percent": progress.percent,
         "event_count": progress.event_count,
         "sim_time_s": progress.sim_time_s,
+        "events_per_s": progress.events_per_s,
+        "sim_s_per_s": progress.sim_s_per_s,
+        "messages_present": progress.messages_present,
+        "first_error": progress.first_error,
         "log_tail": progress.log_tail,
+        "log_lines": progress.log_lines,
     }
 
 

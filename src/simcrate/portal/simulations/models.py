@@ -37,6 +37,12 @@ class Simulation(Leased):
     licence = models.CharField(max_length=100, default="CC-BY-4.0")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     cancel_requested_at = models.DateTimeField(null=True, blank=True, editable=False)
+    ends_as = models.CharField(
+        max_length=12,
+        default=RunState.CANCELLED,
+        editable=False,
+        help_text="what its runs become once an end is asked for: cancelled or stopped",
+    )
 
     stage = models.CharField(max_length=20, blank=True, editable=False)
     percent = models.FloatField(default=0, editable=False)
@@ -131,7 +137,16 @@ class Run(Leased):
     percent = models.FloatField(default=0)
     event_count = models.PositiveBigIntegerField(default=0)
     sim_time_s = models.FloatField(default=0)
+    events_per_s = models.FloatField(null=True, blank=True)
+    sim_s_per_s = models.FloatField(
+        null=True, blank=True, help_text="simulated seconds in a second of the clock"
+    )
+    messages_present = models.PositiveBigIntegerField(null=True, blank=True)
+    first_error = models.TextField(blank=True, help_text="the first line of output that is one")
     log_tail = models.TextField(blank=True)
+    log_lines = models.PositiveBigIntegerField(
+        default=0, help_text="how many were printed; the last of them are the tail"
+    )
     reason = models.TextField(blank=True, help_text="why it ended as it did, in a sentence")
     outcome = models.JSONField(
         null=True, blank=True, help_text="RunOutcome as the pipeline wrote it"

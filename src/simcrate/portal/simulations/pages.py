@@ -63,6 +63,7 @@ def whole_page(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
     return {
         "simulation": simulation,
         "live": _live_part(request, seen),
+        "can_end": not seen.tally.has_ended and simulation.cancel_requested_at is None,
         "delivery": seen.delivery,
         "permalink": permalink_url(seen.delivery) if seen.delivery and delivered else "",
         "files": simulation.files.only("name"),
@@ -117,7 +118,12 @@ def _steps(seen: Overview) -> list[Step]:
 def _current_stage(seen: Overview) -> str:
     """Empty when the last one is done."""
     match seen.standing.state:
-        case SimulationState.QUEUED | SimulationState.RUNNING | SimulationState.CANCELLED:
+        case (
+            SimulationState.QUEUED
+            | SimulationState.RUNNING
+            | SimulationState.CANCELLED
+            | SimulationState.STOPPED
+        ):
             return "simulate"
         case SimulationState.PACKING:
             return seen.simulation.stage or "collect"

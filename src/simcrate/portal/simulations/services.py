@@ -1,4 +1,4 @@
-"""Everything that changes simulations: submit and cancel.
+"""Everything that changes simulations: submit, cancel and stop.
 
 The web form, the API, the command line and the demo all call these functions.
 """
@@ -74,29 +74,55 @@ def submit_simulation(  # noqa: PLR0913 - one per thing that is chosen, all by n
 
 
 def cancel_simulation(simulation: Simulation, *, by: User) -> None:
-    """Ask for the end of a simulation.
+    """Ask for the end of a simulation that is not wanted any more.
 
     Runs that have not started never will; running ones are stopped by their worker, and what was
     recorded so far is packed and delivered.  Asking twice is asking once.
 
     Raises:
-        BadInputError: its crate is packed already: there is nothing left to cancel.
+        BadInputError: nothing is left to cancel, or it is being stopped already; says which.
     """
+    _end_early(simulation, by=by, ends_as=RunState.CANCELLED)
+
+
+def stop_simulation(simulation: Simulation, *, by: User) -> None:
+    """End a simulation here and keep what is there: as `cancel_simulation`, but its results count.
+
+    Raises:
+        BadInputError: nothing is left to stop, or it is being cancelled already; says which.
+    """
+    _end_early(simulation, by=by, ends_as=RunState.STOPPED)
+
+
+def _end_early(simulation: Simulation, *, by: User, ends_as: RunState) -> None:
     with transaction.atomic():
-        asked = Simulation.objects.filter(pk=simulation.pk, packed_at=None).update(
-            cancel_requested_at=Now()
-        )
-        if not asked:
-            message = (
-                f"could not cancel '{simulation}': its runs have ended and the crate is packed"
-            )
+        row = Simulation.objects.select_for_update().get(pk=simulation.pk)
+        asked_before = row.cancel_requested_at is not None
+        if reason := _why_not(row, ends_as):
+            verb = "cancel" if ends_as is RunState.CANCELLED else "stop"
+            message = f"could not {verb} '{simulation}': {reason}"
             raise BadInputError(message)
+        if asked_before:
+            return
+        asked = Simulation.objects.filter(pk=simulation.pk)
+        asked.update(cancel_requested_at=Now(), ends_as=ends_as)
         Run.objects.filter(simulation=simulation, state=RunState.QUEUED).update(
-            state=RunState.CANCELLED,
-            reason=f"cancelled by {by.get_username()} before it was run",
+            state=ends_as,
+            reason=f"{ends_as} by {by.get_username()} before it was run",
             ended_at=Now(),
         )
         wake()
+
+
+def _why_not(row: Simulation, ends_as: RunState) -> str:
+    """Why it cannot be ended so; empty when it can, or when that was asked for before."""
+    if row.packed_at is not None:
+        return "its runs have ended and the crate is packed"
+    if row.cancel_requested_at is not None:
+        return "" if row.ends_as == ends_as else f"it is being {row.ends_as} already"
+    if not row.runs.filter(state__in=[RunState.QUEUED, RunState.RUNNING]).exists():
+        return "its runs have ended and the crate is being packed"
+    return ""
 
 
 def _store(accepted: Accepted) -> Simulation:

@@ -29,6 +29,7 @@ class SimulationState(StrEnum):
     DELIVERING = "delivering"
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
+    STOPPED = "stopped"
     FAILED = "failed"
     EXPIRED = "expired"
 
@@ -80,15 +81,32 @@ def standing(simulation: Simulation, tally: RunTally, delivery: Delivery | None)
     if delivery is not None:
         return _delivery_standing(simulation, tally, delivery)
     if simulation.cancel_requested_at and tally.has_ended and not tally.has_started:
-        return _make(SimulationState.CANCELLED, "It was cancelled before any run started.", 100)
+        return _unstarted_standing(simulation)
     if tally.has_ended:
         return _packing_standing(simulation, tally)
     if tally.has_started:
-        asked = "Cancelling: " if simulation.cancel_requested_at else ""
-        sentence = f"{asked}{tally}."
+        sentence = f"{_asked(simulation)}{tally}."
         return _make(SimulationState.RUNNING, sentence, tally.percent * RUNS_SHARE / 100)
     waiting = "one run waits" if tally.total == 1 else f"{tally.total} runs wait"
     return _make(SimulationState.QUEUED, f"Queued: {waiting} for a free worker.", 0)
+
+
+def _unstarted_standing(simulation: Simulation) -> Standing:
+    if simulation.ends_as == RunState.STOPPED:
+        sentence = "It was stopped before any run started: there is nothing to keep."
+        return _make(SimulationState.STOPPED, sentence, 100)
+    return _make(SimulationState.CANCELLED, "It was cancelled before any run started.", 100)
+
+
+def _asked(simulation: Simulation) -> str:
+    """What is under way until the simulators have let go."""
+    if simulation.cancel_requested_at is None:
+        return ""
+    return (
+        "Stopping, and keeping what is there: "
+        if simulation.ends_as == RunState.STOPPED
+        else "Cancelling: "
+    )
 
 
 def _packing_standing(simulation: Simulation, tally: RunTally) -> Standing:
@@ -123,15 +141,15 @@ def _delivery_standing(simulation: Simulation, tally: RunTally, delivery: Delive
 
 
 def _delivered_sentence(simulation: Simulation, tally: RunTally) -> str:
-    cancelled = (
-        "It was cancelled; what was recorded is in the crate."
+    ended_early = (
+        f"It was {simulation.ends_as}; what was recorded is in the crate."
         if simulation.cancel_requested_at
         else ""
     )
     completed = tally.counts.get(RunState.COMPLETED, 0)
     if completed == tally.total:
         return "The crate is ready."
-    return f"The crate is ready ({tally}). {cancelled}".strip()
+    return f"The crate is ready ({tally}). {ended_early}".strip()
 
 
 def _sent_percent(delivery: Delivery) -> float:
@@ -143,6 +161,7 @@ def _make(state: SimulationState, sentence: str, percent: float) -> Standing:
     final = {
         SimulationState.DELIVERED,
         SimulationState.CANCELLED,
+        SimulationState.STOPPED,
         SimulationState.FAILED,
         SimulationState.EXPIRED,
     }

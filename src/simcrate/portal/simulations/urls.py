@@ -14,6 +14,7 @@ urlpatterns = [
     path("simulations/<uuid:simulation_id>/", views.detail, name="simulation"),
     path("simulations/<uuid:simulation_id>/live/", views.live, name="simulation-live"),
     path("simulations/<uuid:simulation_id>/cancel/", views.cancel, name="simulation-cancel"),
+    path("simulations/<uuid:simulation_id>/stop/", views.stop, name="simulation-stop"),
     path("simulations/<uuid:simulation_id>/again/", views.again, name="simulation-again"),
     path("simulations/<uuid:simulation_id>/runs/<int:number>/", views.run, name="simulation-run"),
 ]

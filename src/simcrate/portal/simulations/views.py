@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Protocol
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from simcrate.errors import BadInputError
 from simcrate.portal.access import UserRequest, for_users
+from simcrate.portal.accounts.models import User
 from simcrate.portal.simulations.drafts import draft_again, draft_files, offers_of
 from simcrate.portal.simulations.examples import list_examples
 from simcrate.portal.simulations.faults import SubmissionError
@@ -20,13 +22,21 @@ from simcrate.portal.simulations.models import Draft, Simulation
 from simcrate.portal.simulations.offer import choose_runs, read_ini
 from simcrate.portal.simulations.pages import live_part, whole_page
 from simcrate.portal.simulations.queries import overviews, visible_to
-from simcrate.portal.simulations.services import cancel_simulation
+from simcrate.portal.simulations.services import cancel_simulation, stop_simulation
 from simcrate.portal.simulators.services import safety_policy
 from simcrate.portal.storages.services import active_backends
 
 PAGE_SIZE = 20
 RUNS_PREVIEWED = 8
 NO_CHANGE = 204  # htmx leaves the page as it is
+
+
+class EndSimulation(Protocol):
+    """A service that ends one early."""
+
+    def __call__(self, simulation: Simulation, *, by: User) -> None:
+        """Ask for it; raises `BadInputError`."""
+        ...
 
 
 @require_GET
@@ -118,10 +128,21 @@ def live(request: UserRequest, simulation_id: UUID) -> HttpResponse:
 @require_POST
 @for_users
 def cancel(request: UserRequest, simulation_id: UUID) -> HttpResponse:
-    """Ask for the end."""
+    """Ask for the end of what is not wanted any more."""
+    return _end(request, simulation_id, cancel_simulation)
+
+
+@require_POST
+@for_users
+def stop(request: UserRequest, simulation_id: UUID) -> HttpResponse:
+    """Ask for the end, and keep what is there."""
+    return _end(request, simulation_id, stop_simulation)
+
+
+def _end(request: UserRequest, simulation_id: UUID, end: EndSimulation) -> HttpResponse:
     simulation = _visible(request, simulation_id)
     try:
-        cancel_simulation(simulation, by=request.user)
+        end(simulation, by=request.user)
     except BadInputError as error:
         messages.warning(request, str(error))
     return redirect("simulation", simulation.pk)

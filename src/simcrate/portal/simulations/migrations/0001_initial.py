@@ -88,6 +88,15 @@ class Migration(migrations.Migration):
                     "cancel_requested_at",
                     models.DateTimeField(blank=True, editable=False, null=True),
                 ),
+                (
+                    "ends_as",
+                    models.CharField(
+                        default=simcrate.pipeline.jobs.RunState["CANCELLED"],
+                        editable=False,
+                        help_text="what its runs become once an end is asked for: cancelled or stopped",
+                        max_length=12,
+                    ),
+                ),
                 ("stage", models.CharField(blank=True, editable=False, max_length=20)),
                 ("percent", models.FloatField(default=0, editable=False)),
                 ("machine", models.CharField(blank=True, editable=False, max_length=100)),
@@ -153,7 +162,28 @@ class Migration(migrations.Migration):
                 ("percent", models.FloatField(default=0)),
                 ("event_count", models.PositiveBigIntegerField(default=0)),
                 ("sim_time_s", models.FloatField(default=0)),
+                ("events_per_s", models.FloatField(blank=True, null=True)),
+                (
+                    "sim_s_per_s",
+                    models.FloatField(
+                        blank=True,
+                        help_text="simulated seconds in a second of the clock",
+                        null=True,
+                    ),
+                ),
+                ("messages_present", models.PositiveBigIntegerField(blank=True, null=True)),
+                (
+                    "first_error",
+                    models.TextField(blank=True, help_text="the first line of output that is one"),
+                ),
                 ("log_tail", models.TextField(blank=True)),
+                (
+                    "log_lines",
+                    models.PositiveBigIntegerField(
+                        default=0,
+                        help_text="how many were printed; the last of them are the tail",
+                    ),
+                ),
                 (
                     "reason",
                     models.TextField(blank=True, help_text="why it ended as it did, in a sentence"),
