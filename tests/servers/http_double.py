@@ -21,7 +21,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 READ_BYTES = 256 * 1024
-BURST_S = 0.1  # bandwidth that can be saved up
+BURST_S = 0.1  # bandwidth that can be saved up, as in the token bucket of a traffic shaper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,6 @@ class Throttle:
     def received(self, count: int) -> None:
         with self._lock:
             now = time.monotonic()
-            # what was slept too long is made good, or a busy machine would be the cap
             self._free_at = max(now - BURST_S, self._free_at) + count / self._bytes_per_s
             wait_s = self._free_at - now
         if wait_s > 0:
