@@ -62,6 +62,23 @@ class Blocks:
             **{column.name: getattr(self, column.name)[chosen] for column in fields(Blocks)}
         )
 
+    def joined(self) -> Blocks:
+        """Consecutive blocks of one vector, at least one, as one block."""
+        with np.errstate(all="ignore"):  # NaN and Inf are values here
+            return Blocks(
+                row=self.row[:1],
+                offset=self.offset[:1],
+                length=self.length.sum(keepdims=True),
+                first_time_s=self.first_time_s[:1],
+                last_time_s=self.last_time_s[-1:],
+                count=self.count.sum(keepdims=True),
+                min=self.min.min(keepdims=True),
+                max=self.max.max(keepdims=True),
+                sum=self.sum.sum(keepdims=True),
+                sqrsum=self.sqrsum.sum(keepdims=True),
+                nan_count=self.nan_count.sum(keepdims=True),
+            )
+
     def ranges(self) -> list[Range]:
         """Where the blocks lie, in the order of the file."""
         order = np.argsort(self.offset, kind="stable")

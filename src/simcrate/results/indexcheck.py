@@ -22,15 +22,17 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from simcrate.errors import ResultFormatError
-from simcrate.results.blocks import Blocks
-from simcrate.results.chunks import Range
+from simcrate.results.blocks import Blocks, summarise
+from simcrate.results.chunks import Range, read_chunks
+from simcrate.results.datalines import FLOATS
 from simcrate.results.declarations import Declaration, DeclaredVectors
+from simcrate.results.samplecheck import SampleCheck
 from simcrate.results.timeorder import LATEST_S
 from simcrate.results.vectorindex import UnusableIndexError, VectorIndex, read_index
 from simcrate.results.vectorscan import VectorScan
@@ -195,19 +197,28 @@ def _fill_in_extremes(path: Path, declared: DeclaredVectors, blocks: Blocks) -> 
 
 
 def _count(path: Path, declared: DeclaredVectors, said: Blocks) -> Blocks:
-    scan = VectorScan(path, declared)
+    """Make a block anew from its data."""
+    check = SampleCheck(path)
+    check.declare(declared)
+    parts = []
     try:
-        scan.read(said.ranges())
+        for chunk in read_chunks(path, said.ranges()):
+            table, rows = check.parse(chunk, FLOATS)
+            times, values = (table.column(name).to_numpy() for name in ("time", "value"))
+            nowhere = np.zeros(len(rows), np.int64)
+            parts.append(summarise(rows, times, values, offsets=nowhere, lengths=nowhere))
     except ResultFormatError as error:
         message = f"its block at byte {said.offset[0]} is not data ({error})"
         raise UnusableIndexError(message) from error
-    return scan.blocks
+    found = Blocks.concatenate(parts)
+    if not len(found) or (found.row != said.row[0]).any():
+        message = f"its block at byte {said.offset[0]} has samples of another vector"
+        raise UnusableIndexError(message)
+    return replace(found.joined(), offset=said.offset, length=said.length)
 
 
 def _agree(said: Blocks, found: Blocks) -> bool:
-    if len(found) != 1 or said.count[0] != found.count[0] or said.row[0] != found.row[0]:
-        return False
-    exact = ("first_time_s", "last_time_s")
+    exact = ("count", "first_time_s", "last_time_s")
     scale = max(abs(float(found.min[0])), abs(float(found.max[0])))
     rounded = {"sum": scale * said.count[0], "sqrsum": scale * scale * said.count[0]}
     if not np.isnan(said.min[0]):

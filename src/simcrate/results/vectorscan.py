@@ -22,21 +22,13 @@ class VectorScan:
     the file, and lines of other vectors with them; so readers of a block pick the vector's lines.
     """
 
-    def __init__(self, path: Path, known: DeclaredVectors | None = None) -> None:
-        """Prepare a scan.
-
-        Args:
-            path: the file.
-            known: vectors that are declared outside of the ranges; then those in them are passed over.
-        """
-        self.declared = known or DeclaredVectors((), ())
-        """The vectors that are known, or that the ranges declare."""
+    def __init__(self, path: Path) -> None:
+        self.declared = DeclaredVectors((), ())
+        """The vectors that the ranges declare."""
 
         self._path = path
-        self._passes_over_declarations = known is not None
         self._declarations = Declarations()
         self._check = SampleCheck(path)
-        self._check.declare(self.declared)
         self._blocks = [NO_BLOCKS]
 
     @property
@@ -94,7 +86,7 @@ class VectorScan:
 
     def _read_declarations(self, chunk: Chunk, lines: SortedLines) -> None:
         positions, texts = lines.others()
-        if self._passes_over_declarations or not texts:
+        if not texts:
             return
         for text, offset in zip(texts, chunk.offsets(positions).tolist(), strict=True):
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 from simcrate.errors import ResultFormatError
 from simcrate.results import ResultSet, open_results
-from simcrate.results.blocks import Blocks
+from simcrate.results.blocks import Blocks, summarise
 from simcrate.results.vectorfile import VectorFile
 from tests.unit.results.conftest import DATA, FreshCopy, WrittenVector, write_vec
 
@@ -232,6 +233,22 @@ def test_samples_behind_the_last_block_of_an_open_index_are_found(tmp_path: Path
     assert results.vectors()["count"].to_pylist() == [9]
     assert results.read_vector(0)["value"].to_pylist() == [float(n) for n in range(9)]
     assert results.warnings == ()
+
+
+def test_joined_blocks_are_the_block_of_all_their_samples() -> None:
+    times = np.arange(9.0)
+    values = np.array([3.0, np.nan, -1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0])
+
+    def block(first: int, last: int) -> Blocks:
+        rows, lines = np.zeros(last - first, np.int64), np.arange(first, last)
+        return summarise(
+            rows, times[first:last], values[first:last], offsets=lines, lengths=np.ones_like(lines)
+        )
+
+    joined = Blocks.concatenate([block(0, 4), block(4, 9)]).joined()
+
+    for column in fields(Blocks):
+        np.testing.assert_equal(getattr(joined, column.name), getattr(block(0, 9), column.name))
 
 
 def test_finely_mixed_vectors_have_one_block_per_chunk_of_the_file(tmp_path: Path) -> None:
