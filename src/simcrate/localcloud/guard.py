@@ -13,7 +13,7 @@ import asyncio
 import socket
 import sys
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -40,6 +40,26 @@ def limit_unsent(transport: asyncio.Transport) -> None:
     connected: socket.socket = transport.get_extra_info("socket")
     if sys.platform == "linux" and connected.family in {socket.AF_INET, socket.AF_INET6}:
         connected.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+
+
+class _Pieces:
+    """A body as it came, joined once, when uvicorn takes `bytes(body)` and begins a new one."""
+
+    __slots__ = ("_pieces", "_size_bytes")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size_bytes = 0
+
+    def append(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._size_bytes += len(piece)
+
+    def __len__(self) -> int:
+        return self._size_bytes
+
+    def __bytes__(self) -> bytes:
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -103,8 +123,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._window_bytes += len(body)
         if self.cycle.response_complete:
             return
-        # uvicorn takes `bytes(body)`, which copies a bytearray and not bytes
-        self.cycle.body = self.cycle.body + body if self.cycle.body else body  # type: ignore[assignment]
+        if not self.cycle.body:
+            self.cycle.body = cast(bytearray, _Pieces())
+        cast(_Pieces, self.cycle.body).append(body)
         share = BUFFERS_BYTES // len(self.connections)
         if len(self.cycle.body) > max(MIN_BUFFER_BYTES, min(share, MAX_BUFFER_BYTES)):
             self.flow.pause_reading()
