@@ -8,6 +8,7 @@ from simcrate.pipeline.notify import OutboxPost, Post, SmtpPost
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.storages.services import storage_defaults
 from simcrate.simulators import SandboxKind
+from simcrate.storage import PatientBackends
 from simcrate.worker.identity import machine_name, owner_name
 from simcrate.worker.tasks import Bench
 
@@ -22,7 +23,7 @@ def make_bench(tags: frozenset[str] = frozenset()) -> Bench:
         tags=tags,
         post=_post(),
         mail_from=settings.ENVIRONMENT.mail_from,
-        storage_defaults=storage_defaults(),
+        backends=PatientBackends(storage_defaults()),
     )
 
 

@@ -27,10 +27,17 @@ from rich.progress import (
 
 from simcrate.cli.definitions import find_definition, option_defaults
 from simcrate.crate import PackedCrate
-from simcrate.delivery import DeliveryRecord, DeliveryState, FileLedger, Patience, open_ledger
+from simcrate.delivery import (
+    DeliveryRecord,
+    DeliveryState,
+    FileLedger,
+    OpenBackend,
+    Patience,
+    open_ledger,
+)
 from simcrate.delivery import deliver as run_delivery
 from simcrate.errors import BadInputError, SimCrateError
-from simcrate.storage import StorageBackend, StorageDefinition, open_backend
+from simcrate.storage import PatientBackends, StorageDefinition
 
 DELIVERIES = uuid.UUID("6f0c5a57-6f57-4b2e-9f2e-2c8f4a1d9b10")
 """Namespace of the ids of deliveries that are named by crate and storage backend."""
@@ -68,7 +75,8 @@ def deliver(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Pack DIRECTORY and bring it to a storage backend; the link is the last line."""
     definition = _definition(storage_id, definitions, address, secret_file)
-    _open(definition).close()  # what is wrong with the definition is said before any work
+    backends = PatientBackends(option_defaults())
+    backends.open(definition).close()  # what is wrong with the definition is said before any work
     console = Console(stderr=True)
     spool = spool_dir or _default_spool()
     name = title or directory.resolve().name
@@ -82,7 +90,7 @@ def deliver(  # noqa: PLR0913 - one parameter for each option
         sha256=crate.sha256,
         keep_days=definition.keep_days if keep_days is None else keep_days,
     ) as ledger:
-        record = _until_settled(ledger, definition, console)
+        record = _until_settled(ledger, lambda: backends.open(definition), console)
     if record.error or record.link is None:
         raise SimCrateError(f"{record.error}; the crate is kept in {crate_path}")
     for remark in record.link.remarks:
@@ -104,10 +112,6 @@ def _definition(
         return StorageDefinition(name=address, id="local", token=address, config=config)
     assert storage_id is not None
     return find_definition(definitions, storage_id)
-
-
-def _open(definition: StorageDefinition) -> StorageBackend:
-    return open_backend(definition, defaults=option_defaults())
 
 
 def _default_spool() -> Path:
@@ -138,7 +142,7 @@ def _spooled(crate_path: Path, directory: Path) -> Path:
 
 
 def _until_settled(
-    ledger: FileLedger, definition: StorageDefinition, console: Console
+    ledger: FileLedger, open_backend: OpenBackend, console: Console
 ) -> DeliveryRecord:
     bars = Progress(
         "uploading", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(),
@@ -149,7 +153,7 @@ def _until_settled(
         while True:
             record = run_delivery(
                 ledger,
-                lambda: _open(definition),
+                open_backend,
                 lambda _: None,  # whoever called reads the link
                 progress=lambda sent_bytes: _show(bars, task, sent_bytes),
                 patience=PATIENCE,

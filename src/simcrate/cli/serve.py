@@ -53,11 +53,14 @@ def worker(runs: int | None, tags: tuple[str, ...]) -> None:
     # matplotlib keeps its font cache here instead of in the home directory of whoever runs us
     os.environ.setdefault("MPLCONFIGDIR", str(settings.VAR_DIR / "cache" / "matplotlib"))
     from simcrate.cli.bench import make_bench
+    from simcrate.cli.upkeep import upkeep
     from simcrate.worker.supervisor import Supervisor, default_slots
 
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    supervisor = Supervisor(make_bench(frozenset(tags)), default_slots(runs))
+    bench = make_bench(frozenset(tags))
+    supervisor = Supervisor(bench, default_slots(runs))
     click.echo(WORKER_READY)
-    supervisor.run(stop)
+    with upkeep(bench, stop):
+        supervisor.run(stop)

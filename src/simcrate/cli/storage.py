@@ -1,4 +1,4 @@
-"""`simcrate storage`: list, show, check, import and export storage backends.
+"""`simcrate storage`: list, show, check, import, export, connect and sweep storage backends.
 
 With `--definitions FILE` the definitions come from a TOML or JSON file and no portal is needed;
 without it they are those of this machine's portal.
@@ -20,6 +20,7 @@ from simcrate.cli.connect import connect
 from simcrate.cli.definitions import defined_backends, find_definition, option_defaults
 from simcrate.cli.portal import use_portal
 from simcrate.cli.privatefile import write_private
+from simcrate.cli.sweep import sweep
 from simcrate.errors import BadInputError, DefinitionError
 from simcrate.storage import (
     Defaults,
@@ -50,6 +51,7 @@ def storage() -> None:
 
 
 storage.add_command(connect)
+storage.add_command(sweep)
 
 
 @storage.command("list")

@@ -1,17 +1,33 @@
-"""Deliveries: the ledger protocol and the engine that takes a crate to its end."""
+"""Deliveries: the ledger protocol, the engine that takes a crate to its end, and retention."""
 
 from simcrate.delivery.engine import Announce, OpenBackend, Patience, deliver
 from simcrate.delivery.fileledger import FileLedger, open_ledger
 from simcrate.delivery.ledger import DeliveryRecord, DeliveryState, Ledger
+from simcrate.delivery.retention import (
+    Expired,
+    Known,
+    OpenStorage,
+    Removal,
+    RetentionLedger,
+    find_orphans,
+    sweep,
+)
 
 __all__ = [
     "Announce",
     "DeliveryRecord",
     "DeliveryState",
+    "Expired",
     "FileLedger",
+    "Known",
     "Ledger",
     "OpenBackend",
+    "OpenStorage",
     "Patience",
+    "Removal",
+    "RetentionLedger",
     "deliver",
+    "find_orphans",
     "open_ledger",
+    "sweep",
 ]

@@ -33,6 +33,7 @@ LINK_GRACE = timedelta(days=7)
 """A provider's own expiry lies this much after ours: retention removes first, the provider is the net."""
 
 _TO_BE_ANNOUNCED = {DeliveryState.LINKED, DeliveryState.FAILED}
+_ANNOUNCED = {DeliveryState.ANNOUNCED, DeliveryState.EXPIRING, DeliveryState.REMOVED}
 
 OpenBackend = Callable[[], StorageBackend]
 Announce = Callable[[DeliveryRecord], None]
@@ -81,12 +82,12 @@ def deliver(
         LeaseLostError: another worker has this delivery.
     """
     patience = patience or Patience()
-    if ledger.read().state not in _TO_BE_ANNOUNCED | {DeliveryState.ANNOUNCED}:
+    if ledger.read().state not in _TO_BE_ANNOUNCED | _ANNOUNCED:
         _store_and_link(ledger, open_backend, progress, patience, now)
     if ledger.read().state in _TO_BE_ANNOUNCED:
         _announce(ledger, announce, patience)
     record = ledger.read()
-    if record.state is DeliveryState.ANNOUNCED:
+    if record.state in _ANNOUNCED:
         _release_spool(ledger, record)
     return record
 

@@ -38,6 +38,7 @@ from simcrate.storage.opening import (
     open_backend,
 )
 from simcrate.storage.options import parse_config, validate_options
+from simcrate.storage.patient import PatientBackends
 from simcrate.storage.registry import (
     ENTRY_POINT_GROUP,
     KINDS,
@@ -61,6 +62,7 @@ __all__ = [
     "Option",
     "OptionValue",
     "Pace",
+    "PatientBackends",
     "RetryPolicy",
     "SaveResume",
     "ShowProgress",

@@ -68,13 +68,13 @@ class Pace:
         self._next = clock() - self._slack_s
         self._lock = Lock()
 
-    def wait(self) -> None:
-        """Wait for one's turn."""
+    def wait(self, sleep: Sleep | None = None) -> None:
+        """Wait for one's turn, by a sleep of one's own if it can be broken off."""
         with self._lock:
             turn = max(self._next, self._clock() - self._slack_s)
             self._next = turn + self._interval_s
         if (wait_s := turn - self._clock()) > 0:
-            self._sleep(wait_s)
+            (sleep or self._sleep)(wait_s)
 
     def hold_off(self, seconds: float) -> None:
         """Nobody's turn comes before that."""
@@ -109,9 +109,9 @@ def with_retries(
     return _RetryingBackend(backend, policy or RetryPolicy(), clock, sleep, jitter)
 
 
-def with_pace(backend: StorageBackend, pace: Pace) -> StorageBackend:
-    """The same backend, each call at the provider's pace."""
-    return _PacedBackend(backend, pace)
+def with_pace(backend: StorageBackend, pace: Pace, *, sleep: Sleep | None = None) -> StorageBackend:
+    """The same backend, each call at the provider's pace; `sleep` instead of the pace's own."""
+    return _PacedBackend(backend, pace, sleep)
 
 
 def throttled(
@@ -185,12 +185,13 @@ class _Wrapper(StorageBackend):
 
 
 class _PacedBackend(_Wrapper):
-    def __init__(self, inner: StorageBackend, pace: Pace) -> None:
+    def __init__(self, inner: StorageBackend, pace: Pace, sleep: Sleep | None) -> None:
         super().__init__(inner)
         self._pace = pace
+        self._sleep = sleep
 
     def _call(self, call: Callable[[], T]) -> T:
-        self._pace.wait()
+        self._pace.wait(self._sleep)
         try:
             return call()
         except StorageBusyError as error:

@@ -19,7 +19,7 @@ from simcrate.pipeline.place import Place
 from simcrate.pipeline.simulate import SimulateJob
 from simcrate.pipeline.watch import Watch
 from simcrate.simulators import UNFENCED, SandboxKind, find_sandbox
-from simcrate.storage import Defaults, StorageBackend, open_backend
+from simcrate.storage import PatientBackends, StorageBackend
 from simcrate.worker.port import Claim, WorkerPort, WorkKind
 from simcrate.worker.retrying import until_reached
 
@@ -39,7 +39,7 @@ class Bench:
     """What this worker has that some simulators need."""
     post: Post
     mail_from: str
-    storage_defaults: Defaults
+    backends: PatientBackends
 
     def place(self, claim: Claim) -> Place:
         """The directories of the claim's simulation."""
@@ -133,7 +133,7 @@ def _deliver(bench: Bench, claim: Claim, watch: Watch) -> None:
     """Upload, verify, link, announce."""
 
     def backend() -> StorageBackend:
-        return open_backend(bench.port.storage_definition(claim), defaults=bench.storage_defaults)
+        return bench.backends.open(bench.port.storage_definition(claim), sleep=watch.sleep)
 
     def announce(record: DeliveryRecord) -> None:
         recipient = bench.port.recipient(claim)

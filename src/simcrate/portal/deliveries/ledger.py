@@ -70,6 +70,7 @@ class RowLedger:
             stored=stored_to_json(stored),
             resume=None,
             sent_bytes=stored.size_bytes,
+            account=stored.account,
         )
 
     def linked(self, link: Link) -> None:
@@ -89,7 +90,8 @@ class RowLedger:
             row = Delivery.objects.get(pk=self._key)
             if row.announcing_at is None:
                 self._write(announcing_at=Now())
-                if row.state == DeliveryState.LINKED and row.keep_days:
+                is_there = row.state == DeliveryState.LINKED or row.stored is not None
+                if is_there and row.keep_days:
                     self._write(expires_at=Now() + timedelta(days=row.keep_days))
         return self.read()
 

@@ -333,7 +333,7 @@ def _deliverable(machine: str) -> QuerySet[Delivery]:
     """
     return Delivery.objects.filter(
         Q(retry_at=None) | Q(retry_at__lte=Now()),
-        Q(announced_at=None) | Q(state=DeliveryState.ANNOUNCED),
+        Q(announced_at=None) | ~Q(state=DeliveryState.FAILED),
         spool_released_at=None,
         lease_until=None,
         machine=machine,

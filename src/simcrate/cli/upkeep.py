@@ -1,0 +1,80 @@
+"""What a worker process does beside its work, once in a while: sweep, remind, examine.
+
+All workers of an installation share the chores: the rows say which one does the next.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from threading import Event, Thread
+
+from simcrate.delivery import sweep
+from simcrate.errors import SimCrateError
+from simcrate.portal.deliveries.chores import take_chore
+from simcrate.portal.deliveries.retention import RowRetention
+from simcrate.portal.storages.services import get_definition
+from simcrate.worker.tasks import Bench
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 60.0
+STOP_WAIT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to be done once in a while."""
+
+    name: str
+    every: timedelta
+    do: Callable[[], object]
+
+
+def chores_of(bench: Bench) -> list[Chore]:
+    """All of them."""
+    return [
+        Chore("sweep", timedelta(hours=1), partial(sweep_expired, bench)),
+    ]
+
+
+def sweep_expired(bench: Bench) -> None:
+    """Remove what has expired."""
+    sweep(RowRetention("the hourly sweep"), lambda to: bench.backends.open(get_definition(to)))
+
+
+def do_due(chores: list[Chore]) -> None:
+    """Do those that are due; one that fails costs none of the others."""
+    for chore in chores:
+        try:
+            if take_chore(chore.name, every=chore.every):
+                chore.do()
+        except SimCrateError as error:
+            log.warning("chore.failed", extra={"chore": chore.name, "why": str(error)})
+        except Exception:
+            # an edge: this thread must outlive any fault of a chore
+            log.exception("chore.failed", extra={"chore": chore.name})
+
+
+@contextmanager
+def upkeep(bench: Bench, stop: Event) -> Iterator[None]:
+    """Do the chores beside whatever is done inside, until `stop` is set."""
+    chores = chores_of(bench)
+
+    def keep_up() -> None:
+        do_due(chores)
+        while not stop.wait(LOOK_S):
+            do_due(chores)
+
+    # a daemon: every chore may be broken off at any instant
+    thread = Thread(target=keep_up, name="upkeep", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(STOP_WAIT_S)

@@ -1,0 +1,115 @@
+"""Retention on rows: what has expired, and who removed it when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from simcrate.delivery import DeliveryState, Expired, Known
+from simcrate.delivery.jsonform import stored_from_json
+from simcrate.errors import SimCrateError
+from simcrate.portal.deliveries.events import record_event
+from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.queue.rows import reaching_rows
+
+RETRY_AFTER = timedelta(hours=1)
+
+_SETTLED = [DeliveryState.ANNOUNCED, DeliveryState.EXPIRING, DeliveryState.FAILED]
+"""A delivery that failed after its upload has left a crate there as well; it stays `failed`."""
+
+_ARRIVED = [*_SETTLED, DeliveryState.REMOVED]
+
+
+class RowRetention:
+    """Implements `simcrate.delivery.RetentionLedger`.
+
+    Args:
+        who: whom the events name: a user, or the part of SimCrate that sweeps.
+    """
+
+    def __init__(self, who: str) -> None:
+        self._who = who
+
+    def expired(self) -> Sequence[Expired]:
+        """Past their expiry by the database's clock, and due."""
+        with reaching_rows():
+            rows = list(_removable().filter(_is_due()).select_related("storage"))
+        return [_expired(row) for row in rows]
+
+    def expiring(self, expired: Expired) -> bool:
+        """Commit to the removal; false when it was extended or removed meanwhile."""
+        with reaching_rows(), transaction.atomic():
+            row = _removable().select_for_update().filter(pk=expired.delivery_id).first()
+            if row is None:
+                return False
+            if row.state == DeliveryState.ANNOUNCED:
+                _rows(expired).update(state=DeliveryState.EXPIRING, retry_at=None, error="")
+                record_event(row, "expiring", who=self._who)
+        return True
+
+    def removed(self, expired: Expired) -> None:
+        """It is gone; said once."""
+        with reaching_rows(), transaction.atomic():
+            if _rows(expired).filter(removed_at=None).update(removed_at=Now(), retry_at=None):
+                _expiring(expired).update(state=DeliveryState.REMOVED, error="", error_code="")
+                record_event(_rows(expired).get(), "removed", who=self._who)
+
+    def not_removed(self, expired: Expired, error: SimCrateError) -> None:
+        """Tried again in an hour; the reason is an event when it is a new one."""
+        with reaching_rows(), transaction.atomic():
+            row = _rows(expired).get()
+            _rows(expired).filter(removed_at=None).update(retry_at=Now() + RETRY_AFTER)
+            _expiring(expired).update(error=str(error), error_code=error.code)
+            last = row.events.filter(what="not removed").first()
+            if last is None or last.note != str(error):
+                record_event(row, "not removed", who=self._who, note=str(error))
+
+    def known(self, storage_id: str) -> Known:
+        """Crates that are there, and deliveries that are on their way."""
+        with reaching_rows():
+            rows = Delivery.objects.filter(storage__identifier=storage_id)
+            stored = rows.filter(removed_at=None, stored__isnull=False)
+            under_way = rows.exclude(state__in=_ARRIVED).values_list("pk", flat=True)
+            return Known(
+                remote_ids=set(stored.values_list("stored__remote_id", flat=True)),
+                delivery_ids={str(key) for key in under_way},
+            )
+
+
+def _removable() -> QuerySet[Delivery]:
+    return Delivery.objects.filter(
+        expires_at__lte=Now(),
+        announced_at__isnull=False,
+        stored__isnull=False,
+        removed_at=None,
+        state__in=_SETTLED,
+    )
+
+
+def _is_due() -> Q:
+    return Q(retry_at=None) | Q(retry_at__lte=Now())
+
+
+def _rows(expired: Expired) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(pk=expired.delivery_id)
+
+
+def _expiring(expired: Expired) -> QuerySet[Delivery]:
+    return _rows(expired).filter(state=DeliveryState.EXPIRING)
+
+
+def _expired(row: Delivery) -> Expired:
+    stored = stored_from_json(row.stored)
+    assert stored is not None
+    assert row.expires_at is not None
+    return Expired(
+        delivery_id=row.pk,
+        storage_id=row.storage.identifier,
+        file_name=row.file_name,
+        expires_at=row.expires_at,
+        stored=stored,
+    )

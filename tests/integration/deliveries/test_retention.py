@@ -1,0 +1,256 @@
+"""Crates go when their time has passed, and nothing else does."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from django.test import Client
+
+from simcrate.delivery import DeliveryState, find_orphans, sweep
+from simcrate.portal.deliveries.models import Delivery, DeliveryEvent
+from simcrate.portal.deliveries.retention import RowRetention
+from simcrate.portal.simulations.models import Simulation
+from simcrate.portal.storages.models import StorageBackend
+from tests.integration.deliveries.conftest import Announce, Cloud, days_pass
+
+
+@pytest.fixture
+def ledger() -> RowRetention:
+    return RowRetention("a test")
+
+
+def events_of(delivery: Delivery) -> list[tuple[str, str]]:
+    """Oldest first."""
+    return list(delivery.events.order_by("id").values_list("what", "who"))
+
+
+def test_before_its_expiry_a_crate_stays(
+    announced: Announce, cloud: Cloud, ledger: RowRetention
+) -> None:
+    announced()
+    days_pass(6.99)
+
+    assert sweep(ledger, cloud.open) == []
+    assert len(cloud.crates()) == 1
+
+
+def test_after_its_expiry_a_crate_is_removed_and_it_is_written_down_who_did_it_when(
+    announced: Announce, cloud: Cloud, ledger: RowRetention
+) -> None:
+    delivery = announced()
+    days_pass(7.01)
+    (removal,) = sweep(ledger, cloud.open)
+
+    assert removal.is_removed
+    assert cloud.crates() == []
+    delivery.refresh_from_db()
+    assert delivery.state == DeliveryState.REMOVED
+    assert delivery.removed_at is not None
+    assert events_of(delivery) == [("expiring", "a test"), ("removed", "a test")]
+
+
+def test_a_crate_that_is_kept_for_ever_stays(
+    announced: Announce, cloud: Cloud, ledger: RowRetention
+) -> None:
+    announced(keep_days=0, expires_at=None)
+    days_pass(10_000)
+    sweep(ledger, cloud.open)
+
+    assert len(cloud.crates()) == 1
+
+
+def test_a_changed_setting_rewrites_no_old_promise(
+    announced: Announce, cloud: Cloud, ledger: RowRetention, storage: StorageBackend
+) -> None:
+    announced()
+    StorageBackend.objects.update(keep_days=1)
+    days_pass(2)
+    sweep(ledger, cloud.open)
+
+    assert len(cloud.crates()) == 1
+
+
+def test_a_dry_run_says_what_would_go_and_changes_nothing(
+    announced: Announce, cloud: Cloud, ledger: RowRetention
+) -> None:
+    delivery = announced()
+    days_pass(8)
+    (removal,) = sweep(ledger, cloud.open, dry_run=True)
+
+    assert removal.expired.delivery_id == delivery.pk
+    assert not removal.is_removed
+    assert len(cloud.crates()) == 1
+    delivery.refresh_from_db()
+    assert delivery.state == DeliveryState.ANNOUNCED
+    assert events_of(delivery) == []
+
+
+def test_a_second_sweep_finds_nothing_to_do(
+    announced: Announce, cloud: Cloud, ledger: RowRetention
+) -> None:
+    announced()
+    days_pass(8)
+    sweep(ledger, cloud.open)
+
+    assert sweep(ledger, cloud.open) == []
+    assert DeliveryEvent.objects.count() == 2
+
+
+def test_a_backend_that_is_down_is_tried_again_and_costs_the_others_nothing(
+    announced: Announce, cloud: Cloud, ledger: RowRetention, other_storage: StorageBackend
+) -> None:
+    down = announced()
+    announced(storage=other_storage)
+    away = cloud.folder_of("local").rename(cloud.folder / "unmounted")
+    days_pass(8)
+    removals = {each.expired.storage_id: each for each in sweep(ledger, cloud.open)}
+
+    assert removals["local:attic"].is_removed
+    assert "mount it" in removals["local"].error
+    assert sweep(ledger, cloud.open) == []  # not at once
+
+    away.rename(cloud.folder_of("local"))
+    days_pass(0.1)
+    sweep(ledger, cloud.open)
+
+    assert cloud.crates() == []
+    assert [what for what, _ in events_of(down)] == ["expiring", "not removed", "removed"]
+
+
+def test_the_same_failure_is_written_down_once(
+    announced: Announce, cloud: Cloud, ledger: RowRetention
+) -> None:
+    delivery = announced()
+    shutil.rmtree(cloud.folder_of("local"))
+    days_pass(8)
+    for _ in range(3):
+        sweep(ledger, cloud.open)
+        days_pass(0.1)
+
+    assert [what for what, _ in events_of(delivery)] == ["expiring", "not removed"]
+
+
+def test_a_crate_that_somebody_else_has_removed_counts_as_removed(
+    announced: Announce, cloud: Cloud, ledger: RowRetention
+) -> None:
+    announced()
+    (path,) = cloud.crates()
+    shutil.rmtree(path.parent)
+    days_pass(8)
+    (removal,) = sweep(ledger, cloud.open)
+
+    assert removal.is_removed
+
+
+def test_another_file_in_its_place_is_left_alone_and_said(
+    announced: Announce, cloud: Cloud, ledger: RowRetention
+) -> None:
+    delivery = announced()
+    stored = delivery.stored
+    assert stored is not None
+    Delivery.objects.update(stored={**stored, "digest": "sha256:" + "0" * 64})
+    days_pass(8)
+    (removal,) = sweep(ledger, cloud.open)
+
+    assert not removal.is_removed
+    assert removal.error
+    assert len(cloud.crates()) == 1
+
+
+def test_what_failed_after_its_upload_goes_too_in_time(
+    announced: Announce, cloud: Cloud, ledger: RowRetention
+) -> None:
+    delivery = announced(state="failed", link=None, link_url="", error="no links are allowed")
+    days_pass(8)
+    sweep(ledger, cloud.open)
+
+    assert cloud.crates() == []
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.error) == ("failed", "no links are allowed")
+
+
+class Killed(BaseException):
+    """What `kill -9` does, as far as one process can show."""
+
+
+class DyingRetention(RowRetention):
+    """Dies before or after one of its writes."""
+
+    def __init__(self, point: str) -> None:
+        super().__init__("a test")
+        self._point = point
+
+    def expiring(self, expired: object) -> bool:
+        return bool(self._at("expiring", lambda: super(DyingRetention, self).expiring(expired)))  # type: ignore[arg-type]
+
+    def removed(self, expired: object) -> None:
+        self._at("removed", lambda: super(DyingRetention, self).removed(expired))  # type: ignore[arg-type]
+
+    def _at(self, name: str, write: object) -> object:
+        if self._point == f"before {name}":
+            raise Killed
+        value = write()  # type: ignore[operator]
+        if self._point == f"after {name}":
+            raise Killed
+        return value
+
+
+@pytest.mark.parametrize(
+    "point", ["before expiring", "after expiring", "before removed", "after removed"]
+)
+def test_a_sweep_that_was_killed_anywhere_is_ended_by_the_next(
+    announced: Announce, cloud: Cloud, ledger: RowRetention, point: str
+) -> None:
+    delivery = announced()
+    days_pass(8)
+    with pytest.raises(Killed):
+        sweep(DyingRetention(point), cloud.open)
+    sweep(ledger, cloud.open)
+
+    assert cloud.crates() == []
+    assert [what for what, _ in events_of(delivery)] == ["expiring", "removed"]
+
+
+def test_orphans_are_found_and_never_touched(
+    announced: Announce, cloud: Cloud, ledger: RowRetention, simulation: Simulation
+) -> None:
+    known = announced()
+    under_way = Delivery.objects.create(
+        simulation=simulation, storage=simulation.storage, state="uploading", keep_days=7,
+        machine="here", file_name="study.zip",
+    )  # fmt: skip
+    cloud.store("local", f"{under_way.pk}/study.zip")
+    orphan, _ = cloud.store("local", "f3d5f1c2-0000-4000-8000-000000000000/study.zip")
+    days_pass(10_000)
+    Delivery.objects.filter(pk=known.pk).update(expires_at=None)
+    sweep(ledger, cloud.open)
+
+    (found,) = find_orphans(ledger, "local", cloud.open)
+    assert found.remote_id == orphan["remote_id"]
+    assert len(cloud.crates()) == 3
+
+
+def test_a_removed_crate_that_is_back_is_an_orphan(
+    announced: Announce, cloud: Cloud, ledger: RowRetention
+) -> None:
+    delivery = announced()
+    days_pass(8)
+    sweep(ledger, cloud.open)
+    cloud.store("local", f"{delivery.pk}/study.zip")
+
+    assert len(list(find_orphans(ledger, "local", cloud.open))) == 1
+
+
+def test_a_link_ends_with_the_removal_of_its_crate(
+    announced: Announce, cloud: Cloud, ledger: RowRetention, client: Client
+) -> None:
+    delivery = announced()
+    assert client.get(f"/r/{delivery.permalink}").status_code == 302
+    days_pass(8)
+    sweep(ledger, cloud.open)
+
+    page = client.get(f"/r/{delivery.permalink}")
+
+    assert page.status_code == 410
+    assert "expired" in page.content.decode()
