@@ -209,3 +209,14 @@ def test_tls_serves_large_objects_by_https_links(tmp_path: Path) -> None:
 
         assert stored["url"].startswith("https://")
         assert client.get(stored["url"]).content == content
+
+
+def test_launcher_of_a_checkout_runs_the_same_command() -> None:
+    launcher = Path(__file__).parents[3] / "scripts" / "local-cloud.py"
+    done = subprocess.run(
+        [sys.executable, str(launcher), "--help"], capture_output=True, text=True, check=True
+    )
+
+    assert "Store large result files" in done.stdout
+    for option in ["--web-port", "--secret-file", "--reserve-bytes", "--config"]:
+        assert option in done.stdout
