@@ -20,7 +20,7 @@ if importlib.util.find_spec("starlette") is None:
 
 sys.path.insert(0, str(ROOT / "src"))
 
-from simcrate.localcloud.__main__ import main
+from simcrate.localcloud.__main__ import main  # noqa: E402 - after the path
 
 if __name__ == "__main__":
     main()
