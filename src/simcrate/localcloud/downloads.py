@@ -196,7 +196,9 @@ def _not_modified(request: Request, stored: StoredObject) -> bool:
 
 
 def _wanted(request: Request, stored: StoredObject) -> list[Span] | None:
-    """The spans to send; None: the whole."""
+    """The spans to send; None: the whole.  Ranges mean something for GET only (RFC 9110)."""
+    if request.method != "GET":
+        return None
     condition = request.headers.get("if-range")
     if condition is not None and condition.strip() not in {
         stored.etag,

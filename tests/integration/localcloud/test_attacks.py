@@ -233,3 +233,13 @@ def test_guessing_secrets_is_throttled(tmp_path: Path) -> None:
 
     assert statuses == [401] * 5 + [429] * 2
     assert known == 200  # at the same address, with a right secret
+
+
+def test_client_that_asks_too_often_is_told_when_to_come_back(tmp_path: Path) -> None:
+    options = ["--requests-per-s", "1"]
+    with local_cloud(tmp_path / "store", *options) as cloud, cloud.client() as client:
+        answers = [client.get("/space") for _ in range(8)]
+
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert refused
+    assert refused[0].headers["retry-after"] == "1"

@@ -72,6 +72,12 @@ def test_if_range_with_another_etag_gives_the_whole(client: httpx.Client) -> Non
     assert client.get(stored["url"], headers=headers).status_code == 206
 
 
+def test_range_of_a_head_is_ignored(client: httpx.Client) -> None:
+    answer = client.head(put(client)["url"], headers={"Range": "bytes=0-9"})
+
+    assert (answer.status_code, answer.headers["content-length"]) == (200, str(len(BYTES)))
+
+
 def test_if_none_match_gives_304(client: httpx.Client) -> None:
     stored = put(client)
 
@@ -168,6 +174,8 @@ def test_headers_keep_a_hostile_page_harmless(client: httpx.Client) -> None:
 
     assert headers["content-disposition"].startswith("attachment")
     assert "sandbox" in headers["content-security-policy"]
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "noindex" in headers["x-robots-tag"]
     assert headers["x-content-type-options"] == "nosniff"
 
 
