@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -50,14 +51,23 @@ def with_simulators(installation: Installation) -> Installation:
     return installation
 
 
+def wait_until_a_worker_is_seen(installation: Installation) -> None:
+    """Who has just started shows itself before it takes anything."""
+    deadline = time.monotonic() + 30
+    while not installation.query("select 1 from workers_worker where sandbox_note = ''"):
+        assert time.monotonic() < deadline, "no worker has shown itself"
+        time.sleep(0.05)
+
+
 def run_and_open(
     installation: Installation, ini: Path, *options: str
 ) -> tuple[dict[str, Any], zipfile.ZipFile]:
-    done = installation.simcrate(
-        *("submit", str(ini), "--storage", "local", "--user", "alice", *options)
-    )
-    assert done.returncode == 0, done.stderr
     with installation.worker():
+        wait_until_a_worker_is_seen(installation)
+        done = installation.simcrate(
+            *("submit", str(ini), "--storage", "local", "--user", "alice", *options)
+        )
+        assert done.returncode == 0, done.stderr
         simulation = wait_until_announced(installation, done.stdout.split()[-1])
     content = httpx.get(simulation["link"]).raise_for_status().content
     return simulation, zipfile.ZipFile(io.BytesIO(content))

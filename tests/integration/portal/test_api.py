@@ -6,13 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
 from simcrate.portal.accounts.models import ApiToken, User
 from simcrate.portal.accounts.services import issue_token
+from simcrate.portal.limits.models import GroupLimits
 from simcrate.portal.simulations.models import Simulation
+from simcrate.portal.simulators.models import SimulatorDefinition
 from simcrate.portal.storages.models import StorageBackend
 
 INI = b"[General]\nnetwork = N\nsim-time-limit = 100s\n[Config Study]\n*.a = ${A=1,2}\n"
@@ -198,3 +201,34 @@ def test_the_api_describes_itself(client: Client, db: None) -> None:
     description = client.get("/api/v1/openapi.json").json()
 
     assert "/api/v1/simulations" in description["paths"]
+
+
+def test_what_can_be_chosen_is_told_with_the_reasons_of_the_rest(writer: Client) -> None:
+    SimulatorDefinition.objects.create(name="inet", title="INET", command="/opt/inet", tags="inet")
+
+    oppsim, inet = writer.get("/api/v1/simulators").json()
+
+    assert (oppsim["name"], oppsim["why_not"]) == ("oppsim", "")
+    assert inet["why_not"] == "no worker has shown itself in the last minute"
+
+
+def test_limits_are_told(writer: Client, alice: User) -> None:
+    group = Group.objects.create(name="students")
+    GroupLimits.objects.create(group=group, memory_mib=512)
+    alice.groups.add(group)
+
+    limits = writer.get("/api/v1/limits").json()
+
+    assert (limits["memory_mib"], limits["wall_time_min"]) == (512, 0)
+
+
+def test_stop_is_a_state_of_its_own_and_says_when_there_is_nothing_to_stop(
+    writer: Client, simulation: Simulation
+) -> None:
+    address = f"{SIMULATIONS}/{simulation.pk}/stop"
+
+    assert writer.post(address).json()["state"] == "stopped"
+    Simulation.objects.update(packed_at=simulation.created_at)
+    refused = writer.post(address)
+    assert refused.status_code == 422
+    assert "the crate is packed" in refused.json()["detail"]

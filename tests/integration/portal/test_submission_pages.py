@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import html
 
+import pytest
+from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from simcrate.portal.accounts.models import User
+from simcrate.portal.limits.models import GroupLimits
 from simcrate.portal.simulations.models import Draft, DraftFile, Run, Simulation
 from simcrate.portal.simulators.models import SimulatorDefinition
 from simcrate.portal.storages.models import StorageBackend
+from simcrate.portal.workers.models import Worker
 
 INI = """\
 [General]
@@ -32,6 +36,16 @@ CHOICES = {
 
 def upload(name: str, content: bytes = INI.encode()) -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content)
+
+
+def define(name: str, tags: str = "", *, note: str = "", kind: str = "command") -> None:
+    """A simulator, and a worker that is alive without any tags."""
+    SimulatorDefinition.objects.create(
+        name=name, title="My program", kind=kind, command="/usr/bin/env\n{ini}", tags=tags
+    )
+    Worker.objects.create(
+        owner="here/1/1.00", machine="here", version="1", sandbox="bubblewrap", sandbox_note=note
+    )
 
 
 def draft(as_alice: Client, ini: str = INI) -> str:
@@ -196,10 +210,8 @@ def test_a_draft_that_is_not_accepted_any_more_is_a_sentence(
 def test_a_simulator_with_settings_of_its_own_is_asked_for_run_numbers(
     as_alice: Client, storage: StorageBackend
 ) -> None:
-    SimulatorDefinition.objects.create(
-        name="mine", title="My program", kind="command", command="/usr/bin/env\n{ini}", active=True
-    )
-    values = {"simulator": "mine", "files": [upload("settings.ini", b"\x00 anything")]}
+    define("mine")
+    values = {"simulator": "mine", "files": [upload("settings.txt", b"\x00 anything")]}
 
     step = as_alice.post("/simulations/new/", values)
     page = as_alice.get(step["Location"]).content.decode()
@@ -223,3 +235,97 @@ def test_an_inactive_simulator_is_not_offered(as_alice: Client, storage: Storage
         as_alice.post("/simulations/new/", {"ini_text": INI, "simulator": "mine"}).status_code
         == 422
     )
+
+
+def test_one_simulator_is_no_choice(as_alice: Client, storage: StorageBackend) -> None:
+    assert 'name="simulator"' not in as_alice.get("/simulations/new/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("tags", "note", "reason"),
+    [
+        ("gpu inet", "", "no worker has what it needs: gpu inet"),
+        ("", "bubblewrap is missing", "no worker can fence it in: bubblewrap is missing"),
+    ],
+)
+def test_a_simulator_that_no_worker_offers_is_shown_with_the_reason_and_refused(
+    as_alice: Client, storage: StorageBackend, tags: str, note: str, reason: str
+) -> None:
+    define("mine", tags, note=note)
+    values = {"simulator": "mine", "files": [upload("omnetpp.ini")]}
+
+    assert reason in as_alice.get("/simulations/new/").content.decode()
+    assert reason in as_alice.post("/simulations/new/", values).content.decode()
+    assert not Draft.objects.exists()
+
+
+def test_without_any_worker_only_the_built_in_simulator_can_be_chosen(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    define("mine")
+    Worker.objects.all().delete()
+
+    page = as_alice.get("/simulations/new/").content.decode()
+
+    assert "no worker has shown itself in the last minute" in page
+    assert as_alice.post("/simulations/new/", {"ini_text": INI}).status_code == 302
+
+
+def test_what_a_simulator_allows_counts_in_both_steps(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    define("mine", kind="omnetpp")
+    SimulatorDefinition.objects.update(allowed_keys="record-eventlog")
+    ini = INI.replace("[General]", "[General]\nrecord-eventlog = true")
+    values = {"simulator": "mine", "ini_text": ini}
+    address = str(as_alice.post("/simulations/new/", values)["Location"])
+    as_alice.post(address, CHOICES)
+
+    assert Simulation.objects.get().simulator == "mine"
+    assert as_alice.post("/simulations/new/", {"ini_text": ini}).status_code == 422
+
+
+@pytest.mark.parametrize(("version", "selected"), [("5.6.1", 2), ("6.1", 1)])
+def test_an_ini_is_read_by_the_rules_of_its_simulators_version(
+    as_alice: Client, storage: StorageBackend, version: str, selected: int
+) -> None:
+    define("mine", kind="omnetpp")
+    SimulatorDefinition.objects.update(version=version)
+    ini = "[General]\nnetwork = Net\ndescription = one\n   repeat = 2\n"
+    address = str(
+        as_alice.post("/simulations/new/", {"simulator": "mine", "ini_text": ini})["Location"]
+    )
+    preview = as_alice.get(f"{address}runs/", {"config": "General"}).content.decode()
+
+    assert f"<strong>{selected} run" in preview
+
+
+def test_more_configs_than_can_be_shown_are_refused(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    ini = INI + "".join(f"[Config C{number}]\n" for number in range(500))
+    response = as_alice.post("/simulations/new/", {"ini_text": ini})
+
+    assert "omnetpp.ini has 502 configs; at most 500" in response.content.decode()
+
+
+def test_a_latin_1_ini_is_one_too(as_alice: Client, storage: StorageBackend) -> None:
+    ini = INI.replace("[Config Study]", "[Config Study]\ndescription = Mobilit\xe4t")
+    values = {"files": [upload("omnetpp.ini", ini.encode("latin-1"))]}
+
+    assert "Mobilität" in as_alice.post("/simulations/new/", values, follow=True).content.decode()
+
+
+def test_the_limits_are_shown_before_anything_is_submitted(
+    as_alice: Client, alice: User, storage: StorageBackend
+) -> None:
+    group = Group.objects.create(name="students")
+    GroupLimits.objects.create(group=group, memory_mib=512, runs_per_simulation=10)
+    address = draft(as_alice)
+    assert "Your limits" not in as_alice.get(address).content.decode()
+
+    alice.groups.add(group)
+    page = as_alice.get(address).content.decode()
+
+    assert "512 MiB of memory for a run" in page
+    assert "10 runs in one simulation" in page

@@ -5,6 +5,7 @@ Everything goes through the same services and queries as the pages.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,11 +21,15 @@ from simcrate.portal.accounts.models import User
 from simcrate.portal.api.auth import AUTH
 from simcrate.portal.api.problems import describe_problems
 from simcrate.portal.api.schemas import (
+    LimitsOut,
     RunOut,
     SimulationOut,
     SimulationPage,
+    SimulatorOut,
     StorageBackendOut,
 )
+from simcrate.portal.limits.queries import limits_of
+from simcrate.portal.deliveries.api import router as deliveries_router
 from simcrate.portal.simulations.drafts import find_ini, gather_files
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.simulations.queries import Overview, overview, overviews, visible_to
@@ -34,6 +39,7 @@ from simcrate.portal.simulations.services import (
     submit_simulation,
 )
 from simcrate.portal.simulations.submission import LICENCES
+from simcrate.portal.simulators.offers import list_offers
 from simcrate.portal.storages.services import active_backends
 
 MAX_PAGE = 200
@@ -47,6 +53,7 @@ api = NinjaAPI(
     urls_namespace="api",
 )
 describe_problems(api)
+api.add_router("", deliveries_router)
 
 
 class SubmissionIn(Schema):
@@ -69,6 +76,18 @@ class SubmissionIn(Schema):
 def list_storage_backends(request: HttpRequest) -> list[StorageBackendOut]:  # noqa: ARG001
     """Storage backends that can be chosen."""
     return [StorageBackendOut.of(backend) for backend in active_backends()]
+
+
+@api.get("/simulators", response=list[SimulatorOut])
+def list_simulators(request: HttpRequest) -> list[SimulatorOut]:  # noqa: ARG001
+    """Simulators, and why those cannot be chosen now that no worker has."""
+    return [SimulatorOut.of(offer) for offer in list_offers()]
+
+
+@api.get("/limits", response=LimitsOut)
+def get_limits(request: HttpRequest) -> LimitsOut:
+    """What one may use; 0 means unlimited."""
+    return LimitsOut(**asdict(limits_of(_user(request))))
 
 
 @api.get("/simulations", response=SimulationPage)

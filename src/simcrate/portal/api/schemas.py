@@ -11,6 +11,7 @@ from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.deliveries.permalinks import permalink_url
 from simcrate.portal.simulations.models import Run
 from simcrate.portal.simulations.queries import Overview
+from simcrate.portal.simulators.offers import Offer
 from simcrate.portal.storages.models import StorageBackend
 
 
@@ -31,6 +32,41 @@ class StorageBackendOut(Schema):
             storage_backend_desc=backend.desc,
             storage_backend_keep_days=backend.keep_days,
         )
+
+
+class SimulatorOut(Schema):
+    """A simulator that users can choose, at least when there is a worker for it."""
+
+    name: str
+    title: str
+    version: str
+    kind: str
+    why_not: str
+    """Why it cannot be chosen now; empty: it can."""
+
+    @classmethod
+    def of(cls, offer: Offer) -> SimulatorOut:
+        """From what workers show."""
+        one = offer.simulator
+        return cls(
+            name=one.name,
+            title=one.title,
+            version=one.version,
+            kind=one.kind,
+            why_not=offer.why_not,
+        )
+
+
+class LimitsOut(Schema):
+    """What a user may use; 0 means unlimited."""
+
+    memory_mib: int
+    disk_mib: int
+    wall_time_min: int
+    cpu_time_min: int
+    parallel_simulations: int
+    runs_per_simulation: int
+    storage_mib: int
 
 
 class DeliveryOut(Schema):

@@ -14,8 +14,8 @@ from simcrate.portal.accounts.models import User
 from simcrate.portal.simulations.faults import Fault, SubmissionError, raise_faults
 from simcrate.portal.simulations.files import file_faults
 from simcrate.portal.simulations.models import Draft, DraftFile, Simulation
-from simcrate.portal.simulations.offer import OfferedConfig, offered_configs, read_ini
-from simcrate.portal.simulators.services import active_simulators, safety_policy
+from simcrate.portal.simulations.offer import OfferedConfig, offered_configs
+from simcrate.portal.simulations.simulator_choice import choosable, read_ini_for
 from simcrate.simulators.definition import OPPSIM, SimulatorKind
 
 KEPT_FOR = timedelta(days=1)
@@ -40,7 +40,7 @@ def make_draft(
         SubmissionError: they cannot be submitted; nothing is kept.
     """
     raise_faults(list(file_faults(files, max_bytes=settings.ENVIRONMENT.submission_max_bytes)))
-    ini_name = ini_name or find_ini(files)
+    ini_name = ini_name or _main_file(simulator, files)
     offers_of(simulator, ini_name, files)
     with transaction.atomic():
         _discard_old(owner)
@@ -87,13 +87,10 @@ def offers_of(
     Raises:
         SubmissionError: there is no such simulator to choose, or the ini cannot be run.
     """
-    kinds = {each.name: each.kind for each in active_simulators()}
-    if simulator not in kinds:
-        message = f"there is no simulator '{simulator}' to choose; there are: {', '.join(kinds)}"
-        raise SubmissionError([Fault("simulator", message)])
-    if kinds[simulator] is SimulatorKind.COMMAND:
+    chosen = choosable(simulator)
+    if chosen.kind is SimulatorKind.COMMAND:
         return None
-    return offered_configs(read_ini(ini_name, files, safety_policy(simulator)))
+    return offered_configs(read_ini_for(chosen, ini_name, files))
 
 
 def draft_files(draft: Draft) -> dict[str, bytes]:
@@ -131,6 +128,13 @@ def find_ini(files: Iterable[str]) -> str:
         f"one of the files must be the ini: {USUAL_INI}, or the only one ending in .ini; {found}"
     )
     raise SubmissionError([Fault("files", message)])
+
+
+def _main_file(simulator: str, files: Mapping[str, bytes]) -> str:
+    """The ini; for a program with settings of its own the only file, whatever its name is."""
+    if len(files) == 1 and choosable(simulator).kind is SimulatorKind.COMMAND:
+        return next(iter(files))
+    return find_ini(files)
 
 
 def _discard_old(owner: User) -> None:

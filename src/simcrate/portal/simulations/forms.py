@@ -19,7 +19,7 @@ from simcrate.portal.simulations.models import Draft, Simulation
 from simcrate.portal.simulations.offer import OfferedConfig
 from simcrate.portal.simulations.services import submit_simulation
 from simcrate.portal.simulations.submission import LICENCES, MAX_TITLE
-from simcrate.portal.simulators.services import active_simulators
+from simcrate.portal.simulators.offers import list_offers
 from simcrate.portal.storages.services import active_backends
 from simcrate.simulators.definition import OPPSIM
 
@@ -61,9 +61,10 @@ class FilesForm(forms.Form):
 
     def __init__(self, *args: Any) -> None:  # noqa: ANN401 - Django's signature
         super().__init__(*args)
+        self.simulators = list_offers()
         field = self.fields["simulator"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [(each.name, each.title) for each in active_simulators()]
+        field.choices = [(one.simulator.name, one.simulator.title) for one in self.simulators]
 
     def save(self, owner: User) -> Draft | None:
         """Keep a draft; None, and errors at the fields, where that cannot be."""

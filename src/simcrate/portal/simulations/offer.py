@@ -9,10 +9,12 @@ from simcrate.errors import IniError
 from simcrate.inifile import (
     Config,
     ConfigInfo,
+    Generation,
     IniFile,
     Run,
     SafetyPolicy,
     check_safety,
+    decode_ini,
     evaluate_number,
     parse_ini,
 )
@@ -20,6 +22,9 @@ from simcrate.portal.simulations.faults import Fault, SubmissionError
 
 MAX_RUNS = 10_000
 """Runs of one simulation."""
+
+MAX_CONFIGS = 500
+"""Of one ini file: all of them are shown to choose from."""
 
 MAX_ROWS = 1_000_000
 """Rows of one resampled table."""
@@ -36,9 +41,19 @@ class OfferedConfig:
 
 
 def read_ini(
-    ini_name: str, files: Mapping[str, bytes], policy: SafetyPolicy | None = None
+    ini_name: str,
+    files: Mapping[str, bytes],
+    policy: SafetyPolicy | None = None,
+    *,
+    generation: Generation = 6,
 ) -> IniFile:
     """Parse the ini among the files, and refuse what must not reach a worker.
+
+    Args:
+        ini_name: which of the files it is.
+        files: content by name.
+        policy: what it may set; without one, the usual allow-list.
+        generation: whose rules hold, those of OMNeT++ 5.x or of 6.x.
 
     Raises:
         SubmissionError: it is not there, no ini, without configs, or sets what is not allowed.
@@ -47,14 +62,20 @@ def read_ini(
         known = ", ".join(files) or "none"
         message = f"there is no file {ini_name!r} among the submitted ones ({known})"
         raise SubmissionError([Fault("files", message)])
-    texts = {name: _text(content) for name, content in files.items()}
+    texts = {name: decode_ini(content) for name, content in files.items()}
     try:
-        ini = parse_ini(texts[ini_name], name=ini_name, includes=texts)
-        has_configs = bool(ini.configs)
+        ini = parse_ini(texts[ini_name], name=ini_name, includes=texts, generation=generation)
+        config_count = len(ini.configs)
     except IniError as error:
         raise SubmissionError([Fault("files", line) for line in str(error).splitlines()]) from error
-    if not has_configs:
+    if not config_count:
         raise SubmissionError([Fault("files", f"{ini_name} has no config that could be run")])
+    if config_count > MAX_CONFIGS:
+        message = (
+            f"{ini_name} has {config_count:,} configs; at most {MAX_CONFIGS} can be offered: "
+            "leave out those that are not to be run"
+        )
+        raise SubmissionError([Fault("files", message)])
     if refusals := [Fault("files", str(refusal)) for refusal in check_safety(ini, policy)]:
         raise SubmissionError(refusals)
     return ini
@@ -119,8 +140,3 @@ def _offered(config: Config, info: ConfigInfo) -> OfferedConfig:
     return OfferedConfig(
         info=info, run_count=count, variables=tuple(first.itervars) if first else ()
     )
-
-
-def _text(content: bytes) -> str:
-    """As OMNeT++ takes it: bytes that are no UTF-8 are kept as they are."""
-    return content.decode("utf-8-sig", "surrogateescape")

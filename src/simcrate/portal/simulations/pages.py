@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from simcrate.errors import BadInputError
+from simcrate.inifile import decode_ini
 from simcrate.pipeline.jobs import RunState
 from simcrate.portal.deliveries.permalinks import permalink_url
 from simcrate.portal.simulations.curves import charts_of
@@ -143,4 +144,4 @@ def _watched_run(simulation: Simulation, seen: Overview) -> Run | None:
 
 def _ini_text(simulation: Simulation) -> str:
     ini = simulation.files.filter(name=simulation.ini_name).first()
-    return bytes(ini.content).decode("utf-8", "replace") if ini else ""
+    return decode_ini(bytes(ini.content)) if ini else ""

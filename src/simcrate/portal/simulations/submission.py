@@ -16,8 +16,8 @@ from simcrate.portal.accounts.models import User
 from simcrate.portal.limits.queries import limits_of, storage_used_bytes
 from simcrate.portal.simulations.faults import Fault, SubmissionError, raise_faults
 from simcrate.portal.simulations.files import file_faults
-from simcrate.portal.simulations.offer import MAX_RUNS, check_rows, choose_runs, read_ini
-from simcrate.portal.simulators.services import active_simulators, safety_policy
+from simcrate.portal.simulations.offer import MAX_RUNS, check_rows, choose_runs
+from simcrate.portal.simulations.simulator_choice import choosable, read_ini_for
 from simcrate.portal.storages.models import StorageBackend
 from simcrate.simulators.definition import Simulator, SimulatorKind
 
@@ -73,7 +73,7 @@ def accept(wish: Wish) -> Accepted:
     storage = _collect(faults, lambda: _storage(wish.storage_id))
     _collect(faults, lambda: _check_address(wish))
     _collect(faults, lambda: _check_licence(wish.licence))
-    simulator = _collect(faults, lambda: _simulator(wish.simulator))
+    simulator = _collect(faults, lambda: choosable(wish.simulator))
     runs = _collect(faults, lambda: _runs(wish, simulator, precision_s)) if simulator else None
     _collect(faults, lambda: _check_limits(wish.owner, runs or ()))
     raise_faults(faults)
@@ -121,18 +121,10 @@ def _title(wish: Wish) -> str:
     return title
 
 
-def _simulator(name: str) -> Simulator:
-    active = {simulator.name: simulator for simulator in active_simulators()}
-    if name not in active:
-        message = f"there is no simulator '{name}' to choose; choose one of: {', '.join(active)}"
-        raise SubmissionError([Fault("simulator", message)])
-    return active[name]
-
-
 def _runs(wish: Wish, simulator: Simulator, precision_s: float | None) -> Sequence[Run]:
     if simulator.kind is SimulatorKind.COMMAND:
         return _plain_runs(wish)
-    ini = read_ini(wish.ini_name, wish.files, safety_policy(simulator.name))
+    ini = read_ini_for(simulator, wish.ini_name, wish.files)
     try:
         config = ini.config(wish.config)
     except IniError as error:

@@ -14,16 +14,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from simcrate.errors import BadInputError
 from simcrate.portal.access import UserRequest, for_users
 from simcrate.portal.accounts.models import User
+from simcrate.portal.limits.queries import limits_of
 from simcrate.portal.simulations.drafts import draft_again, draft_files, offers_of
 from simcrate.portal.simulations.examples import list_examples
 from simcrate.portal.simulations.faults import SubmissionError
 from simcrate.portal.simulations.forms import ChoicesForm, FilesForm
 from simcrate.portal.simulations.models import Draft, Simulation
-from simcrate.portal.simulations.offer import choose_runs, read_ini
+from simcrate.portal.simulations.offer import choose_runs
 from simcrate.portal.simulations.pages import live_part, whole_page
 from simcrate.portal.simulations.queries import overviews, visible_to
 from simcrate.portal.simulations.services import cancel_simulation, stop_simulation
-from simcrate.portal.simulators.services import safety_policy
+from simcrate.portal.simulations.simulator_choice import choosable, read_ini_for
 from simcrate.portal.storages.services import active_backends
 
 PAGE_SIZE = 20
@@ -80,6 +81,7 @@ def choose(request: UserRequest, draft_id: UUID) -> HttpResponse:
             return redirect("simulation", simulation.pk)
     context = {"form": form, "draft": draft, "offers": offers, "files": files}
     context["storages"] = active_backends()
+    context["limits"] = limits_of(request.user).sentences()
     return render(request, "simulations/choose.html", context, status=_status(form))
 
 
@@ -90,8 +92,8 @@ def preview_runs(request: UserRequest, draft_id: UUID) -> HttpResponse:
     draft = get_object_or_404(Draft, pk=draft_id, owner=request.user)
     context: dict[str, object] = {}
     try:
-        policy = safety_policy(draft.choices["simulator"])
-        ini = read_ini(draft.ini_name, draft_files(draft), policy)
+        simulator = choosable(draft.choices["simulator"])
+        ini = read_ini_for(simulator, draft.ini_name, draft_files(draft))
         runs = choose_runs(
             ini.config(request.GET.get("config", "")), request.GET.get("run_filter", "")
         )

@@ -43,7 +43,11 @@ class SimulatorDefinition(models.Model):
 
     name = models.SlugField(unique=True, validators=[validate_name])
     title = models.CharField(max_length=200)
-    version = models.CharField(max_length=50, blank=True)
+    version = models.CharField(
+        max_length=50,
+        blank=True,
+        help_text="of OMNeT++, for the kind omnetpp: ini files of 5.x are read by its rules",
+    )
     kind = models.CharField(max_length=10, choices=KINDS, default=SimulatorKind.OMNETPP)
     command = models.TextField(
         help_text="the program and its arguments, one a line; for the kind command with the "

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from simcrate.errors import BadInputError, DefinitionError
-from simcrate.inifile import SafetyPolicy
+from simcrate.inifile import Generation, SafetyPolicy
 from simcrate.portal.simulators.models import SimulatorDefinition
 from simcrate.simulators.definition import OPPSIM, Simulator, SimulatorKind
 
@@ -20,6 +20,8 @@ TABLE = "simulators"
 
 _LINES = ("command", "ned_path", "libraries", "readable", "allowed_keys")
 """Texts with one item a line here, arrays in TOML."""
+
+_OLD_MAJORS = {"3", "4", "5"}
 
 
 def active_simulators() -> list[Simulator]:
@@ -50,6 +52,12 @@ def safety_policy(name: str) -> SafetyPolicy:
     if name == OPPSIM.name:
         return usual
     return SafetyPolicy(plain=usual.plain | frozenset(_get(name).allowed_keys.split()))
+
+
+def generation_of(simulator: Simulator) -> Generation:
+    """Whose rules hold for the lines of its ini files: those of OMNeT++ 5.x, or of 6.x and newer."""
+    major = simulator.version.partition(".")[0]
+    return 5 if major in _OLD_MAJORS else 6
 
 
 def definition_of(row: SimulatorDefinition) -> Simulator:

@@ -28,7 +28,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("title", models.CharField(max_length=200)),
-                ("version", models.CharField(blank=True, max_length=50)),
+                (
+                    "version",
+                    models.CharField(
+                        blank=True,
+                        help_text="of OMNeT++, for the kind omnetpp: ini files of 5.x are read by its rules",
+                        max_length=50,
+                    ),
+                ),
                 (
                     "kind",
                     models.CharField(
