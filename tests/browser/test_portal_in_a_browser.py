@@ -66,7 +66,7 @@ def test_a_running_simulation_is_followed_live_and_cancelled(
     expect(page.locator("#preview")).to_contain_text("1 run will be run")
     page.get_by_label("Precision").fill("100")
     page.get_by_role("button", name="Run it").click()
-    expect(page.locator("#live .log")).to_contain_text("Event", timeout=PATIENCE_MS)
+    expect(page.locator("#log .log")).to_contain_text("Event", timeout=PATIENCE_MS)
 
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Cancel").click()

@@ -59,6 +59,7 @@ class Reader(ABC):
 
     def read(self, line: str) -> None:
         """Take one line of output, without its line end."""
+        line = line.replace("\0", "")  # databases keep none in texts
         self._tail.append(line[:LINE_LIMIT])
         self.line_count += 1
         if not self.first_error and self.is_error(line):

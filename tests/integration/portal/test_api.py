@@ -232,3 +232,14 @@ def test_stop_is_a_state_of_its_own_and_says_when_there_is_nothing_to_stop(
     refused = writer.post(address)
     assert refused.status_code == 422
     assert "the crate is packed" in refused.json()["detail"]
+
+
+def test_a_log_is_read_with_a_cursor(writer: Client, simulation: Simulation) -> None:
+    simulation.runs.update(state="running", log_lines=5, log_tail="c\nd\ne")
+    address = f"{SIMULATIONS}/{simulation.pk}/runs/0/log"
+
+    first = writer.get(address).json()
+    second = writer.get(address, {"after": first["cursor"]}).json()
+
+    assert first == {"lines": ["c", "d", "e"], "skipped": 2, "cursor": 5, "is_final": False}
+    assert second == {"lines": [], "skipped": 0, "cursor": 5, "is_final": False}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.test import Client
 
@@ -65,10 +66,10 @@ def test_a_running_one_shows_stage_percent_and_the_end_of_its_log(
     as_alice: Client, simulation: Simulation
 ) -> None:
     simulation.runs.filter(number=0).update(
-        state="running", percent=50, started_at=NOW, log_tail="** Event #12000  t=42.5"
+        state="running", percent=50, started_at=NOW, log_tail="** Event #12000  t=42.5", log_lines=1
     )
 
-    text = live(as_alice, simulation)
+    text = page(as_alice, simulation)
 
     assert "1 running" in text
     assert re.search(r'class="current"[^>]*>simulate', text)
@@ -192,12 +193,17 @@ def test_cancel_wants_a_form_of_ours(alice: User, simulation: Simulation) -> Non
 
 def test_a_run_has_a_page_with_its_outcome(as_alice: Client, simulation: Simulation) -> None:
     simulation.runs.filter(number=1).update(
-        state="completed", log_tail="End.", outcome={"exit_code": 0, "wall_time_s": 4.25}
+        state="completed",
+        log_tail="End.",
+        log_lines=9,
+        outcome={"exit_code": 0, "wall_time_s": 4.25},
     )
 
     text = as_alice.get(f"/simulations/{simulation.pk}/runs/1/").content.decode()
 
     assert "End." in text
+    assert "… 8 more lines in the crate …" in text
+    assert "hx-get" not in text
     assert "4.2 s" in text or "4.3 s" in text
 
 
@@ -222,3 +228,127 @@ def test_a_list_costs_the_same_number_of_queries_at_any_length(
         submit()
     with django_assert_num_queries(6):  # type: ignore[operator]
         as_alice.get("/simulations/")
+
+
+def test_a_running_run_shows_its_pace_and_when_it_will_end(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    begun = datetime.now(UTC) - timedelta(hours=1)
+    simulation.runs.exclude(number=0).delete()
+    simulation.runs.update(
+        state="running", percent=25, started_at=begun, events_per_s=1.01096e6, sim_s_per_s=32448.6,
+        messages_present=11,
+    )  # fmt: skip
+
+    text = live(as_alice, simulation)
+
+    assert "1,010,960 per s" in text
+    assert "32,448.6 per s" in text
+    assert re.search(r'class="number">11<', text)
+    end = begun + timedelta(hours=4)
+    assert f"until about {end:%H:%M}" in text
+    assert f"the runs end at about {end.day} {end:%b, %H:%M} UTC" in text
+
+
+def test_the_first_error_is_pinned_whatever_else_is_printed(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    simulation.runs.filter(number=2).update(
+        state="running", first_error="<!> Error: no route to <b>sink</b>", log_tail="fine"
+    )
+
+    text = live(as_alice, simulation)
+
+    pinned = re.search(r'id="first-error">(.*?)</p>', text)
+    assert pinned
+    assert "Run 2" in pinned[1]
+    assert "no route to &lt;b&gt;sink&lt;/b&gt;" in pinned[1]
+
+
+def print_lines(simulation: Simulation, number: int, first: int, last: int) -> None:
+    """The run has printed lines 1 to `last`; those from `first` on are kept."""
+    simulation.runs.filter(number=number).update(
+        state="running", started_at=NOW, log_lines=last,
+        log_tail="\n".join(f"line {n}" for n in range(first, last + 1)),
+    )  # fmt: skip
+
+
+def cursor_of(text: str) -> str:
+    """Where the browser asks for what follows."""
+    found = re.search(r'hx-get="([^"]+)"[^>]*hx-trigger="load', text)
+    assert found
+    return html.unescape(found[1])
+
+
+def test_of_a_log_that_grows_only_what_is_new_is_sent(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    print_lines(simulation, 0, 1, 3)
+    address = cursor_of(page(as_alice, simulation))
+    print_lines(simulation, 0, 2, 5)
+
+    piece = as_alice.get(address).content.decode()
+
+    assert piece.startswith("line 4\nline 5\n<span")
+    assert as_alice.get(cursor_of(piece)).content.decode().startswith("<span")
+
+
+def test_lines_that_came_too_fast_for_the_browser_are_counted(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    print_lines(simulation, 0, 1, 3)
+    address = cursor_of(page(as_alice, simulation))
+    print_lines(simulation, 0, 9, 10)
+
+    assert "… 5 more lines in the crate …\nline 9" in as_alice.get(address).content.decode()
+
+
+def test_when_another_run_is_of_interest_its_whole_log_takes_the_place(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    print_lines(simulation, 0, 1, 3)
+    address = cursor_of(page(as_alice, simulation))
+    simulation.runs.filter(number=0).update(state="completed")
+    print_lines(simulation, 1, 1, 1)
+
+    response = as_alice.get(address)
+
+    assert response["HX-Retarget"] == "#log"
+    assert "Log of run 1" in response.content.decode()
+
+
+def test_a_log_that_began_anew_is_shown_from_its_beginning(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    print_lines(simulation, 0, 1, 9)
+    address = cursor_of(page(as_alice, simulation))
+    print_lines(simulation, 0, 1, 1)
+
+    assert as_alice.get(address).content.decode().startswith("line 1\n")
+
+
+def test_the_log_of_a_run_ends_with_the_run(as_alice: Client, simulation: Simulation) -> None:
+    print_lines(simulation, 0, 1, 2)
+    text = as_alice.get(f"/simulations/{simulation.pk}/runs/0/").content.decode()
+    assert "line 2" in text
+    simulation.runs.update(state="completed", log_lines=3, log_tail="line 1\nline 2\nEnd.")
+
+    found = re.search(r'hx-get="([^"]+/log/[^"]*)"', text)
+    assert found
+    assert as_alice.get(html.unescape(found[1])).content.decode() == "End.\n"
+
+
+def test_stop_is_a_button_of_its_own_and_says_why_it_cannot(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    simulation.runs.filter(number=0).update(state="running", started_at=NOW)
+    assert "Stop and keep" in page(as_alice, simulation)
+
+    text = as_alice.post(f"/simulations/{simulation.pk}/stop/", follow=True).content.decode()
+    assert "Stopping, and keeping what is there: 1 running, 3 stopped." in text
+    assert "Stop and keep</button>" not in text
+
+    end_runs(simulation)
+    Simulation.objects.update(cancel_requested_at=None)
+    text = as_alice.post(f"/simulations/{simulation.pk}/stop/", follow=True).content.decode()
+    assert "its runs have ended and the crate is being packed" in text

@@ -33,7 +33,7 @@ def stand(
     if delivery is not None:
         storage = StorageBackend(name="Group Seafile")
         row = Delivery(state=delivery, storage=storage, size_bytes=100, **fields)
-    tally = RunTally(counts=runs, percent=percent, has_started=started)
+    tally = RunTally(counts=runs, percent=percent, started_at=NOON if started else None)
     return standing(simulation, tally, row)
 
 

@@ -46,6 +46,13 @@ def test_a_speed_that_is_no_finite_number_is_missing() -> None:
     assert (reader.events_per_s, reader.sim_s_per_s) == (None, None)
 
 
+def test_zero_bytes_are_not_kept() -> None:
+    reader = CmdenvReader()
+    reader.read("a\0b")
+
+    assert reader.tail == "ab"
+
+
 def test_the_first_error_is_kept() -> None:
     reader = CmdenvReader()
     for line in ("fine", "<!> Error: the cause", "<!> Error: what follows"):

@@ -17,20 +17,23 @@ from ninja.errors import HttpError
 from pydantic import Field
 
 import simcrate
+from simcrate.pipeline.jobs import RunState
 from simcrate.portal.accounts.models import User
 from simcrate.portal.api.auth import AUTH
 from simcrate.portal.api.problems import describe_problems
 from simcrate.portal.api.schemas import (
     LimitsOut,
+    LogOut,
     RunOut,
     SimulationOut,
     SimulationPage,
     SimulatorOut,
     StorageBackendOut,
 )
-from simcrate.portal.limits.queries import limits_of
 from simcrate.portal.deliveries.api import router as deliveries_router
+from simcrate.portal.limits.queries import limits_of
 from simcrate.portal.simulations.drafts import find_ini, gather_files
+from simcrate.portal.simulations.logs import log_after
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.simulations.queries import Overview, overview, overviews, visible_to
 from simcrate.portal.simulations.services import (
@@ -141,6 +144,18 @@ def list_runs(request: HttpRequest, simulation_id: UUID) -> list[RunOut]:
     """Its runs, by number."""
     rows = _visible(request, simulation_id).runs.defer("log_tail", "outcome")
     return [RunOut.of(run) for run in rows]
+
+
+@api.get("/simulations/{uuid:simulation_id}/runs/{int:number}/log", response=LogOut)
+def get_log(
+    request: HttpRequest,
+    simulation_id: UUID,
+    number: int,
+    after: Annotated[int, Query(), Field(ge=0)] = 0,
+) -> LogOut:
+    """What a run has printed after a cursor, as far as it is kept here."""
+    run = get_object_or_404(_visible(request, simulation_id).runs, number=number)
+    return LogOut.of(log_after(run, after), is_final=RunState(run.state).is_final)
 
 
 @api.get("/simulations/{uuid:simulation_id}/summary", response=dict[str, Any])

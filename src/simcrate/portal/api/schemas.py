@@ -9,6 +9,7 @@ from ninja import Schema
 
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.deliveries.permalinks import permalink_url
+from simcrate.portal.simulations.logs import LogPiece
 from simcrate.portal.simulations.models import Run
 from simcrate.portal.simulations.queries import Overview
 from simcrate.portal.simulators.offers import Offer
@@ -112,6 +113,8 @@ class SimulationOut(Schema):
     sentence: str
     percent: float
     is_final: bool
+    estimated_end: datetime | None
+    """Of the runs, at the pace so far; null: not known, or they do not run."""
     stage: str
     runs: dict[str, int]
     """How many runs are in each state."""
@@ -137,6 +140,7 @@ class SimulationOut(Schema):
             sentence=seen.standing.sentence,
             percent=round(seen.standing.percent, 1),
             is_final=seen.standing.is_final,
+            estimated_end=seen.estimated_end,
             stage=row.stage,
             runs={str(state): count for state, count in seen.tally.counts.items()},
             problems=list(row.problems),
@@ -156,6 +160,14 @@ class RunOut(Schema):
     reason: str
     sim_time_s: float
     event_count: int
+    sim_s_per_s: float | None
+    """Simulated seconds in a second, lately; null: the simulator does not say."""
+    events_per_s: float | None
+    messages_present: int | None
+    first_error: str
+    """The first line of output that is one."""
+    estimated_end: datetime | None
+    """At the pace so far; null: not known, or it does not run."""
     started_at: datetime | None
     ended_at: datetime | None
 
@@ -163,6 +175,25 @@ class RunOut(Schema):
     def of(cls, run: Run) -> RunOut:
         """From its row."""
         return cls(**{name: getattr(run, name) for name in cls.model_fields})
+
+
+class LogOut(Schema):
+    """What a run has printed after a cursor."""
+
+    lines: list[str]
+    skipped: int
+    """How many lines before these are not kept here; the crate has all."""
+    cursor: int
+    """The `after` of the next call."""
+    is_final: bool
+    """Whether nothing will follow."""
+
+    @classmethod
+    def of(cls, piece: LogPiece, *, is_final: bool) -> LogOut:
+        """From the lines that are kept."""
+        return cls(
+            lines=list(piece.lines), skipped=piece.skipped, cursor=piece.cursor, is_final=is_final
+        )
 
 
 class SimulationPage(Schema):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import models
@@ -10,6 +11,7 @@ from django.db.models.functions import Now
 
 from simcrate.pipeline.jobs import RunState
 from simcrate.portal.queue.lease import Leased
+from simcrate.portal.simulations.estimates import estimate_end
 
 RUN_STATES = [(state.value, state.value) for state in RunState]
 
@@ -166,6 +168,13 @@ class Run(Leased):
                 fields=["lease_until"], name="run_leased", condition=models.Q(state="running")
             ),
         ]
+
+    @property
+    def estimated_end(self) -> datetime | None:
+        """At the pace so far; None: not known, or it does not run."""
+        if self.state != RunState.RUNNING:
+            return None
+        return estimate_end(self.started_at, self.percent, datetime.now(UTC))
 
     def __str__(self) -> str:
         return f"run {self.number} of {self.simulation}"

@@ -8,18 +8,22 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from simcrate.errors import BadInputError
 from simcrate.inifile import decode_ini
 from simcrate.pipeline.jobs import RunState
 from simcrate.portal.deliveries.permalinks import permalink_url
 from simcrate.portal.simulations.curves import charts_of
+from simcrate.portal.simulations.logs import LogPiece, log_after
 from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.portal.simulations.queries import (
     MAX_RUNS_SHOWN,
     Overview,
+    first_failing_run,
     interesting_runs,
     overview,
+    watched_run,
 )
 from simcrate.portal.simulations.states import SimulationState
 from simcrate.portal.simulations.summary_table import statistics_table
@@ -51,6 +55,17 @@ class LivePart:
     """Whether nothing changes any more."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """The log of a run as a page shows it."""
+
+    run: Run | None
+    """None: no run has printed anything yet."""
+    piece: LogPiece | None
+    more_url: str
+    """Where the browser asks for what follows; empty: nothing will."""
+
+
 def live_part(request: HttpRequest, simulation: Simulation) -> LivePart:
     """Render where a simulation stands now."""
     return _live_part(request, overview(simulation))
@@ -65,6 +80,7 @@ def whole_page(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
         "simulation": simulation,
         "live": _live_part(request, seen),
         "can_end": not seen.tally.has_ended and simulation.cancel_requested_at is None,
+        "log": watched_log(simulation, is_live=not seen.tally.has_ended),
         "delivery": seen.delivery,
         "permalink": permalink_url(seen.delivery) if seen.delivery and delivered else "",
         "files": simulation.files.only("name"),
@@ -74,6 +90,32 @@ def whole_page(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
     }
 
 
+def watched_log(simulation: Simulation, *, is_live: bool, run: int = -1, cursor: int = 0) -> Log:
+    """The log that is of interest, whole or after a cursor.
+
+    Args:
+        simulation: whose.
+        is_live: whether more is to come; known before the log is read.
+        run: number of the run whose log the browser shows; -1: it shows none.
+        cursor: how many lines of it the browser has.
+    """
+    found = watched_run(simulation)
+    address = reverse("simulation-log", args=[simulation.pk])
+    if found is None:
+        return Log(run=None, piece=None, more_url=address if is_live else "")
+    piece = log_after(found, cursor if found.number == run else 0)
+    more = f"{address}?run={found.number}&after={piece.cursor}"
+    return Log(run=found, piece=piece, more_url=more if is_live else "")
+
+
+def log_of(simulation: Simulation, run: Run, *, cursor: int = 0) -> Log:
+    """The log of one run, after a cursor."""
+    piece = log_after(run, cursor)
+    more = reverse("simulation-run-log", args=[simulation.pk, run.number])
+    is_live = not RunState(run.state).is_final
+    return Log(run=run, piece=piece, more_url=f"{more}?after={piece.cursor}" if is_live else "")
+
+
 def _live_part(request: HttpRequest, seen: Overview) -> LivePart:
     simulation = seen.simulation
     context = {
@@ -81,7 +123,7 @@ def _live_part(request: HttpRequest, seen: Overview) -> LivePart:
         "simulation": simulation,
         "steps": _steps(seen),
         "runs": interesting_runs(simulation)[:MAX_RUNS_SHOWN],
-        "watched": _watched_run(simulation, seen),
+        "failing": first_failing_run(simulation),
         "max_runs": MAX_RUNS_SHOWN,
         "nobody_serves": seen.standing.state is SimulationState.QUEUED and not _served(simulation),
     }
@@ -132,14 +174,6 @@ def _current_stage(seen: Overview) -> str:
             return "upload"
         case SimulationState.DELIVERED | SimulationState.EXPIRED:
             return "" if _is_announced(seen) else "notify"
-
-
-def _watched_run(simulation: Simulation, seen: Overview) -> Run | None:
-    """The run whose log is of interest: one that runs, else one that failed, else the only one."""
-    runs = interesting_runs(simulation).defer("outcome")
-    wanted = [RunState.RUNNING, RunState.FAILED, RunState.LIMITED]
-    found = runs.filter(state__in=wanted).exclude(log_tail="").first()
-    return found or (runs.first() if seen.tally.total == 1 else None)
 
 
 def _ini_text(simulation: Simulation) -> str:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db.models import Case, Count, IntegerField, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, IntegerField, Min, QuerySet, Sum, Value, When
 
+from simcrate.delivery import DeliveryState
 from simcrate.pipeline.jobs import RunState
 from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.simulations.estimates import estimate_end
 from simcrate.portal.simulations.models import Run, Simulation
-from simcrate.portal.simulations.states import RunTally, Standing, standing
+from simcrate.portal.simulations.states import RunTally, SimulationState, Standing, standing
 
 MAX_RUNS_SHOWN = 100
 
@@ -27,8 +30,15 @@ class Overview:
     simulation: Simulation
     tally: RunTally
     delivery: Delivery | None
-    """The newest."""
+    """The newest that has a link; else the newest on its way; else the newest."""
     standing: Standing
+
+    @property
+    def estimated_end(self) -> datetime | None:
+        """When the runs will have ended at the pace so far; None: not known, or not of interest."""
+        if self.standing.state is not SimulationState.RUNNING:
+            return None
+        return estimate_end(self.tally.started_at, self.tally.percent, datetime.now(UTC))
 
 
 def visible_to(user: User) -> QuerySet[Simulation]:
@@ -43,7 +53,9 @@ def overviews(simulations: Sequence[Simulation]) -> list[Overview]:
     tallies = tally_runs(ids)
     deliveries: dict[UUID, Delivery] = {}
     for delivery in Delivery.objects.filter(simulation__in=ids).select_related("storage"):
-        deliveries.setdefault(delivery.simulation_id, delivery)  # newest first
+        known = deliveries.setdefault(delivery.simulation_id, delivery)  # newest first
+        if _rank(delivery) < _rank(known):
+            deliveries[delivery.simulation_id] = delivery
     return [
         _overview(simulation, tallies[simulation.pk], deliveries.get(simulation.pk))
         for simulation in simulations
@@ -59,24 +71,24 @@ def tally_runs(simulation_ids: Iterable[UUID]) -> dict[UUID, RunTally]:
     """How the runs of each simulation stand; an empty tally for one without runs."""
     counts: dict[UUID, dict[RunState, int]] = defaultdict(dict)
     percents: dict[UUID, float] = defaultdict(float)
-    started: set[UUID] = set()
+    started: dict[UUID, list[datetime]] = defaultdict(list)
     rows = (
         Run.objects.filter(simulation__in=list(simulation_ids))
         .order_by()
         .values_list("simulation", "state")
-        .annotate(count=Count("id"), percents=Sum("percent"), begun=Count("started_at"))
+        .annotate(count=Count("id"), percents=Sum("percent"), begun=Min("started_at"))
     )
     for simulation_id, state, count, percent, begun in rows:
         counts[simulation_id][RunState(state)] = count
         ended = RunState(state).is_final
         percents[simulation_id] += 100.0 * count if ended else float(percent)
         if begun:
-            started.add(simulation_id)
+            started[simulation_id].append(begun)
     tallies: dict[UUID, RunTally] = defaultdict(RunTally)
     for simulation_id, states in counts.items():
         mean = percents[simulation_id] / sum(states.values())
         tallies[simulation_id] = RunTally(
-            counts=states, percent=mean, has_started=simulation_id in started
+            counts=states, percent=mean, started_at=min(started[simulation_id], default=None)
         )
     return tallies
 
@@ -89,6 +101,28 @@ def interesting_runs(simulation: Simulation) -> QuerySet[Run]:
         output_field=IntegerField(),
     )
     return simulation.runs.defer("log_tail", "outcome").order_by(rank, "number")
+
+
+def _rank(delivery: Delivery) -> int:
+    """Which of several deliveries says how a simulation stands: the lowest."""
+    match DeliveryState(delivery.state):
+        case DeliveryState.LINKED | DeliveryState.ANNOUNCED:
+            return 0
+        case DeliveryState.EXPIRING | DeliveryState.REMOVED | DeliveryState.FAILED:
+            return 2
+        case _:
+            return 1
+
+
+def watched_run(simulation: Simulation) -> Run | None:
+    """The run whose log is of interest: one that runs, else one that went wrong, else the first."""
+    runs = interesting_runs(simulation).defer("outcome")
+    return runs.exclude(log_lines=0).first()
+
+
+def first_failing_run(simulation: Simulation) -> Run | None:
+    """The first run whose output tells of an error."""
+    return simulation.runs.exclude(first_error="").only("number", "first_error").first()
 
 
 def _overview(simulation: Simulation, tally: RunTally, delivery: Delivery | None) -> Overview:

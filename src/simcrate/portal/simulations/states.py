@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from simcrate.delivery import DeliveryState
@@ -41,8 +42,13 @@ class RunTally:
     counts: Mapping[RunState, int] = field(default_factory=dict)
     percent: float = 0.0
     """Mean over all runs, 0 to 100."""
-    has_started: bool = False
-    """Whether a worker ever began one of them: then there will be a crate."""
+    started_at: datetime | None = None
+    """When a worker began the first of them; None: none was begun, and there will be no crate."""
+
+    @property
+    def has_started(self) -> bool:
+        """Whether a worker ever began one of them: then there will be a crate."""
+        return self.started_at is not None
 
     @property
     def total(self) -> int:

@@ -13,8 +13,14 @@ urlpatterns = [
     path("simulations/new/<uuid:draft_id>/runs/", views.preview_runs, name="simulation-preview"),
     path("simulations/<uuid:simulation_id>/", views.detail, name="simulation"),
     path("simulations/<uuid:simulation_id>/live/", views.live, name="simulation-live"),
+    path("simulations/<uuid:simulation_id>/log/", views.log, name="simulation-log"),
     path("simulations/<uuid:simulation_id>/cancel/", views.cancel, name="simulation-cancel"),
     path("simulations/<uuid:simulation_id>/stop/", views.stop, name="simulation-stop"),
     path("simulations/<uuid:simulation_id>/again/", views.again, name="simulation-again"),
     path("simulations/<uuid:simulation_id>/runs/<int:number>/", views.run, name="simulation-run"),
+    path(
+        "simulations/<uuid:simulation_id>/runs/<int:number>/log/",
+        views.run_log,
+        name="simulation-run-log",
+    ),
 ]

@@ -9,9 +9,11 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from simcrate.errors import BadInputError
+from simcrate.pipeline.jobs import RunState
 from simcrate.portal.access import UserRequest, for_users
 from simcrate.portal.accounts.models import User
 from simcrate.portal.limits.queries import limits_of
@@ -21,7 +23,7 @@ from simcrate.portal.simulations.faults import SubmissionError
 from simcrate.portal.simulations.forms import ChoicesForm, FilesForm
 from simcrate.portal.simulations.models import Draft, Simulation
 from simcrate.portal.simulations.offer import choose_runs
-from simcrate.portal.simulations.pages import live_part, whole_page
+from simcrate.portal.simulations.pages import live_part, log_of, watched_log, whole_page
 from simcrate.portal.simulations.queries import overviews, visible_to
 from simcrate.portal.simulations.services import cancel_simulation, stop_simulation
 from simcrate.portal.simulations.simulator_choice import choosable, read_ini_for
@@ -29,6 +31,7 @@ from simcrate.portal.storages.services import active_backends
 
 PAGE_SIZE = 20
 RUNS_PREVIEWED = 8
+MOST_DIGITS = 16
 NO_CHANGE = 204  # htmx leaves the page as it is
 
 
@@ -127,6 +130,34 @@ def live(request: UserRequest, simulation_id: UUID) -> HttpResponse:
     return render(request, "simulations/_polling.html", {"simulation": simulation, "live": part})
 
 
+@require_GET
+@for_users
+def log(request: UserRequest, simulation_id: UUID) -> HttpResponse:
+    """What follows of the log that the browser shows; all of another one when that is of interest now."""
+    simulation = _visible(request, simulation_id)
+    is_live = simulation.runs.filter(state__in=[RunState.QUEUED, RunState.RUNNING]).exists()
+    shown = _whole_number(request, "run", default=-1)
+    found = watched_log(
+        simulation, is_live=is_live, run=shown, cursor=_whole_number(request, "after")
+    )
+    if found.run is not None and found.run.number == shown:
+        return render(request, "simulations/_log_piece.html", {"log": found})
+    headers = {"HX-Retarget": "#log", "HX-Reswap": "outerHTML"}
+    return HttpResponse(
+        render_to_string("simulations/_log.html", {"log": found}, request), headers=headers
+    )
+
+
+@require_GET
+@for_users
+def run_log(request: UserRequest, simulation_id: UUID, number: int) -> HttpResponse:
+    """What follows of the log of one run."""
+    simulation = _visible(request, simulation_id)
+    row = get_object_or_404(simulation.runs, number=number)
+    found = log_of(simulation, row, cursor=_whole_number(request, "after"))
+    return render(request, "simulations/_log_piece.html", {"log": found})
+
+
 @require_POST
 @for_users
 def cancel(request: UserRequest, simulation_id: UUID) -> HttpResponse:
@@ -172,12 +203,19 @@ def run(request: UserRequest, simulation_id: UUID, number: int) -> HttpResponse:
     template = (
         "simulations/_run.html" if request.headers.get("HX-Request") else "simulations/run.html"
     )
-    return render(request, template, {"simulation": simulation, "run": row})
+    context = {"simulation": simulation, "run": row, "log": log_of(simulation, row)}
+    return render(request, template, context)
 
 
 def _visible(request: UserRequest, simulation_id: UUID) -> Simulation:
     """Somebody else's simulation is not there."""
     return get_object_or_404(visible_to(request.user), pk=simulation_id)
+
+
+def _whole_number(request: UserRequest, name: str, *, default: int = 0) -> int:
+    """A number of the query; the default where it is none."""
+    text = request.GET.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < MOST_DIGITS else default
 
 
 def _status(form: ChoicesForm | FilesForm) -> int:

@@ -8,16 +8,19 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = label; }, 1500);
 });
 
-// A log follows its end, unless its reader has scrolled up.
+// A log follows its end, unless its reader has scrolled up, and forgets what has long gone by.
+const PIECES_SHOWN = 2000;
 const atEnd = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < 40;
 const showEnd = () => {
-  const log = document.querySelector("#live .log");
-  if (log) log.scrollTop = log.scrollHeight;
+  const log = document.querySelector("#log .log");
+  if (!log) return;
+  while (log.childNodes.length > PIECES_SHOWN) log.firstChild.remove();
+  log.scrollTop = log.scrollHeight;
 };
 let following = true;
 showEnd();
 document.addEventListener("htmx:beforeSwap", () => {
-  const log = document.querySelector("#live .log");
+  const log = document.querySelector("#log .log");
   following = !log || atEnd(log);
 });
 document.addEventListener("htmx:afterSwap", () => {
