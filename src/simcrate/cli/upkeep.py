@@ -6,18 +6,28 @@ All workers of an installation share the chores: the rows say which one does the
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event, Thread
 
+from django.db.models.functions import Now
+
 from simcrate.delivery import sweep
 from simcrate.errors import SimCrateError
+from simcrate.pipeline.place import spool_path
+from simcrate.pipeline.remind import remind
 from simcrate.portal.deliveries.chores import take_chore
+from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.deliveries.reminders import due_reminders, reminded
+from simcrate.portal.deliveries.repeating import needless_spools
 from simcrate.portal.deliveries.retention import RowRetention
+from simcrate.portal.storages.nightly import warn_administrators
 from simcrate.portal.storages.services import get_definition
+from simcrate.worker.identity import machine_name
 from simcrate.worker.tasks import Bench
 
 log = logging.getLogger(__name__)
@@ -36,15 +46,38 @@ class Chore:
 
 
 def chores_of(bench: Bench) -> list[Chore]:
-    """All of them."""
+    """All of them; the spool is each machine's own."""
+    machine = machine_name(bench.var_dir)
     return [
         Chore("sweep", timedelta(hours=1), partial(sweep_expired, bench)),
+        Chore("remind", timedelta(hours=6), partial(remind_owners, bench)),
+        Chore(f"spool {machine}", timedelta(hours=1), partial(tidy_spool, bench, machine)),
+        Chore("examine", timedelta(days=1), warn_administrators),
     ]
 
 
 def sweep_expired(bench: Bench) -> None:
     """Remove what has expired."""
     sweep(RowRetention("the hourly sweep"), lambda to: bench.backends.open(get_definition(to)))
+
+
+def remind_owners(bench: Bench) -> None:
+    """Tell owners of crates that expire soon.
+
+    Raises:
+        NotifyError: a mail was not accepted; it and the rest are sent the next time.
+    """
+    for reminder in due_reminders():
+        remind(reminder, sender=bench.mail_from, post=bench.post, written_at=datetime.now(UTC))
+        reminded(reminder)
+
+
+def tidy_spool(bench: Bench, machine: str) -> None:
+    """Let go of crates that failed once and were delivered otherwise since."""
+    for delivery in needless_spools(machine):
+        crate_path = spool_path(bench.var_dir, delivery.pk, delivery.file_name)
+        shutil.rmtree(crate_path.parent, ignore_errors=True)
+        Delivery.objects.filter(pk=delivery.pk).update(spool_released_at=Now())
 
 
 def do_due(chores: list[Chore]) -> None:

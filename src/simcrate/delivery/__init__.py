@@ -1,8 +1,9 @@
 """Deliveries: the ledger protocol, the engine that takes a crate to its end, and retention."""
 
-from simcrate.delivery.engine import Announce, OpenBackend, Patience, deliver
+from simcrate.delivery.engine import Announce, OpenBackend, Patience, deliver, link_policy
 from simcrate.delivery.fileledger import FileLedger, open_ledger
-from simcrate.delivery.ledger import DeliveryRecord, DeliveryState, Ledger
+from simcrate.delivery.ledger import DeliveryRecord, DeliveryState, Ledger, Origin
+from simcrate.delivery.reminder import Reminder
 from simcrate.delivery.retention import (
     Expired,
     Known,
@@ -23,11 +24,14 @@ __all__ = [
     "Ledger",
     "OpenBackend",
     "OpenStorage",
+    "Origin",
     "Patience",
+    "Reminder",
     "Removal",
     "RetentionLedger",
     "deliver",
     "find_orphans",
+    "link_policy",
     "open_ledger",
     "sweep",
 ]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from simcrate.delivery.ledger import DeliveryRecord, DeliveryState, Ledger
+from simcrate.delivery.refill import refill
 from simcrate.errors import (
     BadInputError,
     NotifyError,
@@ -103,7 +104,7 @@ def _store_and_link(
         with closing(open_backend()) as backend:
             stored = _stored(ledger, backend, progress)
             _verify(backend, ledger.read(), stored)
-            ledger.linked(backend.link(stored, _policy(ledger.read(), now())))
+            ledger.linked(backend.link(stored, link_policy(ledger.read().keep_days, now())))
     except (StorageError, BadInputError) as error:
         _settle(ledger, error, patience)
 
@@ -117,6 +118,7 @@ def _stored(ledger: Ledger, backend: StorageBackend, progress: ShowProgress) -> 
     if record.state is DeliveryState.VERIFYING and record.stored is not None:
         return record.stored
     ledger.uploading()
+    refill(record, keep_going=lambda: progress(0))
     stored = backend.upload(
         record.source,
         record.name,
@@ -139,10 +141,11 @@ def _verify(backend: StorageBackend, record: DeliveryRecord, stored: StoredCrate
         raise StorageIntegrityError(message, detail=f"{stored} / {seen}")
 
 
-def _policy(record: DeliveryRecord, now: datetime) -> LinkPolicy:
-    if record.keep_days == 0:
+def link_policy(keep_days: int, now: datetime) -> LinkPolicy:
+    """What is asked of a link: the provider's own expiry is a net below ours; 0 = for ever."""
+    if keep_days == 0:
         return LinkPolicy()
-    return LinkPolicy(expires_at=now + timedelta(days=record.keep_days) + LINK_GRACE)
+    return LinkPolicy(expires_at=now + timedelta(days=keep_days) + LINK_GRACE)
 
 
 def _settle(ledger: Ledger, error: SimCrateError, patience: Patience) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
@@ -36,6 +37,16 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """An earlier delivery of the same crate."""
+
+    path: Path
+    """Its place in the spool of this machine; the file may be gone."""
+    link_url: str
+    """Its link; empty: it has none that works."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRecord:
     """One row of the ledger."""
 
@@ -59,6 +70,8 @@ class DeliveryRecord:
     expires_at: datetime | None = None
     """Set with the intent to announce."""
     announced: bool = False
+    origin: Origin | None = None
+    """Where the crate comes from when it is not in its place in the spool."""
 
     @property
     def message_id(self) -> str:

@@ -74,18 +74,34 @@ def notify(outcome: Outcome, *, sender: str, recipient: str, post: Post) -> None
 
 def compose(outcome: Outcome, *, sender: str, recipient: str) -> EmailMessage:
     """Write the message, as plain text and as HTML."""
-    message = EmailMessage()
-    message["Subject"] = _one_line(
-        f"Results of '{outcome.title}' are ready"
-        if outcome.is_delivered
-        else f"Results of '{outcome.title}' could not be delivered"
+    end = "are ready" if outcome.is_delivered else "could not be delivered"
+    return write_message(
+        subject=f"Results of '{outcome.title}' {end}",
+        sender=sender,
+        recipient=recipient,
+        message_id=outcome.message_id,
+        written_at=outcome.written_at,
+        paragraphs=_paragraphs(outcome),
     )
+
+
+def write_message(
+    *,
+    subject: str,
+    sender: str,
+    recipient: str,
+    message_id: str,
+    written_at: datetime,
+    paragraphs: Sequence[str],
+) -> EmailMessage:
+    """A message of some paragraphs, as plain text and as HTML."""
+    message = EmailMessage()
+    message["Subject"] = _one_line(subject)
     message["From"] = sender
     message["To"] = recipient
-    message["Date"] = format_datetime(outcome.written_at)
-    message["Message-ID"] = outcome.message_id
+    message["Date"] = format_datetime(written_at)
+    message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"
-    paragraphs = _paragraphs(outcome)
     message.set_content("\n\n".join(paragraphs) + "\n")
     message.add_alternative(_html(paragraphs), subtype="html")
     return message

@@ -56,7 +56,11 @@ def as_alice(alice: User) -> Client:
 @pytest.fixture
 def storage() -> StorageBackend:
     return StorageBackend.objects.create(
-        name="Local storage", identifier="local", token="127.0.0.1:1", keep_days=7
+        name="Local storage",
+        identifier="local",
+        token="127.0.0.1:1",
+        keep_days=7,
+        config={"secret": "a long secret"},  # type: ignore[misc]  # a field of our own
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.accounts.models import User
+from simcrate.portal.deliveries.models import Delivery, DeliveryEvent
 from simcrate.portal.deliveries.permalinks import revoke
 from simcrate.portal.read_only_admin import ReadOnlyAdmin
 
@@ -23,6 +26,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "attempts",
         "retry_at",
         "expires_at",
+        "removed_at",
     ]
     list_filter = ["state", "storage", "machine"]
     search_fields = ["file_name", "id", "simulation__title"]
@@ -33,5 +37,15 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def revoke_permalinks(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         """End them; the links of the storage backends stay."""
         for delivery in queryset:
-            revoke(delivery)
+            revoke(delivery, by=cast("User", request.user))
         self.message_user(request, f"{len(queryset)} permalinks are revoked.")
+
+
+@admin.register(DeliveryEvent)
+class DeliveryEventAdmin(ReadOnlyAdmin):
+    """Who did what to which delivery, and when."""
+
+    list_display = ["at", "what", "delivery", "who", "note"]
+    list_filter = ["what", "delivery__storage"]
+    search_fields = ["delivery__file_name", "delivery__id", "who", "note"]
+    list_select_related = ["delivery"]

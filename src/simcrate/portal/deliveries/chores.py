@@ -10,12 +10,13 @@ from django.db.models.functions import Now
 from simcrate.portal.deliveries.models import Chore
 from simcrate.portal.queue.rows import reaching_rows
 
-_NEVER = timedelta(days=36_500)
-
 
 def take_chore(name: str, *, every: timedelta) -> bool:
-    """Whether the caller is to do it now; by the database's clock, and true for one caller only."""
+    """Whether the caller is to do it now; by the database's clock, and true for one caller only.
+
+    The first time is due when it was asked for so long ago.
+    """
     with reaching_rows(), transaction.atomic():
-        Chore.objects.get_or_create(name=name, defaults={"begun_at": Now() - _NEVER})
+        Chore.objects.get_or_create(name=name, defaults={"begun_at": Now()})
         due = Chore.objects.filter(name=name, begun_at__lte=Now() - every)
         return bool(due.update(begun_at=Now()))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
 
-from simcrate.delivery import DeliveryRecord, DeliveryState
+from simcrate.delivery import DeliveryRecord, DeliveryState, Origin
 from simcrate.delivery.jsonform import (
     link_from_json,
     link_to_json,
@@ -18,6 +18,7 @@ from simcrate.delivery.jsonform import (
 )
 from simcrate.errors import SimCrateError
 from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.deliveries.repeating import fall_back
 from simcrate.portal.queue.claims import LeasedRows
 from simcrate.portal.queue.rows import reaching_rows
 from simcrate.storage import JSON, Link, Source, StoredCrate
@@ -38,7 +39,8 @@ class RowLedger:
     def read(self) -> DeliveryRecord:
         """What is known now."""
         with reaching_rows():
-            row = Delivery.objects.annotate(now=Now()).get(pk=self._key)
+            rows = Delivery.objects.annotate(now=Now()).select_related("again_of")
+            row = rows.get(pk=self._key)
         return DeliveryRecord(
             id=row.pk,
             state=DeliveryState(row.state),
@@ -53,6 +55,7 @@ class RowLedger:
             error=row.error,
             expires_at=row.expires_at,
             announced=row.announced_at is not None,
+            origin=self._origin(row.again_of, row.now),
         )
 
     def uploading(self) -> None:
@@ -124,14 +127,30 @@ class RowLedger:
             )
 
     def failed(self, error: SimCrateError) -> None:
-        """There is nothing left to try."""
-        self._write(
-            state=DeliveryState.FAILED, error=str(error), error_code=error.code, retry_at=None
-        )
+        """There is nothing left to try here; the fallback, if there is one, tells the user."""
+        with reaching_rows(), transaction.atomic():
+            self._write(
+                state=DeliveryState.FAILED, error=str(error), error_code=error.code, retry_at=None
+            )
+            rows = Delivery.objects.select_related("storage", "simulation__fallback")
+            if fall_back(rows.get(pk=self._key)):
+                self._write(announced_at=Now())
 
     def spool_released(self) -> None:
         """The crate's file is gone from the spool."""
         self._write(spool_released_at=Now())
+
+    def _origin(self, earlier: Delivery | None, now: datetime) -> Origin | None:
+        if earlier is None:
+            return None
+        works = earlier.state == DeliveryState.ANNOUNCED and (
+            earlier.expires_at is None or earlier.expires_at > now
+        )
+        spool = self._crate_path.parent.parent
+        return Origin(
+            path=spool / str(earlier.pk) / earlier.file_name,
+            link_url=earlier.link_url if works else "",
+        )
 
     def _write(self, **changes: Any) -> None:  # noqa: ANN401 - columns
         with reaching_rows():

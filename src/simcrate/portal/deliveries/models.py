@@ -25,6 +25,14 @@ EVENTS = [
         "fell back",
     )
 ]
+UNDER_WAY = [
+    DeliveryState.SPOOLED,
+    DeliveryState.UPLOADING,
+    DeliveryState.VERIFYING,
+    DeliveryState.WAITING,
+]
+"""States before there is a link, or a final no."""
+
 PERMALINK_BYTES = 16  # 128 bits: the permalink is itself the capability
 
 

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from simcrate.delivery import DeliveryState
-from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.accounts.models import User
+from simcrate.portal.deliveries.events import record_event
+from simcrate.portal.deliveries.models import UNDER_WAY, Delivery
 
 
 class Fate(StrEnum):
@@ -40,6 +43,16 @@ def permalink_url(delivery: Delivery) -> str:
     return f"{settings.ENVIRONMENT.public_url}/r/{delivery.permalink}"
 
 
+def page_url(delivery: Delivery) -> str:
+    """The page of its simulation."""
+    return f"{settings.ENVIRONMENT.public_url}/simulations/{delivery.simulation_id}/"
+
+
+def fetched(delivery: Delivery) -> None:
+    """Somebody was led to the crate."""
+    Delivery.objects.filter(pk=delivery.pk).update(last_fetched_at=Now())
+
+
 def resolve(token: str) -> Resolved | None:
     """Follow a permalink to the newest working link of its simulation; None: there is no such one."""
     asked = Delivery.objects.filter(permalink=token).select_related("simulation", "storage").first()
@@ -47,11 +60,10 @@ def resolve(token: str) -> Resolved | None:
         return None
     if asked.permalink_revoked:
         return Resolved(fate=Fate.REVOKED, delivery=asked)
+    others = Delivery.objects.filter(simulation=asked.simulation, permalink_revoked=False)
     working = (
-        Delivery.objects.filter(
+        others.filter(
             Q(expires_at=None) | Q(expires_at__gt=Now()),
-            simulation=asked.simulation,
-            permalink_revoked=False,
             state__in=[DeliveryState.LINKED, DeliveryState.ANNOUNCED],
         )
         .exclude(link_url="")
@@ -59,12 +71,17 @@ def resolve(token: str) -> Resolved | None:
     )
     if working is not None:
         return Resolved(fate=Fate.READY, delivery=working)
+    if others.filter(state__in=UNDER_WAY).exists():
+        return Resolved(fate=Fate.UNDER_WAY, delivery=asked)
     return Resolved(fate=_fate(asked), delivery=asked)
 
 
-def revoke(delivery: Delivery) -> None:
+def revoke(delivery: Delivery, *, by: User) -> None:
     """End a permalink; the storage backend's own link stays as it is."""
-    Delivery.objects.filter(pk=delivery.pk).update(permalink_revoked=True)
+    with transaction.atomic():
+        standing = Delivery.objects.filter(pk=delivery.pk, permalink_revoked=False)
+        if standing.update(permalink_revoked=True):
+            record_event(delivery, "revoked", who=by.get_username())
 
 
 def _fate(delivery: Delivery) -> Fate:

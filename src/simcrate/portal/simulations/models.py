@@ -35,6 +35,14 @@ class Simulation(Leased):
     storage = models.ForeignKey(
         "storages.StorageBackend", on_delete=models.PROTECT, related_name="simulations"
     )
+    fallback = models.ForeignKey(
+        "storages.StorageBackend",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="fallback_of",
+        help_text="where the crate goes when the storage backend refuses it for good",
+    )
     notify_email = models.EmailField(blank=True)
     licence = models.CharField(max_length=100, default="CC-BY-4.0")
     created_at = models.DateTimeField(db_default=Now(), editable=False)

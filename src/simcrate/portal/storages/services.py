@@ -17,7 +17,9 @@ from simcrate.storage import (
     check_definition,
     keep_secrets,
     obstacles,
+    open_backend,
 )
+from simcrate.storage import StorageBackend as OpenedBackend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,15 @@ def get_definition(identifier: str) -> StorageDefinition:
 def active_backends() -> QuerySet[StorageBackend]:
     """Those that users may choose."""
     return StorageBackend.objects.filter(active=True)
+
+
+def open_storage(backend: StorageBackend) -> OpenedBackend:
+    """Ready to be used while a person waits: nothing is retried.
+
+    Raises:
+        DefinitionError: the definition is wrong, or there are obstacles.
+    """
+    return open_backend(backend.definition(), defaults=storage_defaults())
 
 
 def create_or_update(definition: StorageDefinition) -> Saved:

@@ -121,6 +121,17 @@ class Migration(migrations.Migration):
                         to="storages.storagebackend",
                     ),
                 ),
+                (
+                    "fallback",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="where the crate goes when the storage backend refuses it for good",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="fallback_of",
+                        to="storages.storagebackend",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-created_at"],

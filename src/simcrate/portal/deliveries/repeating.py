@@ -1,0 +1,73 @@
+"""A crate's second delivery: where the crate comes from, and the fallback of one that failed."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from simcrate.delivery import DeliveryState
+from simcrate.portal.deliveries.events import record_event
+from simcrate.portal.deliveries.models import UNDER_WAY, Delivery
+from simcrate.portal.simulations.models import Simulation
+from simcrate.portal.storages.models import StorageBackend
+
+_HAS_LINK = [DeliveryState.LINKED, DeliveryState.ANNOUNCED]
+
+
+def repeat(source: Delivery, storage: StorageBackend, *, key: uuid.UUID) -> Delivery:
+    """A new delivery of the same crate."""
+    return Delivery.objects.create(
+        id=key,
+        simulation_id=source.simulation_id,
+        storage=storage,
+        again_of=source,
+        machine=source.machine,
+        file_name=source.file_name,
+        size_bytes=source.size_bytes,
+        sha256=source.sha256,
+        keep_days=storage.keep_days,
+    )
+
+
+def crate_source(simulation: Simulation) -> Delivery | None:
+    """The delivery to take the crate from: one in the spool first, then one with a working link."""
+    packed = Delivery.objects.filter(simulation=simulation).exclude(sha256="")
+    spooled = packed.filter(spool_released_at=None, state=DeliveryState.FAILED)
+    linked = packed.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), state__in=_HAS_LINK)
+    return spooled.first() or linked.first()
+
+
+def fall_back(failed: Delivery) -> Delivery | None:
+    """The delivery to the fallback that the submitter chose; None: none was, or it was tried.
+
+    Called in the transaction in which the delivery fails, so that there is the one or the other.
+    """
+    simulation = failed.simulation
+    fallback = simulation.fallback
+    if fallback is None or not fallback.active or not failed.sha256:
+        return None
+    if Delivery.objects.filter(simulation=simulation, storage=fallback).exists():
+        return None
+    made = repeat(failed, fallback, key=uuid.uuid5(failed.pk, fallback.identifier))
+    record_event(failed, "fell back", who="the worker", note=f"to {fallback}: {failed.error}")
+    problem = f"{failed.storage} did not take the crate ({failed.error.rstrip('.')}); it goes to {fallback}."
+    Simulation.objects.filter(pk=simulation.pk).update(problems=[*simulation.problems, problem])
+    return made
+
+
+def needless_spools(machine: str) -> QuerySet[Delivery]:
+    """Failed deliveries whose crate was delivered otherwise since: their spool is of no use."""
+    delivered = Delivery.objects.filter(
+        simulation=OuterRef("simulation"), sha256=OuterRef("sha256"), state=DeliveryState.ANNOUNCED
+    )
+    under_way = Delivery.objects.filter(again_of=OuterRef("pk"), state__in=UNDER_WAY)
+    return Delivery.objects.filter(
+        Exists(delivered),
+        ~Exists(under_way),
+        machine=machine,
+        state=DeliveryState.FAILED,
+        spool_released_at=None,
+        lease_until=None,
+    ).exclude(announced_at=None)

@@ -1,0 +1,121 @@
+"""Chores are done once in a while by one worker, whichever comes first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db.models import F
+
+from simcrate.cli.bench import make_bench
+from simcrate.cli.upkeep import Chore as Task
+from simcrate.cli.upkeep import chores_of, do_due
+from simcrate.errors import StorageUnreachableError
+from simcrate.portal.accounts.models import User
+from simcrate.portal.deliveries.chores import take_chore
+from simcrate.portal.deliveries.models import Chore, Delivery
+from simcrate.portal.storages.models import StorageBackend
+from simcrate.portal.storages.nightly import warn_administrators
+from tests.integration.deliveries.conftest import Announce, days_pass
+
+HOUR = timedelta(hours=1)
+
+
+def time_passes(by: timedelta) -> None:
+    Chore.objects.update(begun_at=F("begun_at") - by)
+
+
+def test_a_chore_is_due_once_in_its_interval() -> None:
+    assert not take_chore("sweep", every=HOUR)  # the first interval begins
+    time_passes(HOUR)
+
+    assert take_chore("sweep", every=HOUR)
+    assert not take_chore("sweep", every=HOUR)
+
+
+def test_a_chore_that_fails_costs_no_other() -> None:
+    done: list[str] = []
+
+    def fail() -> None:
+        raise StorageUnreachableError("no answer")
+
+    def fail_badly() -> None:
+        raise ZeroDivisionError
+
+    tasks = [
+        Task("a", HOUR, fail),
+        Task("b", HOUR, fail_badly),
+        Task("c", HOUR, lambda: done.append("c")),
+    ]
+    do_due(tasks)
+    time_passes(HOUR)
+    do_due(tasks)
+
+    assert done == ["c"]
+
+
+def test_a_worker_sweeps_reminds_and_examines(announced: Announce) -> None:
+    delivery = announced()
+    chores = chores_of(make_bench())
+    do_due(chores)
+    days_pass(8)
+    time_passes(timedelta(days=2))
+    do_due(chores)  # the definition names a port that nobody listens on
+
+    delivery.refresh_from_db()
+    assert delivery.state == "expiring"
+    assert [event.what for event in delivery.events.all()] == ["not removed", "expiring"]
+
+
+def test_administrators_hear_of_a_backend_that_is_unwell(
+    storage: StorageBackend, alice: User, mailoutbox: list[object]
+) -> None:
+    User.objects.filter(pk=alice.pk).update(is_staff=True)
+    (unwell,) = warn_administrators()
+
+    assert unwell.backend == storage
+    (mail,) = mailoutbox
+    assert mail.to == ["alice@example.org"]  # type: ignore[attr-defined]
+    assert "nobody answers" in mail.body  # type: ignore[attr-defined]
+
+
+def test_users_and_inactive_backends_are_left_alone(
+    storage: StorageBackend, alice: User, mailoutbox: list[object]
+) -> None:
+    warn_administrators()
+    assert mailoutbox == []
+
+    StorageBackend.objects.update(active=False)
+    assert warn_administrators() == []
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is down is given up at once."""
+    from simcrate.storage import RetryPolicy, patient
+
+    monkeypatch.setattr(patient, "BLIP", RetryPolicy(deadline_s=0))
+    monkeypatch.setattr(
+        patient.PatientBackends.__init__, "__kwdefaults__", {"policy": patient.BLIP}
+    )
+
+
+def test_a_needless_spool_is_let_go(announced: Announce) -> None:
+    good = announced(sha256="ab")
+    bench = make_bench()
+    chores = chores_of(bench)
+    machine = next(chore.name for chore in chores if chore.name.startswith("spool")).split()[1]
+    failed = Delivery.objects.create(
+        simulation=good.simulation, storage=good.storage, state="failed", machine=machine,
+        file_name="study.zip", sha256="ab", keep_days=7, announced_at=good.announced_at,
+    )  # fmt: skip
+    directory = Path(settings.VAR_DIR) / "spool" / str(failed.pk)
+    directory.mkdir(parents=True)
+    (directory / "study.zip").write_bytes(b"a crate")
+    do_due(chores)
+    time_passes(HOUR)
+    do_due(chores)
+
+    assert not directory.exists()
