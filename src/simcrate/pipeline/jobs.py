@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from simcrate.crate import Choice
+
 
 class RunState(StrEnum):
     """Where a run stands; all but the first two are final."""
@@ -47,6 +49,8 @@ class Submission:
     submitter: str
     licence: str
     submitted_at: datetime
+    left_out: frozenset[Choice] = frozenset()
+    """Parts that the crate does without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +83,15 @@ class RunOutcome:
     sim_time_s: float = 0.0
     event_count: int = 0
     simulator_version: str = ""
+    limits: Mapping[str, str] = field(default_factory=dict)
+    """What it was allowed to use, for people; none where there was no limit."""
     itervars: Mapping[str, str] = field(default_factory=dict)
     repetition: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As `json.dumps` takes it."""
-        return asdict(self) | {"command": list(self.command), "itervars": dict(self.itervars)}
+        plain = {"command": list(self.command)}
+        return asdict(self) | plain | {"limits": dict(self.limits), "itervars": dict(self.itervars)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> RunOutcome:

@@ -15,6 +15,7 @@ from pathlib import Path
 from simcrate import __version__
 from simcrate.crate import (
     CrateContents,
+    Event,
     Member,
     PackedCrate,
     Provenance,
@@ -55,7 +56,7 @@ def pack(job: PackJob, place: Place, target: Path, watch: Watch) -> PackedCrate:
     target.parent.mkdir(parents=True, exist_ok=True)
     own_inis = as_run(job.submission, job.outcomes, place.input_dir / job.submission.ini_name)
     _write_inis(own_inis, place.made_dir / layout.AS_RUN)
-    contents = CrateContents.of(_parts(job, place))
+    contents = CrateContents.of(_parts(job, place)).without(job.submission.left_out)
     seeds = {own.number: own.seed_set for own in own_inis}
 
     def show(done_bytes: int, total_bytes: int) -> None:
@@ -120,6 +121,7 @@ def _provenance(job: PackJob, contents: CrateContents, seeds: Mapping[int, int])
             for outcome in job.outcomes
         ),
         host=_host_facts(),
+        limits=_limits(job.outcomes),
         content_digest=job.content_digest,
     )
 
@@ -154,7 +156,26 @@ def _record(submission: Submission, outcome: RunOutcome, contents: CrateContents
         cpu_time_s=outcome.cpu_time_s,
         peak_memory_bytes=outcome.peak_memory_bytes,
         peak_disk_bytes=outcome.disk_bytes,
+        events=_events(outcome),
     )
+
+
+def _events(outcome: RunOutcome) -> tuple[Event, ...]:
+    """That it was started, and how it came to its end: by itself, at a limit, or because it was told to."""
+    ended = f"{outcome.state}: {outcome.reason}" if outcome.reason else str(outcome.state)
+    return (
+        Event(at=datetime.fromisoformat(outcome.started_at), text="started"),
+        Event(at=datetime.fromisoformat(outcome.ended_at), text=ended),
+    )
+
+
+def _limits(outcomes: Sequence[RunOutcome]) -> dict[str, str]:
+    """What each run was allowed to use; both values where an administrator changed one between runs."""
+    values: dict[str, dict[str, None]] = {}
+    for outcome in outcomes:
+        for name, value in outcome.limits.items():
+            values.setdefault(name, {})[value] = None
+    return {name: " or ".join(given) for name, given in values.items()}
 
 
 def _portable(command: Sequence[str]) -> tuple[str, ...]:

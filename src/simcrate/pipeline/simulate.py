@@ -94,9 +94,20 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         sim_time_s=reader.sim_time_s,
         event_count=reader.event_count,
         simulator_version=reader.version,
+        limits=_limit_facts(job.limits),
         itervars=job.run.itervars,
         repetition=job.run.repetition,
     )
+
+
+def _limit_facts(limits: Limits) -> dict[str, str]:
+    facts = {
+        "memory": (limits.memory_bytes, "bytes"),
+        "disk": (limits.disk_bytes, "bytes"),
+        "wall time": (limits.wall_time_s, "s"),
+        "CPU time": (limits.cpu_time_s, "s"),
+    }
+    return {name: f"{value} {unit}" for name, (value, unit) in facts.items() if value}
 
 
 def _progress(reader: Reader) -> Progress:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from simcrate.crate import Choice
 from simcrate.pipeline.jobs import RunOutcome, Submission
 from simcrate.pipeline.watch import Watch
 from simcrate.results import ResultSet
-from simcrate.statistics import find_catalogue, write_statistics
+from simcrate.statistics import Parts, find_catalogue, write_statistics
 
 STAGE = "statistics"
 
@@ -34,11 +35,21 @@ def compute(
         out_dir,
         precision_s=submission.precision_s,
         catalogue=find_catalogue(results),
+        parts=_parts(submission),
         facts=_facts(submission, outcomes),
         ends_s=_ends_s(results, outcomes),
         progress=lambda share: watch.show_stage(STAGE, 100 * share),
     )
     return summary.to_json()
+
+
+def _parts(submission: Submission) -> Parts:
+    left_out = submission.left_out
+    return Parts(
+        csv=Choice.CSV not in left_out,
+        figures=Choice.FIGURES not in left_out,
+        parquet=Choice.PARQUET not in left_out,
+    )
 
 
 def _ends_s(results: ResultSet, outcomes: Sequence[RunOutcome]) -> Mapping[str, float]:

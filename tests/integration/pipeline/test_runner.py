@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Timer
@@ -12,9 +13,11 @@ from uuid import UUID
 
 import pytest
 
-from simcrate.crate import verify_crate
+from simcrate.crate import Choice, verify_crate
+from simcrate.crate.layout import choice_of
 from simcrate.errors import CrateError, WorkEndedError
 from simcrate.pipeline import runner
+from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import (
     PackedSimulation,
     RunOutcome,
@@ -24,6 +27,7 @@ from simcrate.pipeline.jobs import (
 )
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.simulate import SimulateJob
+from simcrate.pipeline.simulate import simulate as simulate_run
 from simcrate.pipeline.watch import Watch
 from simcrate.simulators import OPPSIM, UNFENCED, Limits
 
@@ -40,6 +44,7 @@ SUBMISSION = Submission(
     submitted_at=datetime(2026, 11, 25, tzinfo=UTC),
 )  # fmt: skip
 DELIVERY_ID = UUID(int=2)
+UNLIMITED = Limits()
 
 
 @pytest.fixture
@@ -50,20 +55,28 @@ def place(tmp_path: Path) -> Place:
     return place
 
 
-def simulate(place: Place, number: int = 0, watch: Watch | None = None) -> RunOutcome:
+def simulate(
+    place: Place, number: int = 0, watch: Watch | None = None, limits: Limits = UNLIMITED
+) -> RunOutcome:
     job = SimulateJob(
         submission=SUBMISSION,
         run=RunSpec(number=number, itervars={}, repetition=0),
         simulator=OPPSIM,
         sandbox=UNFENCED,
-        limits=Limits(),
+        limits=limits,
     )
-    return runner.simulate_run(job, place, watch or Watch())
+    return simulate_run(job, place, watch or Watch())
 
 
-def finish(place: Place, *outcomes: RunOutcome, is_careful: bool = False) -> PackedSimulation:
-    job = runner.Finish(
-        submission=SUBMISSION, outcomes=outcomes, delivery_id=DELIVERY_ID, is_careful=is_careful
+def finish(
+    place: Place,
+    *outcomes: RunOutcome,
+    is_careful: bool = False,
+    left_out: frozenset[Choice] = frozenset(),
+) -> PackedSimulation:
+    submission = replace(SUBMISSION, left_out=left_out)
+    job = Finish(
+        submission=submission, outcomes=outcomes, delivery_id=DELIVERY_ID, is_careful=is_careful
     )
     return runner.finish(job, place, Watch())
 
@@ -84,6 +97,46 @@ def test_a_run_that_completed_becomes_a_whole_crate(place: Place) -> None:
     assert {"report.html", "statistics.json", "input/omnetpp.ini", "logs/run-0.log"} <= names
     assert run["content_digest"]
     assert run["simulator"]["version"]
+
+
+def test_parts_that_were_left_out_are_not_in_the_crate_and_all_else_is(place: Place) -> None:
+    outcome = simulate(place)
+    finish(place, outcome)
+    whole = _names(place)
+    packed = finish(place, outcome, left_out=frozenset(Choice))
+
+    assert packed.problems == ()
+    bare = _names(place)
+    assert bare == {name for name in whole if choice_of(name) is None}
+    assert {choice_of(name) for name in whole - bare} == set(Choice)
+    assert verify_crate(crate_path(place)).is_good
+
+
+def _names(place: Place) -> set[str]:
+    with zipfile.ZipFile(crate_path(place)) as crate:
+        return set(crate.namelist())
+
+
+def test_the_record_has_the_limits_and_what_happened_when(place: Place) -> None:
+    outcome = simulate(place, limits=Limits(memory_bytes=2**30, wall_time_s=600))
+    finish(place, outcome, is_careful=True)
+
+    with zipfile.ZipFile(crate_path(place)) as crate:
+        record = json.loads(crate.read("run.json"))
+    assert record["limits"] == {"memory": f"{2**30} bytes", "wall time": "600 s"}
+    started, ended = record["runs"][0]["events"]
+    assert started == {"at": record["runs"][0]["started_at"], "text": "started"}
+    assert ended["at"] == record["runs"][0]["ended_at"]
+    assert ended["text"].startswith("completed: ")
+
+
+def test_a_limit_that_was_reached_is_an_event(place: Place) -> None:
+    (place.input_dir / "omnetpp.ini").write_text(INI.replace("60s", "1000000s"))
+    finish(place, simulate(place, limits=Limits(wall_time_s=1)), is_careful=True)
+
+    with zipfile.ZipFile(crate_path(place)) as crate:
+        (run,) = json.loads(crate.read("run.json"))["runs"]
+    assert run["events"][-1]["text"].startswith("limited: ")
 
 
 def test_the_ini_of_a_run_alone_repeats_it(place: Place, tmp_path: Path) -> None:
@@ -194,7 +247,7 @@ def test_a_worker_that_ends_stops_between_stages(place: Place) -> None:
     outcome = simulate(place)
     watch = Watch()
     watch.abandon()
-    job = runner.Finish(
+    job = Finish(
         submission=SUBMISSION, outcomes=(outcome,), delivery_id=DELIVERY_ID, is_careful=False
     )
 
