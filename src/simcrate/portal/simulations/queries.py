@@ -125,17 +125,6 @@ def first_failing_run(simulation: Simulation) -> Run | None:
     return simulation.runs.exclude(first_error="").only("number", "first_error").first()
 
 
-def _rank(delivery: Delivery) -> int:
-    """Which of several deliveries says how a simulation stands: the lowest."""
-    match DeliveryState(delivery.state):
-        case DeliveryState.LINKED | DeliveryState.ANNOUNCED:
-            return 0
-        case DeliveryState.EXPIRING | DeliveryState.REMOVED | DeliveryState.FAILED:
-            return 2
-        case _:
-            return 1
-
-
 def _overview(simulation: Simulation, tally: RunTally, delivery: Delivery | None) -> Overview:
     return Overview(
         simulation=simulation,
