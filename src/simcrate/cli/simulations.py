@@ -28,6 +28,9 @@ LISTED = 20
 @click.argument("ini", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--config", "-c", required=True, help="Config of the ini to run.")
 @click.option("--storage", required=True, metavar="ID", help="Backend identifier.")
+@click.option(
+    "--fallback", default="", metavar="ID", help="Where to if that one refuses it for good."
+)
 @click.option("--simulator", default="oppsim", show_default=True, help="Name of the simulator.")
 @click.option("--runs", "-r", "run_filter", default="", help="Run filter, such as 0..4; all else.")
 @click.option("--precision", default=10.0, show_default=True, help="Seconds between table rows.")
@@ -43,6 +46,7 @@ def submit(  # noqa: PLR0913 - one parameter for each option
     ini: Path,
     config: str,
     storage: str,
+    fallback: str,
     simulator: str,
     run_filter: str,
     precision: float,
@@ -65,6 +69,7 @@ def submit(  # noqa: PLR0913 - one parameter for each option
         run_filter=run_filter,
         precision_s=precision,
         storage_id=storage,
+        fallback_id=fallback,
         notify_email=notify_email,
         simulator=simulator,
     )

@@ -66,6 +66,8 @@ class SubmissionIn(Schema):
     precision_s: str
     """Simulated seconds between rows of the resampled tables."""
     storage_backend_id: str
+    fallback_storage_backend_id: str = ""
+    """Where the crate goes when that one refuses it for good; empty: nowhere."""
     run_filter: str = ""
     title: str = ""
     ini: str = ""
@@ -123,6 +125,7 @@ def submit(
         run_filter=submission.run_filter,
         precision_s=submission.precision_s,
         storage_id=submission.storage_backend_id,
+        fallback_id=submission.fallback_storage_backend_id,
         title=submission.title,
         notify_email=submission.notify_email,
         licence=submission.licence,

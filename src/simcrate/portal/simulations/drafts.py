@@ -73,6 +73,7 @@ def draft_again(simulation: Simulation, *, owner: User) -> Draft:
             "run_filter": simulation.run_filter,
             "precision_s": simulation.precision_s,
             "storage_id": simulation.storage.identifier,
+            "fallback_id": simulation.fallback.identifier if simulation.fallback else "",
             "notify_email": simulation.notify_email,
             "licence": simulation.licence,
         },

@@ -110,6 +110,11 @@ class ChoicesForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
     )
     storage_id = forms.ChoiceField(label="Deliver to", widget=forms.RadioSelect)
+    fallback_id = forms.ChoiceField(
+        label="If it refuses the crate for good",
+        required=False,
+        help_text="What is only down for a while is waited for.",
+    )
     notify_email = forms.ChoiceField(label="Mail me at", required=False)
     licence = forms.ChoiceField(
         label="Licence of the results", choices=[(licence, licence) for licence in LICENCES]
@@ -127,7 +132,10 @@ class ChoicesForm(forms.Form):
             self.fields["run_filter"].help_text = "Numbers of runs, as in 0..3,7; empty for run 0."
         else:
             self._offer("config", [(offer.info.name, offer.info.name) for offer in offers])
-        self._offer("storage_id", [(b.identifier, b.name) for b in active_backends()])
+        storages = [(backend.identifier, backend.name) for backend in active_backends()]
+        others = [(key, f"deliver to {name}") for key, name in storages]
+        self._offer("storage_id", storages)
+        self._offer("fallback_id", [("", "tell me"), *others])
         addresses = confirmed_addresses(draft.owner)
         self._offer("notify_email", [(a, a) for a in addresses] + [("", "no mail")])
         self.fields["notify_email"].required = False

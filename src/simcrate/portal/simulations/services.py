@@ -28,6 +28,7 @@ def submit_simulation(  # noqa: PLR0913 - one per thing that is chosen, all by n
     config: str,
     precision_s: float | str,
     storage_id: str,
+    fallback_id: str = "",
     title: str = "",
     run_filter: str = "",
     notify_email: str = "",
@@ -43,6 +44,7 @@ def submit_simulation(  # noqa: PLR0913 - one per thing that is chosen, all by n
         config: name of the config to run.
         precision_s: simulated seconds between rows of the resampled tables; or its text.
         storage_id: Backend identifier of an active storage backend.
+        fallback_id: that of another one, for a crate that the first refuses for good; empty: none.
         title: for people; empty: the name of the config, or of the ini.
         run_filter: which runs, as OMNeT++'s `-r`; empty: all.
         notify_email: a confirmed address of the owner, or empty for no mail.
@@ -62,6 +64,7 @@ def submit_simulation(  # noqa: PLR0913 - one per thing that is chosen, all by n
             run_filter=run_filter,
             precision_s=precision_s,
             storage_id=storage_id,
+            fallback_id=fallback_id,
             notify_email=notify_email,
             licence=licence,
             simulator=simulator,
@@ -136,6 +139,7 @@ def _store(accepted: Accepted) -> Simulation:
         run_filter=wish.run_filter.strip(),
         precision_s=accepted.precision_s,
         storage=accepted.storage,
+        fallback=accepted.fallback,
         notify_email=wish.notify_email,
         licence=wish.licence,
     )

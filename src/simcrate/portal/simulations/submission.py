@@ -44,6 +44,8 @@ class Wish:
     precision_s: float | str
     storage_id: str
     """Backend identifier."""
+    fallback_id: str
+    """Where the crate goes when that one refuses it for good; empty: nowhere, whoever asked is told."""
     notify_email: str
     licence: str
     simulator: str
@@ -58,6 +60,7 @@ class Accepted:
     precision_s: float
     runs: tuple[Run, ...]
     storage: StorageBackend
+    fallback: StorageBackend | None
 
 
 def accept(wish: Wish) -> Accepted:
@@ -70,7 +73,8 @@ def accept(wish: Wish) -> Accepted:
     faults: list[Fault] = []
     title = _collect(faults, lambda: _title(wish))
     precision_s = _collect(faults, lambda: read_precision(wish.precision_s))
-    storage = _collect(faults, lambda: _storage(wish.storage_id))
+    storage = _collect(faults, lambda: _storage("storage_id", wish.storage_id))
+    fallback = _collect(faults, lambda: _fallback(wish))
     _collect(faults, lambda: _check_address(wish))
     _collect(faults, lambda: _check_licence(wish.licence))
     simulator = _collect(faults, lambda: choosable(wish.simulator))
@@ -82,7 +86,12 @@ def accept(wish: Wish) -> Accepted:
     assert storage is not None
     assert runs is not None
     return Accepted(
-        wish=wish, title=title, precision_s=precision_s, runs=tuple(runs), storage=storage
+        wish=wish,
+        title=title,
+        precision_s=precision_s,
+        runs=tuple(runs),
+        storage=storage,
+        fallback=fallback,
     )
 
 
@@ -167,7 +176,16 @@ def _check_limits(owner: User, runs: Sequence[Run]) -> None:
         raise SubmissionError([Fault("storage_id", message)])
 
 
-def _storage(identifier: str) -> StorageBackend:
+def _fallback(wish: Wish) -> StorageBackend | None:
+    if not wish.fallback_id:
+        return None
+    if wish.fallback_id == wish.storage_id:
+        message = "the fallback must be another storage backend than the one that the crate goes to"
+        raise SubmissionError([Fault("fallback_id", message)])
+    return _storage("fallback_id", wish.fallback_id)
+
+
+def _storage(field: str, identifier: str) -> StorageBackend:
     storage = StorageBackend.objects.filter(identifier=identifier, active=True).first()
     if storage is None:
         active = StorageBackend.objects.filter(active=True).values_list("identifier", flat=True)
@@ -175,7 +193,7 @@ def _storage(identifier: str) -> StorageBackend:
             f"there is no active storage backend '{identifier}'; "
             f"choose one of: {', '.join(active) or 'none is active, ask an administrator'}"
         )
-        raise SubmissionError([Fault("storage_id", message)])
+        raise SubmissionError([Fault(field, message)])
     return storage
 
 
