@@ -16,21 +16,51 @@ ROOT = 0
 UNPRIVILEGED = "postgres"  # root may not run it; the package makes this user
 
 
+class PostgreSQL:
+    """One server on one port, which can be restarted."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._data = directory / "data"
+        self._port = free_port()
+        _run("initdb", "-D", self._data, "-U", "simcrate", "-A", "trust", "--no-sync")
+
+    @property
+    def url(self) -> str:
+        """As in `SIMCRATE_DATABASE_URL`: of an empty database."""
+        return f"postgresql://simcrate@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Start it, and wait until it takes connections."""
+        options = f"-h 127.0.0.1 -p {self._port} -k {self._directory} -c fsync=off"
+        log = self._directory / "log"
+        _run("pg_ctl", "start", "-w", "-D", self._data, "-l", log, "-o", options)
+
+    def stop(self) -> None:
+        """End it at once, as a crash does."""
+        _run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", self._data)
+
+
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """The URL of an empty database, ready; everything is gone afterwards."""
+def postgresql_server() -> Iterator[PostgreSQL]:
+    """A server that is ready; everything is gone afterwards."""
     directory = Path(tempfile.mkdtemp(prefix="simcrate-postgresql-"))
     if os.geteuid() == ROOT:
         shutil.chown(directory, UNPRIVILEGED)
-    data, port = directory / "data", free_port()
-    _run("initdb", "-D", data, "-U", "simcrate", "-A", "trust", "--no-sync")
-    options = f"-h 127.0.0.1 -p {port} -k {directory} -c fsync=off"
-    _run("pg_ctl", "start", "-w", "-D", data, "-l", directory / "log", "-o", options)
+    server = PostgreSQL(directory)
+    server.start()
     try:
-        yield f"postgresql://simcrate@127.0.0.1:{port}/postgres"
+        yield server
     finally:
-        _run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", data)
+        server.stop()
         shutil.rmtree(directory)
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """The URL of an empty database, ready; everything is gone afterwards."""
+    with postgresql_server() as server:
+        yield server.url
 
 
 def _run(program: str, *arguments: str | Path) -> None:

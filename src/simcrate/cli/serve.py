@@ -53,6 +53,7 @@ def worker(runs: int | None, tags: tuple[str, ...]) -> None:
     # matplotlib keeps its font cache here instead of in the home directory of whoever runs us
     os.environ.setdefault("MPLCONFIGDIR", str(settings.VAR_DIR / "cache" / "matplotlib"))
     from simcrate.cli.bench import make_bench
+    from simcrate.cli.redis import engine_for, hearing_wakes
     from simcrate.cli.upkeep import upkeep
     from simcrate.worker.supervisor import Supervisor, default_slots
 
@@ -60,7 +61,9 @@ def worker(runs: int | None, tags: tuple[str, ...]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     bench = make_bench(frozenset(tags))
-    supervisor = Supervisor(bench, default_slots(runs))
+    slots = default_slots(runs)
+    engine = engine_for(slots)
+    supervisor = Supervisor(bench, slots, engine)
     click.echo(WORKER_READY)
-    with upkeep(bench, stop):
+    with upkeep(bench, stop), hearing_wakes(stop):
         supervisor.run(stop)

@@ -119,6 +119,18 @@ class WorkerPort(Protocol):
         """Take one piece of work of these kinds, or nothing."""
         ...
 
+    def claim_run(self, run_id: str) -> Claim | None:
+        """Take exactly this run, or nothing: it is taken, has ended, or is not for this machine."""
+        ...
+
+    def offered(self) -> tuple[str, ...]:
+        """The names of the simulators whose runs this machine can be given, sorted."""
+        ...
+
+    def remind(self) -> None:
+        """Tell the queue engine again of runs whose messages were lost; nothing where there is none."""
+        ...
+
     def beat(self, claim: Claim, progress: Progress | None) -> RunState | None:
         """Renew the lease and show progress; returns what its run ends as where an end was asked for."""
         ...

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from simcrate.delivery import DeliveryState
@@ -27,15 +27,20 @@ from simcrate.pipeline.jobs import (
 from simcrate.pipeline.place import spool_path
 from simcrate.portal.deliveries.ledger import RowLedger
 from simcrate.portal.deliveries.models import Delivery
-from simcrate.portal.limits.queries import held_back, limits_of
+from simcrate.portal.limits.queries import limits_of
+from simcrate.portal.queue.candidates import claimable_runs, deliverable, finishable
 from simcrate.portal.queue.claims import LeasedRows
+from simcrate.portal.queue.columns import outcome_of, run_progress, sent, stage_progress
 from simcrate.portal.queue.lease import MAX_RECLAIMS, Leased
+from simcrate.portal.queue.messages import has_engine, send_missing
 from simcrate.portal.queue.rows import reaching_rows
+from simcrate.portal.queue.settling import fail_unserved_runs, settle_freed_runs
+from simcrate.portal.queue.wake import wake_others
 from simcrate.portal.simulations.models import Run, Simulation, SubmittedFile
 from simcrate.portal.simulations.problems import problems_of
 from simcrate.portal.simulators.services import all_simulators, get_simulator
 from simcrate.portal.workers.models import Worker
-from simcrate.portal.workers.queries import is_offered, offers
+from simcrate.portal.workers.queries import alive_workers, offers
 from simcrate.simulators.definition import Limits, Simulator
 from simcrate.storage import StorageDefinition
 from simcrate.worker.port import Claim, FinishJob, Recipient, WorkerFacts, WorkKind
@@ -43,10 +48,7 @@ from simcrate.worker.port import Claim, FinishJob, Recipient, WorkerFacts, WorkK
 PACK_RETRY_S = 60.0
 PACK_TRIES = 5
 
-UNSERVED_AFTER = timedelta(minutes=30)
 GONE_WORKERS_SHOWN = timedelta(days=1)
-
-_UNENDED = [RunState.QUEUED, RunState.RUNNING]
 
 
 class RowsPort:
@@ -77,8 +79,8 @@ class RowsPort:
             dead = {owner for owner in ours if not is_alive(owner)}
             freed = self._runs.free_lost(dead, state=RunState.QUEUED)
             freed += self._simulations.free_lost(dead) + self._deliveries.free_lost(dead)
-            _settle_freed_runs()
-            _fail_unserved_runs(self._machine)
+            settle_freed_runs()
+            fail_unserved_runs(self._machine)
             Worker.objects.filter(seen_at__lt=Now() - GONE_WORKERS_SHOWN).delete()
             return freed
 
@@ -95,13 +97,20 @@ class RowsPort:
                     return claim
         return None
 
+    def claim_run(self, run_id: str) -> Claim | None:
+        """Take exactly this run, or nothing."""
+        with reaching_rows():
+            return self._claim_one_of(self._servable_runs().filter(pk=run_id))
+
     def _claim_run(self) -> Claim | None:
-        queued = Run.objects.filter(state=RunState.QUEUED, simulation__cancel_requested_at=None)
-        waiting = Simulation.objects.filter(held_back()).values("pk")
+        return self._claim_one_of(self._servable_runs())
+
+    def _servable_runs(self) -> QuerySet[Run]:
+        return claimable_runs().filter(simulation__simulator__in=self.offered())
+
+    def _claim_one_of(self, runs: QuerySet[Run]) -> Claim | None:
         run = self._runs.claim(
-            queued.filter(simulation__simulator__in=self._offered())
-            .exclude(simulation__in=waiting)
-            .order_by("id"),
+            runs,
             state=RunState.RUNNING,
             machine=self._machine,
             started_at=Now(),
@@ -109,21 +118,30 @@ class RowsPort:
         )
         return self._claimed(WorkKind.RUN, run.simulation_id, run) if run else None
 
-    def _offered(self) -> list[str]:
-        """The simulators whose runs this worker can be given."""
-        worker = Worker.objects.filter(owner=self._owner).first()
-        return [
-            simulator.name
-            for simulator in all_simulators()
-            if simulator.is_ours or (worker is not None and offers(worker, simulator))
-        ]
+    def offered(self) -> tuple[str, ...]:
+        """The names of the simulators whose runs this machine can be given, sorted."""
+        with reaching_rows():
+            worker = alive_workers().filter(machine=self._machine).order_by("-started_at").first()
+            return tuple(
+                sorted(
+                    simulator.name
+                    for simulator in all_simulators()
+                    if simulator.is_ours or (worker is not None and offers(worker, simulator))
+                )
+            )
+
+    def remind(self) -> None:
+        """Tell the queue engine again of runs whose messages were lost."""
+        if has_engine():
+            with reaching_rows():
+                send_missing()
 
     def _claim_finish(self) -> Claim | None:
-        simulation = self._simulations.claim(_finishable(self._machine), machine=self._machine)
+        simulation = self._simulations.claim(finishable(self._machine), machine=self._machine)
         return self._claimed(WorkKind.FINISH, simulation.pk, simulation) if simulation else None
 
     def _claim_delivery(self) -> Claim | None:
-        delivery = self._deliveries.claim(_deliverable(self._machine))
+        delivery = self._deliveries.claim(deliverable(self._machine))
         if delivery is None:
             return None
         return self._claimed(WorkKind.DELIVERY, delivery.simulation_id, delivery)
@@ -142,11 +160,11 @@ class RowsPort:
         with reaching_rows():
             match claim.kind:
                 case WorkKind.RUN:
-                    self._runs.renew(claim.id, claim.fence, **_run_progress(progress))
+                    self._runs.renew(claim.id, claim.fence, **run_progress(progress))
                 case WorkKind.FINISH:
-                    self._simulations.renew(claim.id, claim.fence, **_stage_progress(progress))
+                    self._simulations.renew(claim.id, claim.fence, **stage_progress(progress))
                 case WorkKind.DELIVERY:
-                    self._deliveries.renew(claim.id, claim.fence, **_sent(progress))
+                    self._deliveries.renew(claim.id, claim.fence, **sent(progress))
             asked = Simulation.objects.filter(pk=claim.simulation_id)
             ends_as = asked.exclude(cancel_requested_at=None).values_list("ends_as", flat=True)
             return RunState(ends_as[0]) if ends_as else None
@@ -209,7 +227,7 @@ class RowsPort:
                 claim.id,
                 claim.fence,
                 **{
-                    **_run_progress(last),
+                    **run_progress(last),
                     "state": outcome.state,
                     "reason": outcome.reason,
                     "outcome": outcome.to_json(),
@@ -219,13 +237,14 @@ class RowsPort:
                     **({"percent": 100} if outcome.state is RunState.COMPLETED else {}),
                 },
             )
+            wake_others()
 
     def finish_job(self, claim: Claim) -> FinishJob:
         """The finish that was claimed."""
         submission = self.submission(claim)
         with reaching_rows():
             row = Simulation.objects.select_related("storage").get(pk=claim.simulation_id)
-            outcomes = tuple(_outcome(run) for run in row.runs.order_by("number"))
+            outcomes = tuple(outcome_of(run) for run in row.runs.order_by("number"))
         return FinishJob(
             submission=submission,
             outcomes=outcomes,
@@ -312,101 +331,6 @@ class RowsPort:
             permalink_url=f"{base_url}/r/{delivery.permalink}",
             written_at=delivery.announcing_at,
         )
-
-
-def _finishable(machine: str) -> QuerySet[Simulation]:
-    """All runs have ended, at least one was started, and there is no crate yet."""
-    runs = Run.objects.filter(simulation=OuterRef("pk"))
-    return Simulation.objects.filter(
-        ~Exists(runs.filter(state__in=_UNENDED)),
-        Exists(runs.exclude(started_at=None).filter(machine=machine)),
-        Q(retry_at=None) | Q(retry_at__lte=Now()),
-        packed_at=None,
-        lease_until=None,
-    ).order_by("created_at")
-
-
-def _deliverable(machine: str) -> QuerySet[Delivery]:
-    """Not announced or not cleaned up yet, due, and with its crate in the spool of this machine.
-
-    A failed delivery keeps its crate in the spool.
-    """
-    return Delivery.objects.filter(
-        Q(retry_at=None) | Q(retry_at__lte=Now()),
-        Q(announced_at=None) | ~Q(state=DeliveryState.FAILED),
-        spool_released_at=None,
-        lease_until=None,
-        machine=machine,
-    ).order_by("created_at")
-
-
-def _settle_freed_runs() -> None:
-    """Runs that were freed but will not be tried again: of a cancelled simulation, or poisonous."""
-    queued = Run.objects.filter(state=RunState.QUEUED)
-    asked = queued.exclude(simulation__cancel_requested_at=None)
-    for ends_as in (RunState.CANCELLED, RunState.STOPPED):
-        asked.filter(simulation__ends_as=ends_as).update(
-            state=ends_as,
-            ended_at=Now(),
-            reason=f"{ends_as.capitalize()} after its worker had died.",
-        )
-    queued.filter(reclaims__gt=MAX_RECLAIMS).update(
-        state=RunState.FAILED,
-        ended_at=Now(),
-        reason=f"Its worker died {MAX_RECLAIMS + 1} times while it ran; it is not tried again.",
-    )
-
-
-def _fail_unserved_runs(machine: str) -> None:
-    """Runs that wait for a simulator that no worker has offered for long; `machine` packs the reason."""
-    waiting = Run.objects.filter(
-        state=RunState.QUEUED, simulation__created_at__lt=Now() - UNSERVED_AFTER
-    )
-    offered = {simulator.name for simulator in all_simulators() if is_offered(simulator)}
-    waiting.exclude(simulation__simulator__in=offered).update(
-        state=RunState.FAILED,
-        machine=machine,
-        started_at=Now(),
-        ended_at=Now(),
-        reason="No worker offers its simulator; ask an administrator.",
-    )
-
-
-def _run_progress(progress: Progress | None) -> dict[str, object]:
-    if progress is None:
-        return {}
-    return {
-        "percent": progress.percent,
-        "event_count": progress.event_count,
-        "sim_time_s": progress.sim_time_s,
-        "events_per_s": progress.events_per_s,
-        "sim_s_per_s": progress.sim_s_per_s,
-        "messages_present": progress.messages_present,
-        "first_error": progress.first_error,
-        "log_tail": progress.log_tail,
-        "log_lines": progress.log_lines,
-    }
-
-
-def _stage_progress(progress: Progress | None) -> dict[str, object]:
-    return {"stage": progress.stage, "percent": progress.percent} if progress else {}
-
-
-def _sent(progress: Progress | None) -> dict[str, object]:
-    """Percent to bytes, in the database: the row knows the size."""
-    return {"sent_bytes": F("size_bytes") * progress.percent / 100} if progress else {}
-
-
-def _outcome(run: Run) -> RunOutcome:
-    if run.outcome is not None:
-        return RunOutcome.from_json(run.outcome)
-    return RunOutcome(
-        number=run.number,
-        state=RunState(run.state),
-        reason=run.reason,
-        itervars=run.itervars,
-        repetition=run.repetition,
-    )
 
 
 def _delivery_id(simulation: Simulation) -> uuid.UUID:

@@ -1,0 +1,50 @@
+"""What may be claimed now: one queryset for each kind of work, first come first served."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from simcrate.delivery import DeliveryState
+from simcrate.pipeline.jobs import RunState
+from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.limits.queries import held_back
+from simcrate.portal.simulations.models import Run, Simulation
+
+UNENDED = [RunState.QUEUED, RunState.RUNNING]
+
+
+def claimable_runs() -> QuerySet[Run]:
+    """Queued, not cancelled, and of an owner who may start another simulation."""
+    waiting = Simulation.objects.filter(held_back()).values("pk")
+    return (
+        Run.objects.filter(state=RunState.QUEUED, simulation__cancel_requested_at=None)
+        .exclude(simulation__in=waiting)
+        .order_by("id")
+    )
+
+
+def finishable(machine: str) -> QuerySet[Simulation]:
+    """All runs have ended, at least one was started, and there is no crate yet."""
+    runs = Run.objects.filter(simulation=OuterRef("pk"))
+    return Simulation.objects.filter(
+        ~Exists(runs.filter(state__in=UNENDED)),
+        Exists(runs.exclude(started_at=None).filter(machine=machine)),
+        Q(retry_at=None) | Q(retry_at__lte=Now()),
+        packed_at=None,
+        lease_until=None,
+    ).order_by("created_at")
+
+
+def deliverable(machine: str) -> QuerySet[Delivery]:
+    """Not announced or not cleaned up yet, due, and with its crate in the spool of this machine.
+
+    A failed delivery keeps its crate in the spool.
+    """
+    return Delivery.objects.filter(
+        Q(retry_at=None) | Q(retry_at__lte=Now()),
+        Q(announced_at=None) | ~Q(state=DeliveryState.FAILED),
+        spool_released_at=None,
+        lease_until=None,
+        machine=machine,
+    ).order_by("created_at")

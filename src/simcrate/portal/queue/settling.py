@@ -1,0 +1,47 @@
+"""Runs that wait but will not be run: what is said of them, and how they end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models.functions import Now
+
+from simcrate.pipeline.jobs import RunState
+from simcrate.portal.queue.lease import MAX_RECLAIMS
+from simcrate.portal.simulations.models import Run
+from simcrate.portal.simulators.services import all_simulators
+from simcrate.portal.workers.queries import is_offered
+
+UNSERVED_AFTER = timedelta(minutes=30)
+
+
+def settle_freed_runs() -> None:
+    """Those of a cancelled simulation, and poisonous ones."""
+    queued = Run.objects.filter(state=RunState.QUEUED)
+    asked = queued.exclude(simulation__cancel_requested_at=None)
+    for ends_as in (RunState.CANCELLED, RunState.STOPPED):
+        asked.filter(simulation__ends_as=ends_as).update(
+            state=ends_as,
+            ended_at=Now(),
+            reason=f"{ends_as.capitalize()} after its worker had died.",
+        )
+    queued.filter(reclaims__gt=MAX_RECLAIMS).update(
+        state=RunState.FAILED,
+        ended_at=Now(),
+        reason=f"Its worker died {MAX_RECLAIMS + 1} times while it ran; it is not tried again.",
+    )
+
+
+def fail_unserved_runs(machine: str) -> None:
+    """Those for a simulator that no worker has offered for long; `machine` packs the reason."""
+    waiting = Run.objects.filter(
+        state=RunState.QUEUED, simulation__created_at__lt=Now() - UNSERVED_AFTER
+    )
+    offered = {simulator.name for simulator in all_simulators() if is_offered(simulator)}
+    waiting.exclude(simulation__simulator__in=offered).update(
+        state=RunState.FAILED,
+        machine=machine,
+        started_at=Now(),
+        ended_at=Now(),
+        reason="No worker offers its simulator; ask an administrator.",
+    )

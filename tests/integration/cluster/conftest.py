@@ -1,0 +1,203 @@
+"""An installation of several machines: PostgreSQL, Redis, local-cloud, and var directories as machines."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+
+from tests.servers.localcloud import LocalCloud, local_cloud
+from tests.servers.postgresql import PostgreSQL, postgresql_server
+from tests.servers.redis import RedisServer, redis_server
+
+TIMEOUT_S = 120.0
+LOOK_S = 0.05
+
+SETUP = """
+from simcrate.portal.accounts.models import User
+from allauth.account.models import EmailAddress
+from simcrate.portal.storages.services import create_or_update
+from simcrate.storage import StorageDefinition
+alice = User.objects.create_user("alice", "alice@example.org", "a password")
+EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
+create_or_update(StorageDefinition(name="Local storage", id="local", token={address!r},
+    config={{"secret": {secret!r}}}, keep_days=7))
+"""
+
+INI = """
+[General]
+network = OppNet
+sim-time-limit = {seconds}s
+OppNet.messageInterval = 5s
+OppNet.numNodes = {nodes}
+[Config Short]
+repeat = {runs}
+"""
+
+
+@dataclass
+class Machine:
+    """One machine: a var directory, and what its `SIMCRATE_*` say."""
+
+    var_dir: Path
+    settings: Mapping[str, str]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "SIMCRATE_VAR": str(self.var_dir), **self.settings}
+
+    @property
+    def log(self) -> str:
+        """What its workers have said."""
+        path = self.var_dir / "worker.log"
+        return path.read_text() if path.exists() else ""
+
+    def simcrate(self, *arguments: str) -> str:
+        """Run a `simcrate` command to its end; returns what it prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "simcrate", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def python(self, script: str) -> None:
+        """Run a script inside the portal."""
+        prelude = "from simcrate.cli.portal import use_portal; use_portal()\n"
+        command = [sys.executable, "-c", prelude + script]
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    @contextmanager
+    def worker(self, *options: str) -> Iterator[psutil.Process]:
+        """`simcrate worker`, and the end of everything that it started."""
+        self.var_dir.mkdir(parents=True, exist_ok=True)
+        with (self.var_dir / "worker.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "simcrate", "worker", *options],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            process.wait(timeout=TIMEOUT_S)
+
+    def processes_of(self, simulation_id: str, number: int) -> RunProcesses | None:
+        """Who works on that run of this machine now."""
+        path = self.var_dir / "work" / simulation_id / "runs" / str(number) / "process.json"
+        try:
+            identity = json.loads(path.read_text())
+            horse = psutil.Process(identity["parent"]["pid"])
+            simulator = psutil.Process(identity["program"]["pid"])
+            rq_worker = horse.parent()
+        except (OSError, ValueError, psutil.NoSuchProcess):
+            return None
+        assert rq_worker is not None
+        return RunProcesses(rq_worker=rq_worker, horse=horse, simulator=simulator)
+
+
+@dataclass(frozen=True)
+class RunProcesses:
+    """The processes of one run."""
+
+    rq_worker: psutil.Process
+    horse: psutil.Process
+    simulator: psutil.Process
+
+
+@dataclass
+class Cluster:
+    """The servers that all machines share."""
+
+    directory: Path
+    database: PostgreSQL
+    redis: RedisServer
+    cloud: LocalCloud
+    portal: Machine
+
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.database.url) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def submit(self, title: str, *, runs: int = 1, seconds: int = 60, nodes: int = 5) -> str:
+        """A simulation of some runs; returns its id."""
+        ini = self.directory / "omnetpp.ini"
+        ini.write_text(INI.format(runs=runs, seconds=seconds, nodes=nodes))
+        said = self.portal.simcrate(
+            *("submit", str(ini), "--config", "Short", "--storage", "local"),
+            *("--title", title, "--user", "alice", "--mail", "alice@example.org"),
+        )
+        return said.split()[-1]
+
+    def runs(self, simulation_id: str) -> list[tuple[str, str]]:
+        """State and machine of each."""
+        sql = "select state, machine from simulations_run where simulation_id = %s order by number"
+        return self.query(sql, simulation_id)
+
+    def wait_until_announced(self, simulation_id: str) -> dict[str, Any]:
+        """The simulation as `simcrate status --json` has it, once its delivery is over."""
+        sql = "select 1 from deliveries_delivery where simulation_id = %s and announced_at is not null"
+        wait_for(lambda: self.query(sql, simulation_id), f"delivery of {simulation_id}", self)
+        (state,) = json.loads(self.portal.simcrate("status", simulation_id, "--json"))
+        return dict(state)
+
+    def crates(self) -> list[str]:
+        """The keys of what local-cloud holds that is a crate."""
+        with self.cloud.client() as client:
+            objects = client.get("/objects").raise_for_status().json()["objects"]
+        return [one["key"] for one in objects if not one["key"].startswith("parts/")]
+
+    def mails(self) -> list[Path]:
+        """What was announced, by whichever machine."""
+        return list(self.directory.glob("*/outbox/*.eml"))
+
+
+def wait_for(
+    condition: Callable[[], object], what: str, cluster: Cluster, *, timeout_s: float = TIMEOUT_S
+) -> Any:  # noqa: ANN401 - whatever the condition gives
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(LOOK_S)
+    logs = (path.read_text()[-6000:] for path in cluster.directory.glob("*/worker.log"))
+    return pytest.fail("\n".join([f"{what} did not come", *logs]))
+
+
+def kill(process: psutil.Process) -> None:
+    process.send_signal(signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    directory = tmp_path_factory.mktemp("cluster")
+    with (
+        postgresql_server() as database,
+        redis_server() as redis,
+        local_cloud(directory / "cloud") as cloud,
+    ):
+        settings = {"SIMCRATE_DATABASE_URL": database.url, "SIMCRATE_REDIS_URL": redis.url}
+        portal = Machine(directory / "portal", settings)
+        portal.python(SETUP.format(address=cloud.address, secret=cloud.secret.reveal()))
+        yield Cluster(directory, database, redis, cloud, portal)
