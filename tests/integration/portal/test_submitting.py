@@ -174,3 +174,22 @@ def test_cancel_after_packing_says_that_it_is_too_late(simulation: Simulation, a
 
     with pytest.raises(BadInputError, match="the crate is packed"):
         cancel_simulation(simulation, by=alice)
+
+
+def test_what_took_longest_before_is_begun_first(submit: Submit) -> None:
+    first = submit()
+    for run, wall_time_s in zip(first.runs.all(), (1, 2, 9, 8), strict=True):
+        first.runs.filter(pk=run.pk).update(
+            state=RunState.COMPLETED, outcome={"wall_time_s": wall_time_s}
+        )
+
+    again = submit()
+
+    order = again.runs.order_by("pk").values_list("number", flat=True)
+    assert list(order) == [2, 3, 0, 1]
+
+
+def test_what_was_never_run_is_begun_in_the_order_of_the_numbers(submit: Submit) -> None:
+    order = submit().runs.order_by("pk").values_list("number", flat=True)
+
+    assert list(order) == [0, 1, 2, 3]
