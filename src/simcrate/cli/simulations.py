@@ -14,6 +14,7 @@ from rich.table import Table
 
 from simcrate.cli.follow import follow
 from simcrate.cli.portal import use_portal
+from simcrate.crate.layout import Choice
 from simcrate.errors import BadInputError, SimCrateError
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ LISTED = 20
 )  # fmt: skip
 @click.option("--user", default="", help="Owner; the one whose name is yours by default.")
 @click.option("--mail", "notify_email", default="", help="A confirmed address of the owner.")
+@click.option("--licence", default="", help="Of the results; the administrator's by default.")
+@click.option(
+    "--without", "left_out", multiple=True, type=click.Choice(sorted(Choice)),
+    help="A part that the crate does without, repeatable.",
+)  # fmt: skip
 @click.option("--wait", is_flag=True, help="Follow it; the link is the last line.")
 def submit(  # noqa: PLR0913 - one parameter for each option
     ini: Path,
@@ -54,17 +60,21 @@ def submit(  # noqa: PLR0913 - one parameter for each option
     data_files: tuple[Path, ...],
     user: str,
     notify_email: str,
+    licence: str,
+    left_out: tuple[str, ...],
     wait: bool,  # noqa: FBT001 - click's interface
 ) -> None:
     """Submit the simulation of an ini file; a running worker picks it up."""
     use_portal()
+    from simcrate.portal.simulations.credentials import credential_warnings
     from simcrate.portal.simulations.services import submit_simulation
 
+    files = {path.name: path.read_bytes() for path in (ini, *data_files)}
     simulation = submit_simulation(
         owner=_owner(user),
         title=title,
         ini_name=ini.name,
-        files={path.name: path.read_bytes() for path in (ini, *data_files)},
+        files=files,
         config=config,
         run_filter=run_filter,
         precision_s=precision,
@@ -72,7 +82,11 @@ def submit(  # noqa: PLR0913 - one parameter for each option
         fallback_id=fallback,
         notify_email=notify_email,
         simulator=simulator,
+        licence=licence,
+        left_out=left_out,
     )
+    for warning in credential_warnings(ini.name, files):
+        click.echo(f"warning: {warning}", err=True)
     click.echo(f"submitted {simulation.pk}", err=wait)
     if wait:
         delivery = follow(simulation, Console(stderr=True))

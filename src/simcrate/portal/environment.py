@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from simcrate.errors import BadInputError
 
 PREFIX = "SIMCRATE_"
+MAX_LICENCE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,9 @@ class Environment:
 
     submission_max_bytes: int
     """All files of one submission together."""
+
+    licence: str
+    """What a submitter who chooses no licence gives the results: an SPDX identifier or an absolute URL."""
 
     keep_run_days: int
     """How long run directories stay after their delivery was verified."""
@@ -99,6 +103,7 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> Environment:
         mail_from=text("MAIL_FROM", "SimCrate <simcrate@localhost>"),
         registration=choice("REGISTRATION", "closed", "open"),
         submission_max_bytes=number("SUBMISSION_MAX_BYTES", 32 * 2**20),
+        licence=text("LICENCE", "CC-BY-4.0"),
         keep_run_days=number("KEEP_RUN_DAYS", 7),
         sandbox=choice("SANDBOX", "bubblewrap", "none"),
         seafile_server=text("SEAFILE_SERVER").rstrip("/"),
@@ -109,10 +114,18 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> Environment:
             f"{PREFIX}PUBLIC_URL is {environment.public_url!r}, but must be a scheme and a host,"
             " as in https://simcrate.example.org"
         )
+    faults += _licence_faults(environment.licence)
     faults += [f"{name} is not a setting of SimCrate" for name in sorted(given)]
     if faults:
         raise BadInputError("could not use the environment: " + "; ".join(faults))
     return environment
+
+
+def _licence_faults(licence: str) -> list[str]:
+    if len(licence) <= MAX_LICENCE and licence.isprintable():
+        return []
+    must_be = f"an SPDX identifier such as CC-BY-4.0, or a URL, of at most {MAX_LICENCE} characters"
+    return [f"{PREFIX}LICENCE is {licence!r}, but must be {must_be}"]
 
 
 def _is_address(url: str) -> bool:

@@ -29,9 +29,11 @@ from simcrate.portal.api.schemas import (
     SimulationPage,
     SimulatorOut,
     StorageBackendOut,
+    SubmittedOut,
 )
 from simcrate.portal.deliveries.api import router as deliveries_router
 from simcrate.portal.limits.queries import limits_of
+from simcrate.portal.simulations.credentials import credential_warnings
 from simcrate.portal.simulations.drafts import find_ini, gather_files
 from simcrate.portal.simulations.logs import log_after
 from simcrate.portal.simulations.models import Simulation
@@ -41,7 +43,6 @@ from simcrate.portal.simulations.services import (
     stop_simulation,
     submit_simulation,
 )
-from simcrate.portal.simulations.submission import LICENCES
 from simcrate.portal.simulators.offers import list_offers
 from simcrate.portal.storages.services import active_backends
 
@@ -73,8 +74,11 @@ class SubmissionIn(Schema):
     ini: str = ""
     """Which file is the ini; empty: omnetpp.ini, or the only one ending in .ini."""
     notify_email: str = ""
-    licence: str = LICENCES[0]
+    licence: str = ""
+    """Empty: the administrator's default."""
     simulator: str = "oppsim"
+    left_out: list[str] = []
+    """Parts that the crate does without: `vectors`, `csv`, `parquet`, `figures`."""
 
 
 @api.get("/storage-backends", response=list[StorageBackendOut])
@@ -108,18 +112,19 @@ def list_simulations(
     return SimulationPage(items=items, count=rows.count())
 
 
-@api.post("/simulations", response={201: SimulationOut})
+@api.post("/simulations", response={201: SubmittedOut})
 def submit(
     request: HttpRequest,
     response: HttpResponse,
     submission: Form[SubmissionIn],
     files: File[list[UploadedFile]],
-) -> Status[SimulationOut]:
+) -> Status[SubmittedOut]:
     """Submit a simulation; its runs are queued when this answers."""
     given = gather_files((str(file.name), file.read()) for file in files)
+    ini_name = submission.ini or find_ini(given)
     simulation = submit_simulation(
         owner=_user(request),
-        ini_name=submission.ini or find_ini(given),
+        ini_name=ini_name,
         files=given,
         config=submission.config,
         run_filter=submission.run_filter,
@@ -130,10 +135,12 @@ def submit(
         notify_email=submission.notify_email,
         licence=submission.licence,
         simulator=submission.simulator,
+        left_out=submission.left_out,
     )
     out = _out(request, overview(_visible(request, simulation.pk)))
     response["Location"] = reverse("api:get_simulation", args=[simulation.pk])
-    return Status(201, out)
+    warnings = credential_warnings(ini_name, given)
+    return Status(201, SubmittedOut(**out.model_dump(), warnings=warnings))
 
 
 @api.get("/simulations/{uuid:simulation_id}", response=SimulationOut)

@@ -108,6 +108,9 @@ class SimulationOut(Schema):
     run_filter: str
     precision_s: float
     storage_backend_id: str
+    licence: str
+    left_out: list[str]
+    """Parts that the crate does without."""
     created_at: datetime
     state: str
     sentence: str
@@ -135,6 +138,8 @@ class SimulationOut(Schema):
             run_filter=row.run_filter,
             precision_s=row.precision_s,
             storage_backend_id=row.storage.identifier,
+            licence=row.licence,
+            left_out=row.left_out,
             created_at=row.created_at,
             state=seen.standing.state,
             sentence=seen.standing.sentence,
@@ -147,6 +152,13 @@ class SimulationOut(Schema):
             delivery=DeliveryOut.of(seen.delivery) if seen.delivery else None,
             url=url,
         )
+
+
+class SubmittedOut(SimulationOut):
+    """A simulation that was just submitted."""
+
+    warnings: list[str]
+    """What its submitter should look at; nothing was refused because of it."""
 
 
 class RunOut(Schema):

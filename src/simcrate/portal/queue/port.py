@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from simcrate.crate import Choice
 from simcrate.delivery import DeliveryState
 from simcrate.errors import SimCrateError
 from simcrate.pipeline.jobs import (
@@ -198,6 +199,7 @@ class RowsPort:
         )
 
     def fetch_inputs(self, claim: Claim, directory: Path) -> None:
+            left_out=frozenset(Choice(name) for name in row.left_out),
         """Write the submitted files into an empty directory."""
         with reaching_rows():
             for file in SubmittedFile.objects.filter(simulation=claim.simulation_id).iterator(1):
@@ -334,5 +336,6 @@ class RowsPort:
 
 
 def _delivery_id(simulation: Simulation) -> uuid.UUID:
-    """The same for every attempt at packing, so that a killed one leaves no orphan in the spool."""
-    return uuid.uuid5(simulation.pk, simulation.storage.identifier)
+    """The same for every attempt at one packing, so that a killed one leaves no orphan in the spool."""
+    packing = f" {simulation.packings}" if simulation.packings else ""
+    return uuid.uuid5(simulation.pk, f"{simulation.storage.identifier}{packing}")

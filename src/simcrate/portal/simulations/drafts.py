@@ -15,6 +15,7 @@ from simcrate.portal.simulations.faults import Fault, SubmissionError, raise_fau
 from simcrate.portal.simulations.files import file_faults
 from simcrate.portal.simulations.models import Draft, DraftFile, Simulation
 from simcrate.portal.simulations.offer import OfferedConfig, offered_configs
+from simcrate.portal.simulations.parts import all_but
 from simcrate.portal.simulations.simulator_choice import choosable, read_ini_for
 from simcrate.simulators.definition import OPPSIM, SimulatorKind
 
@@ -76,6 +77,7 @@ def draft_again(simulation: Simulation, *, owner: User) -> Draft:
             "fallback_id": simulation.fallback.identifier if simulation.fallback else "",
             "notify_email": simulation.notify_email,
             "licence": simulation.licence,
+            "parts": sorted(all_but(simulation.left_out)),
         },
     )
 

@@ -17,8 +17,9 @@ from simcrate.portal.simulations.examples import get_example
 from simcrate.portal.simulations.faults import SubmissionError
 from simcrate.portal.simulations.models import Draft, Simulation
 from simcrate.portal.simulations.offer import OfferedConfig
+from simcrate.portal.simulations.parts import PARTS, all_but
 from simcrate.portal.simulations.services import submit_simulation
-from simcrate.portal.simulations.submission import LICENCES, MAX_TITLE
+from simcrate.portal.simulations.submission import MAX_TITLE, offered_licences
 from simcrate.portal.simulators.offers import list_offers
 from simcrate.portal.storages.services import active_backends
 from simcrate.simulators.definition import OPPSIM
@@ -116,8 +117,12 @@ class ChoicesForm(forms.Form):
         help_text="What is only down for a while is waited for.",
     )
     notify_email = forms.ChoiceField(label="Mail me at", required=False)
-    licence = forms.ChoiceField(
-        label="Licence of the results", choices=[(licence, licence) for licence in LICENCES]
+    licence = forms.ChoiceField(label="Licence of the results")
+    parts = forms.MultipleChoiceField(
+        required=False,
+        choices=list(PARTS.items()),
+        initial=list(PARTS),
+        widget=forms.CheckboxSelectMultiple,
     )
 
     def __init__(
@@ -134,6 +139,7 @@ class ChoicesForm(forms.Form):
             self._offer("config", [(offer.info.name, offer.info.name) for offer in offers])
         storages = [(backend.identifier, backend.name) for backend in active_backends()]
         others = [(key, f"deliver to {name}") for key, name in storages]
+        self._offer("licence", [(licence, licence) for licence in offered_licences()])
         self._offer("storage_id", storages)
         self._offer("fallback_id", [("", "tell me"), *others])
         addresses = confirmed_addresses(draft.owner)
@@ -142,13 +148,15 @@ class ChoicesForm(forms.Form):
 
     def save(self, files: dict[str, bytes]) -> Simulation | None:
         """Submit; None, and errors at the fields, where that cannot be."""
+        chosen = dict(self.cleaned_data)
         try:
             return submit_simulation(
                 owner=self._draft.owner,
                 ini_name=self._draft.ini_name,
                 files=files,
                 simulator=self._draft.choices["simulator"],
-                **self.cleaned_data,
+                left_out=all_but(chosen.pop("parts")),
+                **chosen,
             )
         except SubmissionError as error:
             show_faults(self, error)

@@ -45,6 +45,9 @@ class Simulation(Leased):
     )
     notify_email = models.EmailField(blank=True)
     licence = models.CharField(max_length=100, default="CC-BY-4.0")
+    left_out = models.JSONField(
+        default=list, blank=True, help_text="parts that the crate does without: see Choice"
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     cancel_requested_at = models.DateTimeField(null=True, blank=True, editable=False)
     ends_as = models.CharField(
@@ -60,6 +63,12 @@ class Simulation(Leased):
     retry_at = models.DateTimeField(null=True, blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     packed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    packings = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text="how often its owner asked for packing again"
+    )
+    run_dirs_removed_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="since when it cannot be packed again"
+    )
     problems = models.JSONField(default=list, editable=False)
     summary = models.JSONField(null=True, blank=True, editable=False)
 

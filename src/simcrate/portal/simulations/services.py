@@ -5,7 +5,7 @@ The web form, the API, the command line and the demo all call these functions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -16,7 +16,8 @@ from simcrate.portal.accounts.models import User
 from simcrate.portal.queue.wake import wake
 from simcrate.portal.simulations.models import Run, Simulation, SubmittedFile
 from simcrate.portal.simulations.ordering import longest_first
-from simcrate.portal.simulations.submission import LICENCES, Accepted, Wish, accept
+from simcrate.portal.simulations.parts import as_column
+from simcrate.portal.simulations.submission import Accepted, Wish, accept
 
 RUNS_PER_INSERT = 1000
 
@@ -34,7 +35,8 @@ def submit_simulation(  # noqa: PLR0913 - one per thing that is chosen, all by n
     run_filter: str = "",
     notify_email: str = "",
     simulator: str = "oppsim",
-    licence: str = LICENCES[0],
+    licence: str = "",
+    left_out: Collection[str] = (),
 ) -> Simulation:
     """Check a simulation and queue its runs; all of it, or nothing.
 
@@ -50,7 +52,8 @@ def submit_simulation(  # noqa: PLR0913 - one per thing that is chosen, all by n
         run_filter: which runs, as OMNeT++'s `-r`; empty: all.
         notify_email: a confirmed address of the owner, or empty for no mail.
         simulator: name of the simulator's definition.
-        licence: what others may do with the results; one of `LICENCES`.
+        licence: what others may do with the results; one of `offered_licences()`; empty: the first of them.
+        left_out: parts that the crate does without, by the names of `simcrate.crate.Choice`.
 
     Raises:
         SubmissionError: all that is wrong, field by field; nothing was queued.
@@ -69,6 +72,7 @@ def submit_simulation(  # noqa: PLR0913 - one per thing that is chosen, all by n
             notify_email=notify_email,
             licence=licence,
             simulator=simulator,
+            left_out=left_out,
         )
     )
     with transaction.atomic():
@@ -143,7 +147,8 @@ def _store(accepted: Accepted) -> Simulation:
         storage=accepted.storage,
         fallback=accepted.fallback,
         notify_email=wish.notify_email,
-        licence=wish.licence,
+        licence=accepted.licence,
+        left_out=as_column(accepted.left_out),
     )
     SubmittedFile.objects.bulk_create(
         SubmittedFile(simulation=simulation, name=name, content=content)

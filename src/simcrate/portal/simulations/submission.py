@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
 
+from simcrate.crate import Choice
 from simcrate.errors import IniError
 from simcrate.inifile import Run, parse_run_numbers
 from simcrate.portal.accounts.models import User
@@ -17,6 +18,7 @@ from simcrate.portal.limits.queries import limits_of, storage_used_bytes
 from simcrate.portal.simulations.faults import Fault, SubmissionError, raise_faults
 from simcrate.portal.simulations.files import file_faults
 from simcrate.portal.simulations.offer import MAX_RUNS, check_rows, choose_runs
+from simcrate.portal.simulations.parts import read_left_out
 from simcrate.portal.simulations.simulator_choice import choosable, read_ini_for
 from simcrate.portal.storages.models import StorageBackend
 from simcrate.simulators.definition import Simulator, SimulatorKind
@@ -48,7 +50,10 @@ class Wish:
     """Where the crate goes when that one refuses it for good; empty: nowhere, whoever asked is told."""
     notify_email: str
     licence: str
+    """Empty: the administrator's default."""
     simulator: str
+    left_out: Collection[str]
+    """Names of parts that the crate does without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,8 @@ class Accepted:
     runs: tuple[Run, ...]
     storage: StorageBackend
     fallback: StorageBackend | None
+    licence: str
+    left_out: frozenset[Choice]
 
 
 def accept(wish: Wish) -> Accepted:
@@ -76,7 +83,8 @@ def accept(wish: Wish) -> Accepted:
     storage = _collect(faults, lambda: _storage("storage_id", wish.storage_id))
     fallback = _collect(faults, lambda: _fallback(wish))
     _collect(faults, lambda: _check_address(wish))
-    _collect(faults, lambda: _check_licence(wish.licence))
+    licence = _collect(faults, lambda: _licence(wish.licence))
+    left_out = _collect(faults, lambda: read_left_out(wish.left_out))
     simulator = _collect(faults, lambda: choosable(wish.simulator))
     runs = _collect(faults, lambda: _runs(wish, simulator, precision_s)) if simulator else None
     _collect(faults, lambda: _check_limits(wish.owner, runs or ()))
@@ -85,6 +93,8 @@ def accept(wish: Wish) -> Accepted:
     assert precision_s is not None
     assert storage is not None
     assert runs is not None
+    assert licence is not None
+    assert left_out is not None
     return Accepted(
         wish=wish,
         title=title,
@@ -92,7 +102,15 @@ def accept(wish: Wish) -> Accepted:
         runs=tuple(runs),
         storage=storage,
         fallback=fallback,
+        licence=licence,
+        left_out=left_out,
     )
+
+
+def offered_licences() -> tuple[str, ...]:
+    """What can be chosen, the administrator's default first."""
+    default = settings.ENVIRONMENT.licence
+    return (default, *(licence for licence in LICENCES if licence != default))
 
 
 def read_precision(value: float | str) -> float:
@@ -208,9 +226,11 @@ def _check_address(wish: Wish) -> None:
         raise SubmissionError([Fault("notify_email", message)])
 
 
-def _check_licence(licence: str) -> None:
-    if licence not in LICENCES:
+def _licence(licence: str) -> str:
+    offered = offered_licences()
+    if licence and licence not in offered:
         message = (
-            f"{licence!r} is no licence that can be chosen; choose one of: {', '.join(LICENCES)}"
+            f"{licence!r} is no licence that can be chosen; choose one of: {', '.join(offered)}"
         )
         raise SubmissionError([Fault("licence", message)])
+    return licence or offered[0]

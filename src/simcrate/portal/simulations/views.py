@@ -17,6 +17,7 @@ from simcrate.pipeline.jobs import RunState
 from simcrate.portal.access import UserRequest, for_users
 from simcrate.portal.accounts.models import User
 from simcrate.portal.limits.queries import limits_of
+from simcrate.portal.simulations.credentials import credential_warnings
 from simcrate.portal.simulations.drafts import draft_again, draft_files, offers_of
 from simcrate.portal.simulations.examples import list_examples
 from simcrate.portal.simulations.faults import SubmissionError
@@ -24,9 +25,11 @@ from simcrate.portal.simulations.forms import ChoicesForm, FilesForm
 from simcrate.portal.simulations.models import Draft, Simulation
 from simcrate.portal.simulations.offer import choose_runs
 from simcrate.portal.simulations.pages import live_part, log_of, watched_log, whole_page
+from simcrate.portal.simulations.parts import all_but
 from simcrate.portal.simulations.queries import overviews, visible_to
 from simcrate.portal.simulations.services import cancel_simulation, stop_simulation
 from simcrate.portal.simulations.simulator_choice import choosable, read_ini_for
+from simcrate.portal.simulations.sizes import Plan, size_sentence
 from simcrate.portal.storages.services import active_backends
 
 PAGE_SIZE = 20
@@ -85,6 +88,7 @@ def choose(request: UserRequest, draft_id: UUID) -> HttpResponse:
     context = {"form": form, "draft": draft, "offers": offers, "files": files}
     context["storages"] = active_backends()
     context["limits"] = limits_of(request.user).sentences()
+    context["warnings"] = credential_warnings(draft.ini_name, files)
     return render(request, "simulations/choose.html", context, status=_status(form))
 
 
@@ -101,6 +105,16 @@ def preview_runs(request: UserRequest, draft_id: UUID) -> HttpResponse:
             ini.config(request.GET.get("config", "")), request.GET.get("run_filter", "")
         )
         context = {"runs": runs[:RUNS_PREVIEWED], "count": len(runs)}
+        context["size"] = size_sentence(
+            Plan(
+                owner=request.user,
+                simulator=simulator.name,
+                ini_name=draft.ini_name,
+                config=request.GET.get("config", ""),
+                run_count=len(runs),
+                left_out=all_but(request.GET.getlist("parts")),
+            )
+        )
     except BadInputError as error:
         context = {"error": str(error)}
     return render(request, "simulations/_preview.html", context)
