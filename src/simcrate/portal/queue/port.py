@@ -196,10 +196,10 @@ class RowsPort:
             submitter=row.owner.get_full_name() or row.owner.get_username(),
             licence=row.licence,
             submitted_at=row.created_at,
+            left_out=frozenset(Choice(name) for name in row.left_out),
         )
 
     def fetch_inputs(self, claim: Claim, directory: Path) -> None:
-            left_out=frozenset(Choice(name) for name in row.left_out),
         """Write the submitted files into an empty directory."""
         with reaching_rows():
             for file in SubmittedFile.objects.filter(simulation=claim.simulation_id).iterator(1):
