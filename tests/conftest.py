@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from typing import Any
 
 import pytest
 
@@ -12,3 +13,18 @@ pytest.register_assert_rewrite("simcrate.storage.contract")
 for _name in [name for name in os.environ if name.startswith("SIMCRATE_")]:
     del os.environ[_name]
 os.environ["SIMCRATE_VAR"] = tempfile.mkdtemp(prefix="simcrate-tests-")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Debian's Chromium, without anything that calls home."""
+    return {
+        "executable_path": "/usr/bin/chromium",
+        "args": [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--disable-component-update",
+        ],
+    }

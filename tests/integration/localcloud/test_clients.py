@@ -8,12 +8,11 @@ import os
 import subprocess
 import uuid
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from simcrate.localcloud.digests import repr_digest
 from tests.servers.localcloud import LocalCloud
@@ -80,18 +79,8 @@ def test_wget_continues_a_download(client: httpx.Client, tmp_path: Path) -> None
     assert (tmp_path / "crate.bin").read_bytes() == BYTES
 
 
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        yield started
-        started.close()
-
-
 def test_browser_looks_inside_a_crate_on_a_phone_and_runs_no_script(
-    chromium: Browser, client: httpx.Client, tmp_path: Path
+    browser: Browser, client: httpx.Client, tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(tmp_path / "crate.zip", "w") as archive:
         archive.writestr("report.html", "<h1>Delay</h1><script>document.title='ran'</script>")
@@ -101,7 +90,7 @@ def test_browser_looks_inside_a_crate_on_a_phone_and_runs_no_script(
         )
     content = (tmp_path / "crate.zip").read_bytes()
     stored = client.put(f"/upload/{uuid.uuid4()}/crate.zip", content=content).json()
-    page = chromium.new_page(viewport={"width": 360, "height": 740})
+    page = browser.new_page(viewport={"width": 360, "height": 740})
     faults: list[str] = []
     page.on("console", lambda message: faults.append(message.text))
 
@@ -118,9 +107,9 @@ def test_browser_looks_inside_a_crate_on_a_phone_and_runs_no_script(
     assert page.title() != "ran"
 
 
-def test_browser_downloads_a_link(chromium: Browser, client: httpx.Client) -> None:
+def test_browser_downloads_a_link(browser: Browser, client: httpx.Client) -> None:
     stored = client.put(f"/upload/{uuid.uuid4()}/crate.zip", content=BYTES).json()
-    page = chromium.new_page()
+    page = browser.new_page()
 
     with page.expect_download() as waiting:
         page.evaluate("url => { location.href = url }", stored["url"])
