@@ -1,8 +1,8 @@
-"""The real worker, which kills itself with SIGKILL at one point: `python killable_worker.py POINT`.
+"""The real worker, which dies by SIGKILL at one point: `python killable_worker.py POINT`.
 
 A point is `before:NAME` or `after:NAME`, the n-th call with `#n`.  Names are the functions in which a
-stage does its work and the writes of the port and the ledger; nothing else of the worker is changed.
-`-` kills it nowhere.
+stage does its work and the writes of the port and the ledger; nothing else of the worker is changed.  The
+process that finishes a simulation kills the worker that started it.  `-` kills nobody.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 from simcrate.cli import main
@@ -20,15 +21,16 @@ from simcrate.cli.portal import use_portal
 
 use_portal(migrate=False)
 
-from simcrate.pipeline import collect, notify, pack, parse, runner, statistics  # noqa: E402
+from simcrate.pipeline import collect, notify, pack, parse, statistics  # noqa: E402
 from simcrate.portal.deliveries.ledger import RowLedger  # noqa: E402
 from simcrate.portal.queue.port import RowsPort  # noqa: E402
 from simcrate.storage.localstoreops import LocalBackend  # noqa: E402
+from simcrate.worker import finishing, tasks  # noqa: E402
 
 PLACES: dict[str, tuple[object, str]] = {
     "claim": (RowsPort, "claim"),
     "fetch_inputs": (RowsPort, "fetch_inputs"),
-    "simulate": (runner, "simulate_run"),
+    "simulate": (tasks, "simulate"),
     "end_run": (RowsPort, "end_run"),
     "collect": (collect, "collect"),
     "parse": (parse, "parse"),
@@ -47,7 +49,11 @@ PLACES: dict[str, tuple[object, str]] = {
 }
 
 
-def arm(point: str) -> None:
+OF_THE_FINISHING_PROCESS = {"collect", "parse", "statistics", "pack"}
+FINISH = "--finish"
+
+
+def arm(point: str, kill: Callable[[], None]) -> None:
     when, _, rest = point.partition(":")
     name, _, number = rest.partition("#")
     owner, attribute = PLACES[name]
@@ -58,17 +64,38 @@ def arm(point: str) -> None:
     def dying(*args: object, **kwargs: object) -> object:
         is_due = next(calls) == int(number or 1)
         if is_due and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+            kill()
         value = work(*args, **kwargs)
         if is_due:
-            os.kill(os.getpid(), signal.SIGKILL)
+            kill()
         return value
 
     setattr(owner, attribute, dying)
 
 
-if __name__ == "__main__":
-    if sys.argv[1] != "-":
-        arm(sys.argv[1])
+def kill_self() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_worker() -> None:
+    """The worker that started this process; it notices, and ends."""
+    os.kill(os.getppid(), signal.SIGKILL)
+    Event().wait()
+
+
+def serve(point: str) -> None:
+    name = point.partition(":")[2].partition("#")[0]
+    if name in OF_THE_FINISHING_PROCESS:
+        finishing.COMMAND = (sys.executable, __file__, FINISH, point)
+    elif name:
+        arm(point, kill_self)
     sys.argv = ["simcrate", "worker"]
     main()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == FINISH:
+        arm(sys.argv[2], kill_worker)
+        finishing.main()
+    else:
+        serve(sys.argv[1])

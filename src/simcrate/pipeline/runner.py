@@ -1,4 +1,4 @@
-"""The story, composed: the one place where the stages meet.
+"""The story from the simulators' exit to the crate: the one place where the stages meet.
 
 A failed stage never throws away what earlier stages made: it becomes a sentence in the crate, on the page
 and in the mail, and the story goes on with what is there.
@@ -8,34 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
-from uuid import UUID
 
 from simcrate.errors import SimCrateError, WorkEndedError
-from simcrate.pipeline import collect, notify, pack, parse, simulate, statistics, upload
-from simcrate.pipeline.jobs import PackedSimulation, RunOutcome, Submission
+from simcrate.pipeline import collect, pack, parse, statistics
+from simcrate.pipeline.finishjob import Finish
+from simcrate.pipeline.jobs import PackedSimulation
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.watch import Watch
 from simcrate.results import ResultSet, content_digest
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-simulate_run = simulate.simulate
-deliver = upload.upload
-announce = notify.notify
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finish:
-    """What `finish` starts from: a simulation whose runs have all ended."""
-
-    submission: Submission
-    outcomes: tuple[RunOutcome, ...]
-    delivery_id: UUID
-    is_careful: bool
-    """Pack what is there and leave statistics out: earlier attempts killed their worker."""
 
 
 def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:

@@ -5,23 +5,26 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import assert_never
 
 from simcrate.delivery import DeliveryRecord
-from simcrate.errors import CrateError, SimCrateError, WorkEndedError
-from simcrate.pipeline import runner
+from simcrate.errors import CrateError, SimCrateError, StorageError, WorkEndedError
+from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import RunOutcome, RunSpec, RunState
-from simcrate.pipeline.notify import Outcome, Post
+from simcrate.pipeline.notify import Outcome, Post, notify
 from simcrate.pipeline.place import Place
-from simcrate.pipeline.simulate import SimulateJob
+from simcrate.pipeline.simulate import SimulateJob, simulate
+from simcrate.pipeline.upload import upload
 from simcrate.pipeline.watch import Watch
 from simcrate.simulators import UNFENCED, SandboxKind, find_sandbox
 from simcrate.storage import PatientBackends, StorageBackend
+from simcrate.worker.finishing import finish_apart
 from simcrate.worker.port import Claim, WorkerPort, WorkKind
 from simcrate.worker.retrying import until_reached
+from simcrate.worker.staging import Staging, fetch_parts, stage_run
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,8 @@ class Bench:
     post: Post
     mail_from: str
     backends: PatientBackends
+    staging: Staging | None
+    """How runs are handed over between machines; None: this machine runs and packs."""
 
     def place(self, claim: Claim) -> Place:
         """The directories of the claim's simulation."""
@@ -84,11 +89,25 @@ def _run(bench: Bench, claim: Claim, watch: Watch) -> None:
         sandbox=UNFENCED if simulator.is_ours else find_sandbox(bench.sandbox_kind),
         limits=bench.port.limits(claim),
     )
-    outcome = runner.simulate_run(job, place, watch)
+    outcome = simulate(job, place, watch)
     if watch.abandoned.is_set():
         raise WorkEndedError
+    if bench.staging:
+        outcome = _handed_over(bench.staging, claim, outcome, place, watch)
     last = watch.take()
     _record(lambda: bench.port.end_run(claim, outcome, last))
+
+
+def _handed_over(
+    staging: Staging, claim: Claim, outcome: RunOutcome, place: Place, watch: Watch
+) -> RunOutcome:
+    """The outcome, once the results are where the machine that packs finds them."""
+    try:
+        stage_run(staging, claim, outcome.number, place, watch)
+    except (CrateError, StorageError) as error:
+        reason = f"{outcome.reason} Its results could not be handed over: {error}"
+        return replace(outcome, state=RunState.FAILED, reason=reason.strip())
+    return outcome
 
 
 def _run_failed(bench: Bench, claim: Claim, error: Exception) -> None:
@@ -111,8 +130,9 @@ def _finish(bench: Bench, claim: Claim, watch: Watch) -> None:
     job = bench.port.finish_job(claim)
     place = bench.place(claim)
     _provide_inputs(bench, claim, place)
-    packed = runner.finish(
-        runner.Finish(
+    parts = fetch_parts(bench.staging, claim, place, watch) if bench.staging else []
+    packed = finish_apart(
+        Finish(
             submission=job.submission,
             outcomes=job.outcomes,
             delivery_id=job.delivery_id,
@@ -122,6 +142,8 @@ def _finish(bench: Bench, claim: Claim, watch: Watch) -> None:
         watch,
     )
     _record(lambda: bench.port.packed(claim, packed))
+    if bench.staging:
+        bench.staging.remove_all(parts)
 
 
 def _finish_failed(bench: Bench, claim: Claim, error: Exception) -> None:
@@ -153,9 +175,9 @@ def _deliver(bench: Bench, claim: Claim, watch: Watch) -> None:
             sha256=record.source.sha256,
             error=record.error,
         )
-        runner.announce(outcome, sender=bench.mail_from, recipient=recipient.email, post=bench.post)
+        notify(outcome, sender=bench.mail_from, recipient=recipient.email, post=bench.post)
 
-    runner.deliver(bench.port.ledger(claim), backend, announce, watch)
+    upload(bench.port.ledger(claim), backend, announce, watch)
     _release(bench, claim)
 
 

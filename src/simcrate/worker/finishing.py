@@ -1,0 +1,154 @@
+"""Finish in a process of its own.
+
+Results of simulators are hostile.  What crashes their reader, or fills it with memory, ends that process and
+not the worker with all its leases; and whatever it used is given back when it ends.
+
+That process runs `main`: it takes one job from its standard input and writes progress and the result to its
+standard output, as pickles of our own values between our own processes.  It ends when the worker does.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import selectors
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from threading import Thread
+from typing import IO
+
+from simcrate.errors import CrateError, SimCrateError, WorkEndedError
+from simcrate.pipeline.finishjob import Finish
+from simcrate.pipeline.jobs import PackedSimulation, Progress
+from simcrate.pipeline.place import Place
+from simcrate.pipeline.watch import Watch
+from simcrate.secret import ScrubbingFormatter
+
+log = logging.getLogger(__name__)
+
+COMMAND = (sys.executable, "-P", "-c", "from simcrate.worker.finishing import main; main()")
+STOP_POLL_S = 0.2
+SHOW_S = 0.1  # progress is sent at most this often
+ORPHANED = 3  # exit code of a process whose worker is gone
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """An error that the process foresaw."""
+
+    message: str
+    detail: str
+
+
+def finish_apart(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
+    """Run `simcrate.pipeline.runner.finish` in a process of its own.
+
+    If that process crashes, it is done once more without what crashes: statistics.
+
+    Raises:
+        CrateError: no crate could be written; everything is kept.
+        WorkEndedError: the worker ends, or the lease is lost.
+    """
+    try:
+        return _finish(job, place, watch)
+    except _CrashedError as error:
+        log.exception("finish.crashed", extra={"simulation": str(job.submission.id)})
+        if job.is_careful:
+            raise CrateError(str(error)) from error
+    try:
+        return _finish(replace(job, is_careful=True), place, watch)
+    except _CrashedError as error:
+        raise CrateError(str(error)) from error
+
+
+class _CrashedError(Exception):
+    """The process ended without a word."""
+
+
+def _finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
+    with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            with suppress(BrokenPipeError):  # it crashed at once; its end says so
+                process.stdin.write(pickle.dumps((job, place)))
+                process.stdin.flush()
+            return _follow(process.stdout, watch)
+        except EOFError as error:
+            message = f"the process that packs ended with exit code {process.wait()}"
+            raise _CrashedError(message) from error
+        finally:
+            process.kill()
+            with suppress(BrokenPipeError):
+                process.stdin.close()
+
+
+def _follow(messages: IO[bytes], watch: Watch) -> PackedSimulation:
+    """Show what comes until the result is there."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(messages, selectors.EVENT_READ)
+        while True:
+            watch.raise_if_stopped()
+            if not selector.select(STOP_POLL_S):
+                continue
+            message = pickle.load(messages)  # noqa: S301 - written by the process that we started
+            match message:
+                case Progress():
+                    watch.show(message)
+                case PackedSimulation():
+                    return message
+                case _Failed():
+                    raise CrateError(message.message, detail=message.detail)
+
+
+class _SendingWatch(Watch):
+    """Sends what is shown, now and then."""
+
+    def __init__(self, messages: IO[bytes]) -> None:
+        super().__init__()
+        self._messages = messages
+        self._sent_at = -SHOW_S
+        self._stage = ""
+
+    def show(self, progress: Progress) -> None:
+        """Every stage at least once."""
+        now = time.monotonic()
+        if progress.stage != self._stage or now - self._sent_at >= SHOW_S:
+            self._sent_at, self._stage = now, progress.stage
+            _send(self._messages, progress)
+
+
+def _send(messages: IO[bytes], value: object) -> None:
+    pickle.dump(value, messages)
+    messages.flush()
+
+
+def _end_with_worker() -> None:
+    """The worker holds the other end of our standard input for as long as it lives."""
+    sys.stdin.buffer.read()
+    os._exit(ORPHANED)
+
+
+def main() -> None:
+    """Do one job."""
+    from simcrate.pipeline.runner import finish  # heavy, and only this process needs it
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(ScrubbingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
+    messages = sys.stdout.buffer
+    sys.stdout = sys.stderr  # nothing else may get between the messages
+    job, place = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by the worker that started us
+    Thread(target=_end_with_worker, daemon=True).start()
+    try:
+        _send(messages, finish(job, place, _SendingWatch(messages)))
+    except WorkEndedError:
+        raise
+    except SimCrateError as error:
+        _send(messages, _Failed(str(error), error.detail))
+    except OSError as error:
+        _send(messages, _Failed(f"could not write the crate: {error.strerror}", str(error)))

@@ -1,0 +1,98 @@
+"""The process that finishes: what crashes it costs the statistics and nothing else."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Timer
+from uuid import UUID
+
+import pytest
+
+from simcrate.errors import CrateError, WorkEndedError
+from simcrate.pipeline.finishjob import Finish
+from simcrate.pipeline.jobs import RunOutcome, RunState, Submission
+from simcrate.pipeline.place import Place
+from simcrate.pipeline.watch import Watch
+from simcrate.worker import finishing
+
+JOB = Finish(
+    submission=Submission(
+        id=UUID(int=1), title="Study", simulator="oppsim", ini_name="omnetpp.ini", config="A",
+        run_filter="", precision_s=1, submitter="Alice", licence="",
+        submitted_at=datetime(2026, 11, 25, tzinfo=UTC),
+    ),
+    outcomes=(RunOutcome(number=0, state=RunState.COMPLETED, reason=""),),
+    delivery_id=UUID(int=2),
+    is_careful=False,
+)  # fmt: skip
+SCALARS = "version 3\nrun A-0\nattr configname A\nscalar Net x 1\n"
+PRELUDE = "import sys; from simcrate.worker import finishing; from simcrate.pipeline import parse; "
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    place = Place(tmp_path, JOB.submission.id)
+    place.input_dir.mkdir(parents=True)
+    (place.input_dir / "omnetpp.ini").write_text("[Config A]\n")
+    place.result_dir(0).mkdir(parents=True)
+    (place.result_dir(0) / "a.sca").write_text(SCALARS)
+    return place
+
+
+def crash(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """Make the reader crash its process, as hostile results might."""
+    script = f"{PRELUDE}parse.parse = lambda *_: {how}; finishing.main()"
+    monkeypatch.setattr(finishing, "COMMAND", (sys.executable, "-c", script))
+
+
+def test_a_simulation_is_finished_in_another_process(place: Place) -> None:
+    watch = Watch()
+    packed = finishing.finish_apart(JOB, place, watch)
+
+    assert packed.problems == ()
+    assert packed.summary["rows"]
+    assert place.crate_path(JOB.delivery_id, packed.file_name).stat().st_size == packed.size_bytes
+    assert watch.take() is not None
+
+
+@pytest.mark.parametrize(
+    "how", ["__import__('os').abort()", "__import__('os')._exit(0)", "bytearray(1 << 60)"]
+)
+def test_what_crashes_the_reader_costs_the_statistics_and_nothing_else(
+    place: Place, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    crash(monkeypatch, how)
+    packed = finishing.finish_apart(JOB, place, Watch())
+
+    assert packed.problems
+    assert place.crate_path(JOB.delivery_id, packed.file_name).exists()
+
+
+def test_a_process_that_cannot_start_is_an_error_that_is_retried(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finishing, "COMMAND", (sys.executable, "-c", "raise SystemExit(7)"))
+
+    with pytest.raises(CrateError, match="exit code 7") as caught:
+        finishing.finish_apart(JOB, place, Watch())
+    assert caught.value.retryable
+
+
+def test_an_error_that_was_foreseen_comes_through(place: Place) -> None:
+    (place.var_dir / "spool").write_text("a file where a directory should be")
+
+    with pytest.raises(CrateError, match="could not"):
+        finishing.finish_apart(JOB, place, Watch())
+
+
+def test_a_worker_that_ends_takes_the_process_along(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash(monkeypatch, "__import__('time').sleep(60)")
+    watch = Watch()
+    Timer(1.0, watch.abandon).start()
+
+    with pytest.raises(WorkEndedError):
+        finishing.finish_apart(JOB, place, watch)
