@@ -6,7 +6,8 @@ from __future__ import annotations
 def use_portal(*, migrate: bool = True) -> None:
     """Make what must exist, set Django up and bring the tables up to date.
 
-    Called inside commands, so that those that need no portal start without Django.
+    Called inside commands, so that those that need no portal start without Django.  A machine that only
+    runs simulations makes no secrets, needs none, and leaves the tables to others.
     """
     import os
 
@@ -16,7 +17,8 @@ def use_portal(*, migrate: bool = True) -> None:
     from simcrate.portal.start import migrate_database, prepare
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "simcrate.portal.settings")
-    prepare(read_environment().var_dir)
+    environment = read_environment()
+    prepare(environment.var_dir, with_secrets=not environment.only_runs)
     django.setup()
-    if migrate:
+    if migrate and not environment.only_runs:
         migrate_database()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from contextlib import nullcontext
 from threading import Event
 
 import click
@@ -55,15 +56,17 @@ def worker(runs: int | None, tags: tuple[str, ...]) -> None:
     from simcrate.cli.bench import make_bench
     from simcrate.cli.redis import engine_for, hearing_wakes
     from simcrate.cli.upkeep import upkeep
+    from simcrate.worker.staging import giving_grants
     from simcrate.worker.supervisor import Supervisor, default_slots
 
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     bench = make_bench(frozenset(tags))
-    slots = default_slots(runs)
-    engine = engine_for(slots)
-    supervisor = Supervisor(bench, slots, engine)
+    only_runs = settings.ENVIRONMENT.only_runs
+    slots = default_slots(runs, only_runs=only_runs)
+    supervisor = Supervisor(bench, slots, engine_for(slots))
     click.echo(WORKER_READY)
-    with upkeep(bench, stop), hearing_wakes(stop):
+    chores = nullcontext() if only_runs else upkeep(bench, stop)  # they need credentials
+    with chores, hearing_wakes(stop), giving_grants(bench.staging, stop):
         supervisor.run(stop)

@@ -2,6 +2,7 @@
 
 work/<simulation>/input/         the submitted files; read-only for the runs
 work/<simulation>/runs/<n>/      working directory of run n: its log, and results/
+work/<simulation>/parts/         runs as zips, on their way from or to another machine
 work/<simulation>/made/          what statistics made: csv/ figures/ … for the crate
 spool/<delivery>/<slug>.zip      the crate, until its delivery is verified and announced
 """
@@ -50,6 +51,10 @@ class Place:
         """Everything the simulator printed."""
         return self.run_dir(number) / "simulator.log"
 
+    def part_path(self, number: int) -> Path:
+        """A run as one zip, on its way from the machine that ran to the one that packs."""
+        return self.simulation_dir / "parts" / f"run-{number}.zip"
+
     @property
     def made_dir(self) -> Path:
         """What the statistics stage made."""
@@ -59,11 +64,25 @@ class Place:
         """The crate in the spool."""
         return spool_path(self.var_dir, delivery_id, file_name)
 
+    def remove(self) -> None:
+        """Let go of everything of this simulation but its crates.
+
+        Raises:
+            OSError: something could not be removed; the rest may be gone.
+        """
+        shutil.rmtree(self.simulation_dir)
+
     def fresh(self, directory: Path) -> Path:
         """An empty directory, whatever an interrupted attempt left there."""
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         return directory
+
+
+def simulations_in(var_dir: Path) -> list[UUID]:
+    """The simulations that have directories on this worker."""
+    names = [path.name for path in (var_dir / "work").glob("*-*-*-*-*")]
+    return [UUID(name) for name in names]
 
 
 def spool_path(var_dir: Path, delivery_id: UUID, file_name: str) -> Path:

@@ -31,6 +31,12 @@ class Environment:
     redis_url: str = field(repr=False)
     """`redis://…` where RQ carries run ids to workers, or empty for the embedded queue."""
 
+    staging_url: str
+    """The local-cloud through which machines hand runs over, or empty: one machine runs and packs."""
+
+    staging_secret_file: Path | None
+    """Holds that server's secret, on machines that pack and deliver; None: this one only runs."""
+
     public_url: str
     """Where users reach the portal; permalinks and mails start with it."""
 
@@ -55,6 +61,9 @@ class Environment:
     keep_run_days: int
     """How long run directories stay after their delivery was verified."""
 
+    disk_floor_bytes: int
+    """Free space of a worker's disk below which run directories go sooner; 0: they never do."""
+
     sandbox: str
     """`bubblewrap`, or `none`: the weaker promise, said loudly."""
 
@@ -63,6 +72,11 @@ class Environment:
 
     debug: bool
     """Django's debug pages; never on a machine that others reach."""
+
+    @property
+    def only_runs(self) -> bool:
+        """Whether this machine does runs and nothing else, and holds no credentials for more."""
+        return bool(self.staging_url) and self.staging_secret_file is None
 
 
 def read_environment(variables: Mapping[str, str] = os.environ) -> Environment:
@@ -91,10 +105,16 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> Environment:
         faults.append(f"{PREFIX}{name} is {value!r}, but must be '{default}' or '{other}'")
         return default
 
+    def path(name: str) -> Path | None:
+        value = text(name)
+        return Path(value).absolute() if value else None
+
     environment = Environment(
         var_dir=Path(text("VAR", "var")).absolute(),
         database_url=text("DATABASE_URL"),
         redis_url=text("REDIS_URL"),
+        staging_url=text("STAGING_URL").rstrip("/"),
+        staging_secret_file=path("STAGING_SECRET_FILE"),
         public_url=text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
         allowed_hosts=tuple(
             host.strip() for host in text("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
@@ -105,6 +125,7 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> Environment:
         submission_max_bytes=number("SUBMISSION_MAX_BYTES", 32 * 2**20),
         licence=text("LICENCE", "CC-BY-4.0"),
         keep_run_days=number("KEEP_RUN_DAYS", 7),
+        disk_floor_bytes=number("DISK_FLOOR_BYTES", 2**30),
         sandbox=choice("SANDBOX", "bubblewrap", "none"),
         seafile_server=text("SEAFILE_SERVER").rstrip("/"),
         debug=choice("DEBUG", "0", "1") == "1",
@@ -115,6 +136,11 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> Environment:
             " as in https://simcrate.example.org"
         )
     faults += _licence_faults(environment.licence)
+    if environment.staging_url and not _is_address(environment.staging_url):
+        faults.append(
+            f"{PREFIX}STAGING_URL is {environment.staging_url!r}, but must be a scheme and a host,"
+            " as in http://10.0.0.2:8976"
+        )
     faults += [f"{name} is not a setting of SimCrate" for name in sorted(given)]
     if faults:
         raise BadInputError("could not use the environment: " + "; ".join(faults))

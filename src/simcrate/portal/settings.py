@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "simcrate.portal.workers",
     "simcrate.portal.simulations",
     "simcrate.portal.deliveries",
+    "simcrate.portal.queue",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -27,7 +27,7 @@ SECRETS: dict[str, Callable[[], str]] = {
 """name in `var/secrets`: how a new one is made."""
 
 
-def prepare(var_dir: Path) -> None:
+def prepare(var_dir: Path, *, with_secrets: bool = True) -> None:
     """Make `var/`, `var/outbox` and `var/secrets`, and each secret that is not there yet.
 
     Two that start at the same time end with the same secrets.
@@ -39,7 +39,7 @@ def prepare(var_dir: Path) -> None:
         for directory in (var_dir, var_dir / "outbox", var_dir / "secrets"):
             directory.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIR)
         (var_dir / "secrets").chmod(PRIVATE_DIR)
-        for name, make in SECRETS.items():
+        for name, make in SECRETS.items() if with_secrets else ():
             _write_once(var_dir / "secrets" / name, make())
     except OSError as error:
         message = (

@@ -32,9 +32,10 @@ RECOVER_S = 15.0
 STOP_WAIT_S = 20.0
 
 
-def default_slots(runs: int | None = None) -> dict[WorkKind, int]:
+def default_slots(runs: int | None = None, *, only_runs: bool = False) -> dict[WorkKind, int]:
     """One run per core unless told otherwise; packing uses every core; uploads wait on networks."""
-    return {WorkKind.RUN: runs or os.cpu_count() or 1, WorkKind.FINISH: 1, WorkKind.DELIVERY: 4}
+    slots = {WorkKind.RUN: runs or os.cpu_count() or 1}
+    return slots if only_runs else {**slots, WorkKind.FINISH: 1, WorkKind.DELIVERY: 4}
 
 
 class Supervisor:

@@ -143,7 +143,7 @@ def _finish(bench: Bench, claim: Claim, watch: Watch) -> None:
     )
     _record(lambda: bench.port.packed(claim, packed))
     if bench.staging:
-        bench.staging.remove_all(parts)
+        bench.staging.forget(claim, parts)
 
 
 def _finish_failed(bench: Bench, claim: Claim, error: Exception) -> None:

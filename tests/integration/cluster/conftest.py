@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,6 +58,17 @@ class Machine:
     @property
     def environment(self) -> dict[str, str]:
         return {**os.environ, "SIMCRATE_VAR": str(self.var_dir), **self.settings}
+
+    @property
+    def name(self) -> str:
+        """As rows have it; made when its first worker starts."""
+        return (self.var_dir / "machine").read_text()
+
+    def take_field_keys_of(self, other: Machine) -> None:
+        """What an administrator copies to every machine that delivers."""
+        secrets_dir = self.var_dir / "secrets"
+        secrets_dir.mkdir(parents=True, mode=0o700)
+        shutil.copy(other.var_dir / "secrets" / "field-keys", secrets_dir)
 
     @property
     def log(self) -> str:
@@ -139,6 +151,14 @@ class Cluster:
     def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.database.url) as connection:
             return connection.execute(sql, values).fetchall()
+
+    def execute(self, sql: str, *values: object) -> None:
+        with psycopg.connect(self.database.url) as connection:
+            connection.execute(sql, values)
+
+    def machine(self, name: str, settings: Mapping[str, str]) -> Machine:
+        """One more, that reaches the same servers."""
+        return Machine(self.directory / name, {**self.portal.settings, **settings})
 
     def submit(self, title: str, *, runs: int = 1, seconds: int = 60, nodes: int = 5) -> str:
         """A simulation of some runs; returns its id."""

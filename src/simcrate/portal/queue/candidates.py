@@ -24,12 +24,19 @@ def claimable_runs() -> QuerySet[Run]:
     )
 
 
-def finishable(machine: str) -> QuerySet[Simulation]:
-    """All runs have ended, at least one was started, and there is no crate yet."""
+def finishable(machine: str, *, has_staging: bool) -> QuerySet[Simulation]:
+    """All runs have ended, at least one was started, there is no crate yet, and the runs can be had.
+
+    They are on the machine where they ran; with a staging server any machine can fetch them, until they
+    were packed: then they are on the machine that packed.
+    """
     runs = Run.objects.filter(simulation=OuterRef("pk"))
+    started = runs.exclude(started_at=None)
+    at_hand = Q(packings=0) | Q(machine=machine) if has_staging else Q()
     return Simulation.objects.filter(
+        at_hand,
         ~Exists(runs.filter(state__in=UNENDED)),
-        Exists(runs.exclude(started_at=None).filter(machine=machine)),
+        Exists(started if has_staging else started.filter(machine=machine)),
         Q(retry_at=None) | Q(retry_at__lte=Now()),
         packed_at=None,
         lease_until=None,

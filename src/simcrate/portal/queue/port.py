@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from simcrate.crate import Choice
@@ -55,9 +55,11 @@ GONE_WORKERS_SHOWN = timedelta(days=1)
 class RowsPort:
     """Implements `simcrate.worker.port.WorkerPort` for one worker process."""
 
-    def __init__(self, *, owner: str, machine: str) -> None:
+    def __init__(self, *, owner: str, machine: str, has_staging: bool = False) -> None:
+        """With `has_staging`, a machine can pack what others ran."""
         self._owner = owner
         self._machine = machine
+        self._has_staging = has_staging
         self._runs = LeasedRows(Run, owner, unclaimed={"state": RunState.QUEUED})
         self._simulations = LeasedRows(Simulation, owner, unclaimed={"packed_at": None})
         self._deliveries = LeasedRows(Delivery, owner, unclaimed={"spool_released_at": None})
@@ -138,7 +140,10 @@ class RowsPort:
                 send_missing()
 
     def _claim_finish(self) -> Claim | None:
-        simulation = self._simulations.claim(finishable(self._machine), machine=self._machine)
+        candidates = finishable(self._machine, has_staging=self._has_staging)
+        # what is packed again is where it was packed before
+        here = candidates.filter(Q(packings=0) | Q(machine=self._machine))
+        simulation = self._simulations.claim(here, machine=self._machine)
         return self._claimed(WorkKind.FINISH, simulation.pk, simulation) if simulation else None
 
     def _claim_delivery(self) -> Claim | None:

@@ -1,0 +1,241 @@
+"""Hand runs over between machines by a local-cloud in the middle.
+
+Whoever has run holds no credential: it gets a grant for one object.  Whoever packs holds the secret.
+A staging server that is away is waited for, as long as the lease can be kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from threading import Event, Thread
+from typing import TypeVar
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from simcrate.errors import (
+    CrateError,
+    PortError,
+    StorageError,
+    StorageNotFoundError,
+    StorageUnreachableError,
+    WorkEndedError,
+)
+from simcrate.pipeline.part import pack_part, unpack_part
+from simcrate.pipeline.place import Place
+from simcrate.pipeline.watch import Watch
+from simcrate.secret import Secret
+from simcrate.storage.address import parse_address
+from simcrate.storage.local_api import LocalApi, link_path, storage_error
+from simcrate.worker.parts import Part, PartsPort
+from simcrate.worker.port import Claim
+from simcrate.worker.retrying import until_reached
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+GRANT_POLL_S = 0.3
+RETRY_S = 3.0
+GRANT_KEPT_S = 6 * 3600
+PART_KEPT_S = 30 * 86400  # a part that nobody removed expires
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staging:
+    """The staging local-cloud and the rows about it."""
+
+    url: str
+    parts: PartsPort
+    secret: Secret | None
+    """Only on machines that pack; None: this machine only runs."""
+
+    def put(self, part: Part, path: Path, grant: Secret) -> None:
+        """Bring a part there; may be repeated."""
+        headers = {
+            "Content-Length": str(part.size_bytes),
+            "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(part.sha256)).decode()}:",
+        }
+        api = self._api(grant)
+        try:
+            api.request(
+                "stage a part",
+                "PUT",
+                f"/upload/{quote(part.key)}",
+                headers=headers,
+                content=_chunks(path),
+            )
+        finally:
+            api.close()
+
+    def new_grant(self, part: Part) -> Secret:
+        """A grant for exactly this part."""
+        wish = {
+            "key": part.key,
+            "size": part.size_bytes,
+            "sha256": part.sha256,
+            "expires_in_s": GRANT_KEPT_S,
+        }
+        headers = {"Cloud-Expires": str(PART_KEPT_S)}
+        answer = self._ask("grant a part", "POST", "/grants", headers=headers, json=wish)
+        return Secret(answer.json()["grant"])
+
+    def get(self, part: Part, path: Path) -> None:
+        """Fetch a part; its digest is right when this returns.
+
+        Raises:
+            StorageNotFoundError: it is not there any more.
+            CrateError: other bytes are there.
+            StorageUnreachableError: the server broke off.
+        """
+        described = self._find(part)
+        if described is None:
+            message = f"the part of run {part.number} is not on the staging server any more"
+            raise StorageNotFoundError(message)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        api = self._api(self.secret)
+        url = f"{urlsplit(self.url).scheme}://{api.address}{link_path(described['url'])}"
+        digest = hashlib.sha256()
+        try:
+            with (
+                httpx.stream("GET", url, verify=api.trust or True, trust_env=False) as answer,
+                path.open("wb") as file,
+            ):
+                if not answer.is_success:
+                    answer.read()
+                    raise storage_error("fetch a part", answer)
+                for chunk in answer.iter_bytes(CHUNK_BYTES):
+                    digest.update(chunk)
+                    file.write(chunk)
+        except httpx.TransportError as error:
+            message = "could not fetch a part: the staging server broke off"
+            raise StorageUnreachableError(message, detail=str(error)) from error
+        if digest.hexdigest() != part.sha256:
+            message = f"the part of run {part.number} has other bytes than were staged"
+            raise CrateError(message)
+
+    def forget(self, claim: Claim, parts: Iterable[Part]) -> None:
+        """Take parts away that are in a crate by now; those that stay expire."""
+        until_reached(lambda: self.parts.packed(claim))
+        for part in parts:
+            with suppress(StorageError):
+                if described := self._find(part):
+                    self._ask("remove a part", "DELETE", f"/objects/{described['id']}")
+
+    def _find(self, part: Part) -> dict[str, str] | None:
+        answer = self._ask("find a part", "GET", "/objects", params={"prefix": part.key})
+        objects = answer.json()["objects"]
+        return next((one for one in objects if one["sha256"] == part.sha256), None)
+
+    def _ask(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        params: dict[str, str] | None = None,
+        json: dict[str, object] | None = None,
+    ) -> httpx.Response:
+        api = self._api(self.secret)
+        try:
+            return api.request(what, method, path, headers=headers, params=params, json=json)
+        finally:
+            api.close()
+
+    def _api(self, secret: Secret | None) -> LocalApi:
+        parts = urlsplit(self.url)
+        return LocalApi(
+            parse_address(parts.netloc), secret=secret, tls=parts.scheme == "https", ca=None
+        )
+
+
+def stage_run(staging: Staging, claim: Claim, number: int, place: Place, watch: Watch) -> None:
+    """Pack what the run left, and bring it to the staging server.
+
+    Raises:
+        StorageError: the server will not have it.
+        CrateError: it could not be packed.
+        WorkEndedError: the lease is lost, or the worker ends; the run is done again.
+    """
+    packed = pack_part(place, number)
+    part = _persist(
+        lambda: staging.parts.ask_grant(
+            claim, number=number, size_bytes=packed.size_bytes, sha256=packed.sha256
+        ),
+        watch,
+    )
+    while (grant := _persist(lambda: staging.parts.grant(claim), watch)) is None:
+        _pause(watch, GRANT_POLL_S)
+    given = grant
+    _persist(lambda: staging.put(part, packed.path, given), watch)
+    _persist(lambda: staging.parts.staged(claim), watch)
+    packed.path.unlink()
+
+
+def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> list[Part]:
+    """Bring the runs of other machines here, verified; returns what was staged.
+
+    Raises:
+        WorkEndedError: the lease is lost, the worker ends, or a part is lost and its run done again.
+    """
+    parts = _persist(lambda: staging.parts.of_simulation(claim), watch)
+    for part in parts:
+        try:
+            _persist(partial(staging.get, part, place.part_path(part.number)), watch)
+            unpack_part(place, part.number)
+        except (StorageNotFoundError, CrateError) as error:
+            log.warning("part.lost", extra={"run": part.run_id, "why": str(error)})
+            _persist(partial(staging.parts.lost, claim, part), watch)
+            raise WorkEndedError from error
+    return parts
+
+
+@contextmanager
+def giving_grants(staging: Staging | None, stop: Event) -> Iterator[None]:
+    """Beside whatever is done inside, where this machine holds the secret, until `stop` is set."""
+    if staging and staging.secret:
+        # a daemon: a grant that is given twice is none the worse
+        Thread(target=_give_grants, args=(staging, stop), name="grants", daemon=True).start()
+    yield
+
+
+def _give_grants(staging: Staging, stop: Event) -> None:
+    while not stop.wait(GRANT_POLL_S):
+        try:
+            for part in staging.parts.wanted():
+                staging.parts.give(part, staging.new_grant(part))
+        except (PortError, StorageError) as error:
+            log.warning("grants.not_given", extra={"why": str(error)})
+            stop.wait(RETRY_S)
+
+
+def _persist(work: Callable[[], T], watch: Watch) -> T:
+    """Do it until it works: rows and server may be away for a while."""
+    while True:
+        try:
+            return work()
+        except (PortError, StorageError) as error:
+            if not error.retryable:
+                raise
+            log.warning("staging.waits", extra={"why": str(error)})
+            _pause(watch, RETRY_S)
+
+
+def _pause(watch: Watch, seconds: float) -> None:
+    """A cancel ends the simulator, not the way of its results; only a lost claim does."""
+    if watch.abandoned.wait(seconds):
+        raise WorkEndedError
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
