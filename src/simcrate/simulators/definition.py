@@ -34,6 +34,8 @@ class Simulator:
     """Shared libraries of models, as OMNeT++'s `-l` takes them."""
     readable: tuple[Path, ...] = ()
     """Directories that it may read in the sandbox, besides those above and the system's."""
+    working_dir: Path | None = None
+    """What a run finds in its own working directory beside the submitted files, as links into this one."""
     environment: Mapping[str, str] = field(default_factory=dict)
     progress: str = ""
     """For a `command`: a regular expression with a group `percent`."""
@@ -47,7 +49,8 @@ class Simulator:
         """Everything that it must see in the sandbox besides the system's programs and libraries."""
         program = Path(self.command[0])
         own = (program,) if program.is_absolute() and program.exists() else ()
-        return (*own, *self.ned_path, *self.libraries, *self.readable)
+        working = (self.working_dir,) if self.working_dir else ()
+        return (*own, *self.ned_path, *self.libraries, *working, *self.readable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ from simcrate.pipeline.place import Place
 from simcrate.pipeline.simulate import SimulateJob
 from simcrate.pipeline.simulate import simulate as simulate_run
 from simcrate.pipeline.watch import Watch
-from simcrate.simulators import OPPSIM, UNFENCED, Limits
+from simcrate.simulators import OPPSIM, UNFENCED, Limits, Simulator
 
 INI = """
 [Config Short]
@@ -56,16 +56,35 @@ def place(tmp_path: Path) -> Place:
 
 
 def simulate(
-    place: Place, number: int = 0, watch: Watch | None = None, limits: Limits = UNLIMITED
+    place: Place,
+    number: int = 0,
+    watch: Watch | None = None,
+    limits: Limits = UNLIMITED,
+    simulator: Simulator = OPPSIM,
 ) -> RunOutcome:
     job = SimulateJob(
         submission=SUBMISSION,
         run=RunSpec(number=number, itervars={}, repetition=0),
-        simulator=OPPSIM,
+        simulator=simulator,
         sandbox=UNFENCED,
         limits=limits,
     )
     return simulate_run(job, place, watch or Watch())
+
+
+def test_what_the_definition_provides_stands_beside_the_submitted_files(
+    place: Place, tmp_path: Path
+) -> None:
+    provided = tmp_path / "provided"
+    (provided / "results").mkdir(parents=True)
+    (provided / "omnetpp.ini").write_text("of the definition")
+    (provided / "trace.csv").write_text("1")
+    simulate(place, simulator=replace(OPPSIM, working_dir=provided))
+
+    working_dir = place.working_dir(0)
+    assert (working_dir / "trace.csv").resolve() == provided / "trace.csv"
+    assert (working_dir / "omnetpp.ini").read_text() == INI
+    assert not (working_dir / "results").is_symlink()
 
 
 def finish(

@@ -329,3 +329,45 @@ def test_the_limits_are_shown_before_anything_is_submitted(
 
     assert "512 MiB of memory for a run" in page
     assert "10 runs in one simulation" in page
+
+
+def test_a_template_is_filled_in_and_its_ini_goes_the_way_of_every_other(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    define("mine", kind="omnetpp")
+    SimulatorDefinition.objects.update(
+        template=INI.replace("${N=10,20}", "@hosts@"),
+        parameters=[{"name": "hosts", "default": "20", "least": 2, "most": 500, "label": "Hosts"}],
+    )
+    address = "/simulations/new/form/?simulator=mine"
+
+    assert address in as_alice.get("/simulations/new/").content.decode()
+    assert "Hosts" in as_alice.get(address).content.decode()
+    wrong = as_alice.post(address, {"hosts": "9999"})
+    assert wrong.status_code == 422
+    assert "no number from 2 up to 500" in html.unescape(wrong.content.decode())
+    step = str(as_alice.post(address, {"hosts": "10,20,30"})["Location"])
+    as_alice.post(step, CHOICES)
+
+    assert Run.objects.count() == 3
+    assert Simulation.objects.get().simulator == "mine"
+
+
+def test_a_simulator_without_a_template_has_no_form(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    define("mine", kind="omnetpp")
+
+    assert as_alice.get("/simulations/new/form/?simulator=mine").status_code == 404
+    assert as_alice.get("/simulations/new/form/?simulator=oppsim").status_code == 404
+
+
+def test_a_hostile_template_is_refused_like_any_ini(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    define("mine", kind="omnetpp")
+    SimulatorDefinition.objects.update(template=INI + "load-libs = /tmp/evil\n")
+    response = as_alice.post("/simulations/new/form/?simulator=mine", {"csrf": "x"})
+
+    assert response.status_code == 422
+    assert "load-libs" in response.content.decode()

@@ -9,6 +9,7 @@ from simcrate.portal.simulations import views
 urlpatterns = [
     path("simulations/", views.index, name="simulations"),
     path("simulations/new/", views.new, name="simulation-new"),
+    path("simulations/new/form/", views.fill_in, name="simulation-fill-in"),
     path("simulations/new/<uuid:draft_id>/", views.choose, name="simulation-choose"),
     path("simulations/new/<uuid:draft_id>/runs/", views.preview_runs, name="simulation-preview"),
     path("simulations/<uuid:simulation_id>/", views.detail, name="simulation"),

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.forms import Form
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -30,6 +31,8 @@ from simcrate.portal.simulations.queries import overviews, visible_to
 from simcrate.portal.simulations.services import cancel_simulation, stop_simulation
 from simcrate.portal.simulations.simulator_choice import choosable, read_ini_for
 from simcrate.portal.simulations.sizes import Plan, size_sentence
+from simcrate.portal.simulations.template_form import TemplateForm
+from simcrate.portal.simulators.services import template_of
 from simcrate.portal.storages.services import active_backends
 
 PAGE_SIZE = 20
@@ -66,6 +69,22 @@ def new(request: UserRequest) -> HttpResponse:
             return redirect("simulation-choose", draft.pk)
     context = {"form": form, "examples": list_examples()}
     return render(request, "simulations/new.html", context, status=_status(form))
+
+
+@require_http_methods(["GET", "POST"])
+@for_users
+def fill_in(request: UserRequest) -> HttpResponse:
+    """Step 1 without an ini: the parameters of a simulator's template."""
+    template = template_of(request.GET.get("simulator", ""))
+    if template is None:
+        raise Http404
+    form = TemplateForm(request.POST or None, template=template)
+    if request.method == "POST" and form.is_valid():
+        draft = form.save(request.user)
+        if draft is not None:
+            return redirect("simulation-choose", draft.pk)
+    context = {"form": form, "template": template}
+    return render(request, "simulations/fill_in.html", context, status=_status(form))
 
 
 @require_http_methods(["GET", "POST"])
@@ -232,5 +251,5 @@ def _whole_number(request: UserRequest, name: str, *, default: int = 0) -> int:
     return int(text) if text.isdecimal() and len(text) < MOST_DIGITS else default
 
 
-def _status(form: ChoicesForm | FilesForm) -> int:
+def _status(form: Form) -> int:
     return 422 if form.errors else 200

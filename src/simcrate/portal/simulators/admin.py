@@ -16,8 +16,12 @@ class SimulatorAdmin(ModelAdmin):  # type: ignore[misc]  # untyped package
     list_filter = ["kind", "active"]
     fieldsets = [
         (None, {"fields": ["name", "title", "version", "kind", "active"]}),
-        ("How it is started", {"fields": ["command", "ned_path", "libraries", "environment"]}),
+        (
+            "How it is started",
+            {"fields": ["command", "ned_path", "libraries", "working_dir", "environment"]},
+        ),
         ("What it may", {"fields": ["readable", "allowed_keys"]}),
         ("How it is followed", {"fields": ["progress"]}),
+        ("A form instead of an ini", {"fields": ["template", "parameters"]}),
         ("Where", {"fields": ["tags"]}),
     ]

@@ -7,6 +7,8 @@ import re
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from simcrate.errors import BadInputError
+from simcrate.portal.simulators.parameters import placeholders, read_parameters
 from simcrate.simulators.definition import OPPSIM, SimulatorKind
 
 KINDS = [(kind.value, kind.value) for kind in SimulatorKind]
@@ -29,6 +31,14 @@ def validate_progress(pattern: str) -> None:
     if pattern and not has_percent:
         message = r"the pattern needs a group named percent, such as (?P<percent>\d+)%"
         raise ValidationError(message)
+
+
+def validate_parameters(value: object) -> None:
+    """A list that `parameters.read_parameters` takes."""
+    try:
+        read_parameters(value)
+    except BadInputError as error:
+        raise ValidationError(str(error)) from error
 
 
 def validate_name(name: str) -> None:
@@ -66,6 +76,13 @@ class SimulatorDefinition(models.Model):
         validators=[validate_lines_are_absolute],
         help_text="what else it may read in its sandbox, one directory a line",
     )
+    working_dir = models.CharField(
+        "working directory",
+        max_length=500,
+        blank=True,
+        validators=[validate_lines_are_absolute],
+        help_text="a directory whose content every run finds beside the submitted files",
+    )
     environment = models.JSONField(
         blank=True,
         default=dict,
@@ -80,6 +97,17 @@ class SimulatorDefinition(models.Model):
     allowed_keys = models.TextField(
         blank=True, help_text="ini options that users may set besides the usual ones, one a line"
     )
+    template = models.TextField(
+        "template ini",
+        blank=True,
+        help_text="an ini with @names@ of the parameters below, for who wants to fill in a form",
+    )
+    parameters = models.JSONField(
+        blank=True,
+        default=list,
+        validators=[validate_parameters],
+        help_text='as in [{"name": "hosts", "default": "20", "least": 2, "most": 500}]',
+    )
     tags = models.CharField(
         max_length=200, blank=True, help_text="what a worker must have to be given its runs"
     )
@@ -91,3 +119,13 @@ class SimulatorDefinition(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def clean(self) -> None:
+        """The template asks for nothing but parameters that there are."""
+        try:
+            names = {parameter.name for parameter in read_parameters(self.parameters)}
+        except BadInputError:  # told at their own field
+            return
+        if unknown := placeholders(self.template) - names:
+            message = f"no such parameter: {', '.join(sorted(unknown))}"
+            raise ValidationError({"template": message})

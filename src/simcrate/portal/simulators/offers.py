@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simcrate.portal.simulators.models import SimulatorDefinition
 from simcrate.portal.simulators.services import active_simulators
 from simcrate.portal.workers.models import Worker
 from simcrate.portal.workers.queries import alive_workers, offers
@@ -17,13 +18,20 @@ class Offer:
     simulator: Simulator
     why_not: str
     """In a clause; empty: it can be chosen."""
+    has_template: bool
+    """Whether there is a form for who has no ini."""
 
 
 def list_offers() -> list[Offer]:
     """Every active simulator, the built-in one first: any worker has that one, sooner or later."""
     workers = list(alive_workers())
+    forms = set(SimulatorDefinition.objects.exclude(template="").values_list("name", flat=True))
     return [
-        Offer(simulator=each, why_not="" if each.is_ours else _why_not(each, workers))
+        Offer(
+            simulator=each,
+            why_not="" if each.is_ours else _why_not(each, workers),
+            has_template=each.name in forms,
+        )
         for each in active_simulators()
     ]
 

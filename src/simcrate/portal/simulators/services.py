@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.db import transaction
 from simcrate.errors import BadInputError, DefinitionError
 from simcrate.inifile import Generation, SafetyPolicy
 from simcrate.portal.simulators.models import SimulatorDefinition
+from simcrate.portal.simulators.parameters import Parameter, read_parameters
 from simcrate.simulators.definition import OPPSIM, Simulator, SimulatorKind
 
 TABLE = "simulators"
@@ -20,6 +22,18 @@ TABLE = "simulators"
 
 _LINES = ("command", "ned_path", "libraries", "readable", "allowed_keys")
 """Texts with one item a line here, arrays in TOML."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """An ini with placeholders, and what to ask for them."""
+
+    simulator: str
+    """Its name."""
+    title: str
+    text: str
+    parameters: tuple[Parameter, ...]
+
 
 _OLD_MAJORS = {"3", "4", "5"}
 
@@ -60,6 +74,19 @@ def generation_of(simulator: Simulator) -> Generation:
     return 5 if major in _OLD_MAJORS else 6
 
 
+def template_of(name: str) -> Template | None:
+    """What a form can ask for; None: the simulator has no template."""
+    row = SimulatorDefinition.objects.filter(name=name, active=True).exclude(template="").first()
+    if row is None:
+        return None
+    return Template(
+        simulator=row.name,
+        title=row.title,
+        text=row.template,
+        parameters=read_parameters(row.parameters),
+    )
+
+
 def definition_of(row: SimulatorDefinition) -> Simulator:
     """The definition as workers take it."""
     return Simulator(
@@ -71,6 +98,7 @@ def definition_of(row: SimulatorDefinition) -> Simulator:
         ned_path=_paths(row.ned_path),
         libraries=_paths(row.libraries),
         readable=_paths(row.readable),
+        working_dir=Path(row.working_dir) if row.working_dir else None,
         environment=row.environment,
         progress=row.progress,
         tags=frozenset(row.tags.split()),

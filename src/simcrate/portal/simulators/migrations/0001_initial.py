@@ -76,6 +76,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "working_dir",
+                    models.CharField(
+                        blank=True,
+                        help_text="a directory whose content every run finds beside the submitted files",
+                        max_length=500,
+                        validators=[simcrate.portal.simulators.models.validate_lines_are_absolute],
+                        verbose_name="working directory",
+                    ),
+                ),
+                (
                     "environment",
                     models.JSONField(
                         blank=True,
@@ -97,6 +107,23 @@ class Migration(migrations.Migration):
                     models.TextField(
                         blank=True,
                         help_text="ini options that users may set besides the usual ones, one a line",
+                    ),
+                ),
+                (
+                    "template",
+                    models.TextField(
+                        blank=True,
+                        help_text="an ini with @names@ of the parameters below, for who wants to fill in a form",
+                        verbose_name="template ini",
+                    ),
+                ),
+                (
+                    "parameters",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text='as in [{"name": "hosts", "default": "20", "least": 2, "most": 500}]',
+                        validators=[simcrate.portal.simulators.models.validate_parameters],
                     ),
                 ),
                 (
