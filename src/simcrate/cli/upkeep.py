@@ -14,8 +14,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event, Thread
 
+from django.conf import settings
 from django.db.models.functions import Now
 
+from simcrate.cli.run_dirs import remove_run_dirs
 from simcrate.delivery import sweep
 from simcrate.errors import SimCrateError
 from simcrate.pipeline.place import spool_path
@@ -52,6 +54,7 @@ def chores_of(bench: Bench) -> list[Chore]:
         Chore("sweep", timedelta(hours=1), partial(sweep_expired, bench)),
         Chore("remind", timedelta(hours=6), partial(remind_owners, bench)),
         Chore(f"spool {machine}", timedelta(hours=1), partial(tidy_spool, bench, machine)),
+        Chore(f"runs {machine}", timedelta(minutes=10), partial(tidy_runs, bench, machine)),
         Chore("examine", timedelta(days=1), warn_administrators),
     ]
 
@@ -78,6 +81,17 @@ def tidy_spool(bench: Bench, machine: str) -> None:
         crate_path = spool_path(bench.var_dir, delivery.pk, delivery.file_name)
         shutil.rmtree(crate_path.parent, ignore_errors=True)
         Delivery.objects.filter(pk=delivery.pk).update(spool_released_at=Now())
+
+
+def tidy_runs(bench: Bench, machine: str) -> None:
+    """Let go of what runs left, when its crate has been verified for long enough."""
+    environment = settings.ENVIRONMENT
+    remove_run_dirs(
+        bench.var_dir,
+        machine,
+        keep=timedelta(days=environment.keep_run_days),
+        floor_bytes=environment.disk_floor_bytes,
+    )
 
 
 def do_due(chores: list[Chore]) -> None:

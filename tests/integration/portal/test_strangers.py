@@ -45,6 +45,7 @@ def alices(alice: User, simulation: Simulation, delivery: Delivery) -> dict[str,
         "simulation-cancel": whole,
         "simulation-stop": whole,
         "simulation-again": whole,
+        "simulation-repack": whole,
         "simulation-run": {**whole, "number": 0},
         "simulation-run-log": {**whole, "number": 0},
         "simulation-log": whole,
@@ -63,6 +64,7 @@ def alices(alice: User, simulation: Simulation, delivery: Delivery) -> dict[str,
         "api:extend": {"delivery_id": delivery.pk},
         "api:cancel": whole,
         "api:stop": whole,
+        "api:repack": whole,
     }
 
 

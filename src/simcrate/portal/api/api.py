@@ -38,6 +38,7 @@ from simcrate.portal.simulations.drafts import find_ini, gather_files
 from simcrate.portal.simulations.logs import log_after
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.simulations.queries import Overview, overview, overviews, visible_to
+from simcrate.portal.simulations.repacking import repack_simulation
 from simcrate.portal.simulations.services import (
     cancel_simulation,
     stop_simulation,
@@ -79,6 +80,13 @@ class SubmissionIn(Schema):
     simulator: str = "oppsim"
     left_out: list[str] = []
     """Parts that the crate does without: `vectors`, `csv`, `parquet`, `figures`."""
+
+
+class RepackIn(Schema):
+    """How it is packed again."""
+
+    left_out: list[str] = []
+    """Parts that the new crate does without."""
 
 
 @api.get("/storage-backends", response=list[StorageBackendOut])
@@ -189,6 +197,15 @@ def cancel(request: HttpRequest, simulation_id: UUID) -> Status[SimulationOut]:
 def stop(request: HttpRequest, simulation_id: UUID) -> Status[SimulationOut]:
     """End it here and keep what is there: a state of its own."""
     stop_simulation(_visible(request, simulation_id), by=_user(request))
+    return Status(202, _out(request, overview(_visible(request, simulation_id))))
+
+
+@api.post("/simulations/{uuid:simulation_id}/repack", response={202: SimulationOut})
+def repack(
+    request: HttpRequest, simulation_id: UUID, repacking: Form[RepackIn]
+) -> Status[SimulationOut]:
+    """Pack it again with other parts, without running anything, for one more delivery."""
+    repack_simulation(_visible(request, simulation_id), left_out=repacking.left_out)
     return Status(202, _out(request, overview(_visible(request, simulation_id))))
 
 

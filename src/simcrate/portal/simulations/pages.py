@@ -17,6 +17,7 @@ from simcrate.portal.deliveries.permalinks import permalink_url
 from simcrate.portal.simulations.curves import charts_of
 from simcrate.portal.simulations.logs import LogPiece, log_after
 from simcrate.portal.simulations.models import Run, Simulation
+from simcrate.portal.simulations.parts import PARTS, all_but
 from simcrate.portal.simulations.queries import (
     MAX_RUNS_SHOWN,
     Overview,
@@ -25,6 +26,7 @@ from simcrate.portal.simulations.queries import (
     overview,
     watched_run,
 )
+from simcrate.portal.simulations.repacking import why_not
 from simcrate.portal.simulations.states import SimulationState
 from simcrate.portal.simulations.summary_table import statistics_table
 from simcrate.portal.simulators.services import get_simulator
@@ -87,6 +89,9 @@ def whole_page(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
         "ini": _ini_text(simulation),
         "table": statistics_table(summary),
         "charts": charts_of(summary),
+        "parts": PARTS,
+        "chosen_parts": all_but(simulation.left_out),
+        "why_not_repack": why_not(simulation),
     }
 
 

@@ -6,7 +6,7 @@ Nothing stores it, so nothing can disagree with it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -85,7 +85,9 @@ def standing(simulation: Simulation, tally: RunTally, delivery: Delivery | None)
         delivery: the newest, if there is one.
     """
     if delivery is not None:
-        return _delivery_standing(simulation, tally, delivery)
+        delivered = _delivery_standing(simulation, tally, delivery)
+        is_packed_again = simulation.packings and simulation.packed_at is None
+        return _packed_again(delivered) if is_packed_again else delivered
     if simulation.cancel_requested_at and tally.has_ended and not tally.has_started:
         return _unstarted_standing(simulation)
     if tally.has_ended:
@@ -144,6 +146,11 @@ def _delivery_standing(simulation: Simulation, tally: RunTally, delivery: Delive
         case DeliveryState.SPOOLED | DeliveryState.UPLOADING | DeliveryState.VERIFYING:
             sentence = f"The crate is on its way to {storage} ({delivery.state})."
             return _make(SimulationState.DELIVERING, sentence, _sent_percent(delivery))
+
+
+def _packed_again(delivered: Standing) -> Standing:
+    sentence = f"{delivered.sentence} It is being packed again, for another delivery."
+    return replace(delivered, sentence=sentence, is_final=False)
 
 
 def _delivered_sentence(simulation: Simulation, tally: RunTally) -> str:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("simulations/<uuid:simulation_id>/log/", views.log, name="simulation-log"),
     path("simulations/<uuid:simulation_id>/cancel/", views.cancel, name="simulation-cancel"),
     path("simulations/<uuid:simulation_id>/stop/", views.stop, name="simulation-stop"),
+    path("simulations/<uuid:simulation_id>/repack/", views.repack, name="simulation-repack"),
     path("simulations/<uuid:simulation_id>/again/", views.again, name="simulation-again"),
     path("simulations/<uuid:simulation_id>/runs/<int:number>/", views.run, name="simulation-run"),
     path(

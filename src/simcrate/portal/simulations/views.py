@@ -28,6 +28,7 @@ from simcrate.portal.simulations.offer import choose_runs
 from simcrate.portal.simulations.pages import live_part, log_of, watched_log, whole_page
 from simcrate.portal.simulations.parts import all_but
 from simcrate.portal.simulations.queries import overviews, visible_to
+from simcrate.portal.simulations.repacking import repack_simulation
 from simcrate.portal.simulations.services import cancel_simulation, stop_simulation
 from simcrate.portal.simulations.simulator_choice import choosable, read_ini_for
 from simcrate.portal.simulations.sizes import Plan, size_sentence
@@ -211,6 +212,20 @@ def _end(request: UserRequest, simulation_id: UUID, end: EndSimulation) -> HttpR
         end(simulation, by=request.user)
     except BadInputError as error:
         messages.warning(request, str(error))
+    return redirect("simulation", simulation.pk)
+
+
+@require_POST
+@for_users
+def repack(request: UserRequest, simulation_id: UUID) -> HttpResponse:
+    """Pack it again, with the parts that are chosen now."""
+    simulation = _visible(request, simulation_id)
+    try:
+        repack_simulation(simulation, left_out=all_but(request.POST.getlist("parts")))
+    except BadInputError as error:
+        messages.warning(request, str(error))
+    else:
+        messages.success(request, "It is being packed again. What was delivered before stays.")
     return redirect("simulation", simulation.pk)
 
 

@@ -1,0 +1,42 @@
+"""Remove the run directories of a worker: after some days, or sooner where the disk fills up."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from simcrate.pipeline.place import Place, simulations_in
+from simcrate.portal.simulations.run_dirs import let_go, oldest_verified_first
+
+log = logging.getLogger(__name__)
+
+
+def remove_run_dirs(var_dir: Path, machine: str, *, keep: timedelta, floor_bytes: int) -> None:
+    """Remove those whose time has passed; below the floor the oldest verified ones, until it is reached.
+
+    Args:
+        var_dir: the worker's.
+        machine: whose directory that is.
+        keep: how long they stay after their crate was verified.
+        floor_bytes: free space of the disk below which they go sooner; 0: they never do.
+    """
+    for simulation_id, is_due in oldest_verified_first(simulations_in(var_dir), keep=keep):
+        is_needed = is_due or shutil.disk_usage(var_dir).free < floor_bytes
+        if is_needed and let_go(simulation_id, machine=machine):
+            _remove(Place(var_dir, simulation_id))
+
+
+def _remove(place: Place) -> None:
+    simulation_id: UUID = place.simulation_id
+    try:
+        place.remove()
+    except OSError as error:  # tried again the next time; others can still go
+        log.warning(
+            "run_dirs.not_removed",
+            extra={"simulation": str(simulation_id), "why": str(error)},
+        )
+    else:
+        log.info("run_dirs.removed", extra={"simulation": str(simulation_id)})
