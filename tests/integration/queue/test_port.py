@@ -94,11 +94,12 @@ def test_a_worker_that_was_declared_dead_cannot_write(
     fresh = claimed(other_worker, RUN)
 
     assert fresh.id == stale.id
-    for write in (
+    writes: list[Callable[[], object]] = [
         lambda: worker.beat(stale, None),
         lambda: worker.end_run(stale, outcome(0)),
         lambda: worker.release(stale),
-    ):
+    ]
+    for write in writes:
         with pytest.raises(LeaseLostError):
             write()
     assert Run.objects.get(pk=fresh.id).state == RunState.RUNNING

@@ -1,0 +1,144 @@
+"""The rows of parts: asked for, granted, staged, fetched, lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from simcrate.errors import LeaseLostError
+from simcrate.pipeline.jobs import RunOutcome, RunState
+from simcrate.portal.queue.parts import PartRows
+from simcrate.portal.queue.port import RowsPort
+from simcrate.portal.simulations.models import Run, Simulation
+from simcrate.secret import Secret
+from simcrate.worker.parts import Part
+from simcrate.worker.port import Claim, WorkKind
+
+SHA256 = "ab" * 32
+GRANT = Secret("lcg_one-use")
+
+
+@pytest.fixture
+def parts() -> PartRows:
+    """Of the machine that runs."""
+    return PartRows(owner="here/1/1.00", machine="here")
+
+
+@pytest.fixture
+def packer() -> RowsPort:
+    """Another machine, which packs what others ran."""
+    return RowsPort(owner="there/1/1.00", machine="there", has_staging=True)
+
+
+@pytest.fixture
+def packers_parts() -> PartRows:
+    return PartRows(owner="there/1/1.00", machine="there")
+
+
+@pytest.fixture
+def claim(simulation: Simulation, worker: RowsPort) -> Claim:
+    Run.objects.filter(number=1).delete()
+    claim = worker.claim([WorkKind.RUN])
+    assert claim is not None
+    return claim
+
+
+def ask(parts: PartRows, claim: Claim) -> Part:
+    return parts.ask_grant(claim, number=0, size_bytes=10, sha256=SHA256)
+
+
+def stage(parts: PartRows, worker: RowsPort, claim: Claim) -> Part:
+    part = ask(parts, claim)
+    parts.give(part, GRANT)
+    parts.staged(claim)
+    worker.end_run(claim, RunOutcome(number=0, state=RunState.COMPLETED, reason=""))
+    return part
+
+
+def finish(packer: RowsPort) -> Claim:
+    claim = packer.claim([WorkKind.FINISH])
+    assert claim is not None
+    return claim
+
+
+def test_a_grant_reaches_whoever_asked(
+    claim: Claim, parts: PartRows, packers_parts: PartRows
+) -> None:
+    part = ask(parts, claim)
+    assert parts.grant(claim) is None
+    assert packers_parts.wanted() == [part]
+
+    packers_parts.give(part, GRANT)
+
+    assert parts.grant(claim) == GRANT
+    assert packers_parts.wanted() == []
+
+
+def test_a_used_grant_is_kept_nowhere(claim: Claim, parts: PartRows) -> None:
+    parts.give(ask(parts, claim), GRANT)
+    parts.staged(claim)
+
+    assert parts.grant(claim) is None
+    assert parts.wanted() == []
+
+
+def test_another_attempt_at_the_run_asks_anew_and_the_first_one_gets_nothing(
+    claim: Claim, worker: RowsPort, other_worker: RowsPort, parts: PartRows
+) -> None:
+    first = ask(parts, claim)
+    worker.recover(lambda _: False)
+    again = other_worker.claim([WorkKind.RUN])
+    assert again is not None
+    second = ask(PartRows(owner="here/2/2.00", machine="here"), again)
+    parts.give(first, GRANT)
+
+    assert second.key != first.key
+    assert parts.wanted() == [second]
+    for stale in (
+        lambda: parts.grant(claim),
+        lambda: parts.staged(claim),
+        lambda: ask(parts, claim),
+    ):
+        with pytest.raises(LeaseLostError):
+            stale()
+
+
+def test_a_machine_packs_what_another_one_ran(
+    claim: Claim, worker: RowsPort, parts: PartRows, packer: RowsPort, packers_parts: PartRows
+) -> None:
+    part = stage(parts, worker, claim)
+
+    assert packers_parts.of_simulation(finish(packer)) == [part]
+
+
+def test_a_machine_fetches_nothing_of_its_own(
+    claim: Claim, worker: RowsPort, parts: PartRows
+) -> None:
+    stage(parts, worker, claim)
+
+    assert parts.of_simulation(finish(worker)) == []
+
+
+def test_a_part_that_is_lost_is_run_again_before_anything_is_packed(
+    claim: Claim, worker: RowsPort, parts: PartRows, packer: RowsPort, packers_parts: PartRows
+) -> None:
+    part = stage(parts, worker, claim)
+    finishing = finish(packer)
+    packers_parts.lost(finishing, part)
+    packer.release(finishing)
+
+    assert packer.claim([WorkKind.FINISH]) is None
+    assert worker.claim([WorkKind.RUN]) is not None
+
+
+def test_what_was_packed_is_packed_again_by_the_machine_that_has_it(
+    claim: Claim, worker: RowsPort, parts: PartRows, packer: RowsPort, packers_parts: PartRows
+) -> None:
+    stage(parts, worker, claim)
+    finishing = finish(packer)
+    packers_parts.packed(finishing)
+    packer.release(finishing)
+    Simulation.objects.update(packings=1)
+
+    elsewhere = RowsPort(owner="third/1/1.00", machine="third", has_staging=True)
+    assert elsewhere.claim([WorkKind.FINISH]) is None
+    assert packers_parts.of_simulation(finish(packer)) == []

@@ -1,0 +1,57 @@
+"""What is over does not slow a claim: the database goes by indexes that hold open work only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from simcrate.delivery import DeliveryState
+from simcrate.pipeline.jobs import RunState
+from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.queue.candidates import claimable_runs, deliverable, finishable
+from simcrate.portal.simulations.models import Run, Simulation
+
+FINISHED = 2_000
+
+
+@pytest.fixture
+def _finished(simulation: Simulation) -> None:
+    """Many simulations that are over, and what the database knows of them."""
+    over = [
+        Simulation(
+            owner=simulation.owner, title="over", simulator="oppsim", ini_name="omnetpp.ini",
+            config="General", precision_s=1, storage=simulation.storage, machine="here",
+            packed_at=simulation.created_at,
+        )
+        for _ in range(FINISHED)
+    ]  # fmt: skip
+    Simulation.objects.bulk_create(over)
+    Run.objects.bulk_create(
+        Run(simulation=one, number=0, state=RunState.COMPLETED, machine="here") for one in over
+    )
+    Delivery.objects.bulk_create(
+        Delivery(
+            simulation=one, storage=one.storage, machine="here", file_name="over.zip", keep_days=7,
+            state=DeliveryState.ANNOUNCED, spool_released_at=simulation.created_at,
+        )
+        for one in over
+    )  # fmt: skip
+    Run.objects.update(started_at=Now())
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+@pytest.mark.usefixtures("_finished")
+def test_claims_look_at_open_work_only() -> None:
+    by_index: dict[str, QuerySet[Any]] = {
+        "run_queued": claimable_runs(),
+        "simulation_unpacked": finishable("here", has_staging=False),
+        "delivery_open": deliverable("here"),
+    }
+    for index, candidates in by_index.items():
+        assert index in candidates[:8].explain()
+    assert "simulation_unpacked" in finishable("here", has_staging=True)[:8].explain()
