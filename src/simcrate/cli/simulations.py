@@ -1,4 +1,4 @@
-"""`simcrate submit`, `status` and `cancel`: simulations of this machine's portal."""
+"""`simcrate submit`, `status`, `cancel` and `repack`: simulations of this machine's portal."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 LISTED = 20
 
+without = click.option(
+    "--without", "left_out", multiple=True, type=click.Choice(sorted(choice.value for choice in Choice)),
+    help="A part that the crate does without, repeatable.",
+)  # fmt: skip
+
 
 @click.command()
 @click.argument("ini", type=click.Path(path_type=Path, exists=True, dir_okay=False))
@@ -43,10 +48,7 @@ LISTED = 20
 @click.option("--user", default="", help="Owner; the one whose name is yours by default.")
 @click.option("--mail", "notify_email", default="", help="A confirmed address of the owner.")
 @click.option("--licence", default="", help="Of the results; the administrator's by default.")
-@click.option(
-    "--without", "left_out", multiple=True, type=click.Choice(sorted(Choice)),
-    help="A part that the crate does without, repeatable.",
-)  # fmt: skip
+@without
 @click.option("--wait", is_flag=True, help="Follow it; the link is the last line.")
 def submit(  # noqa: PLR0913 - one parameter for each option
     ini: Path,
@@ -126,6 +128,19 @@ def cancel(simulation_id: str, keep: bool) -> None:  # noqa: FBT001 - click's in
     end = stop_simulation if keep else cancel_simulation
     end(simulation, by=simulation.owner)
     click.echo(f"'{simulation.title}' is being {'stopped' if keep else 'cancelled'}")
+
+
+@click.command()
+@click.argument("simulation_id", metavar="ID")
+@without
+def repack(simulation_id: str, left_out: tuple[str, ...]) -> None:
+    """Pack a simulation again with other parts, without running anything, for one more delivery."""
+    use_portal()
+    from simcrate.portal.simulations.repacking import repack_simulation
+
+    simulation = _find(simulation_id)
+    repack_simulation(simulation, left_out=left_out)
+    click.echo(f"'{simulation.title}' is being packed again")
 
 
 def _owner(username: str) -> User:
