@@ -126,6 +126,15 @@ def test_the_button_says_why_it_cannot(as_alice: Client, announced: Announce) ->
     assert days_left(delivery) == pytest.approx(6, abs=0.01)
 
 
+def test_the_api_says_why_it_cannot(as_alice: Client, announced: Announce) -> None:
+    delivery = announced()
+    days_pass(1)
+    answer = as_alice.post(f"/api/v1/deliveries/{delivery.pk}/extend")
+
+    assert answer.status_code == 502
+    assert "nobody answers" in answer.json()["detail"]
+
+
 def test_a_stranger_extends_nothing(charlie: User, announced: Announce) -> None:
     stranger = Client()
     stranger.force_login(charlie)

@@ -78,6 +78,19 @@ def _seafile(_: Path) -> Iterator[Target]:
         yield Target(StorageDefinition(name="Seafile", id="seafile", config=config), contents, {})
 
 
+def _errand(target: Target, folder: Path) -> Errand:
+    temporary = folder / "tmp"
+    temporary.mkdir(parents=True)
+    errand = Errand(
+        folder=folder,
+        delivery_id=uuid.uuid4(),
+        definition=target.definition,
+        environment={**target.environment, "TMPDIR": str(temporary)},
+    )
+    errand.put(CONTENT)
+    return errand
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("serve", [_local, _dropbox, _seafile], ids=["local", "dropbox", "seafile"])
 def test_killed_at_any_step_and_called_again_it_ends_with_one_file_and_one_message(
@@ -85,13 +98,7 @@ def test_killed_at_any_step_and_called_again_it_ends_with_one_file_and_one_messa
 ) -> None:
     with serve(tmp_path) as target:
         for step in range(MOST_STEPS):
-            errand = Errand(
-                folder=tmp_path / str(step),
-                delivery_id=uuid.uuid4(),
-                definition=target.definition,
-                environment=target.environment,
-            )
-            errand.put(CONTENT)
+            errand = _errand(target, tmp_path / str(step))
             if not die_at(errand, step, after=after):
                 assert step > 12  # upload, resume, stored, stat, linked, announced at least
                 return
@@ -102,3 +109,15 @@ def test_killed_at_any_step_and_called_again_it_ends_with_one_file_and_one_messa
             assert len(set(announced)) == 1
             assert len(announced) <= 2
     pytest.fail("the delivery never came to an end")
+
+
+@pytest.mark.parametrize("serve", [_local, _dropbox, _seafile], ids=["local", "dropbox", "seafile"])
+def test_an_upload_that_is_killed_on_its_way_leaves_no_copy(
+    tmp_path: Path, serve: Callable[[Path], AbstractContextManager[Target]]
+) -> None:
+    with serve(tmp_path) as target:
+        errand = _errand(target, tmp_path / "errand")
+
+        assert die_at(errand, 6, after=False)
+        large = [path for path in errand.folder.rglob("*") if path.stat().st_size > MIB]
+        assert large == [errand.crate_path]

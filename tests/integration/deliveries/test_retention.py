@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import uuid
+from pathlib import Path
 
 import pytest
 from django.test import Client
+from simcrate_directory import DirectoryBackend
 
-from simcrate.delivery import DeliveryState, find_orphans, sweep
+from simcrate.delivery import DeliveryState, deliver, find_orphans, open_ledger, sweep
+from simcrate.errors import StorageAuthError
 from simcrate.portal.deliveries.models import Delivery, DeliveryEvent
 from simcrate.portal.deliveries.retention import RowRetention
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.storages.models import StorageBackend
-from tests.integration.deliveries.conftest import Announce, Cloud, days_pass
+from simcrate.storage import StoredCrate
+from simcrate.storage.contract import make_source
+from tests.integration.deliveries.conftest import CONTENT, Announce, Cloud, days_pass
 
 
 @pytest.fixture
@@ -156,6 +162,40 @@ def test_another_file_in_its_place_is_left_alone_and_said(
     assert not removal.is_removed
     assert removal.error
     assert len(cloud.crates()) == 1
+
+
+class UndeletableBackend(DirectoryBackend):
+    """Takes crates and removes none."""
+
+    def delete(self, stored: StoredCrate) -> None:
+        raise StorageAuthError("the token may not delete; give it that scope")
+
+
+def test_a_removal_that_fails_stops_no_delivery(
+    announced: Announce, cloud: Cloud, ledger: RowRetention, tmp_path: Path
+) -> None:
+    announced()
+    days_pass(8)
+    config = {"folder": str(cloud.folder_of("local")), "base_url": "http://files.example"}
+
+    def opening(_: str = "") -> UndeletableBackend:
+        return UndeletableBackend(token="", config=config)
+
+    (removal,) = sweep(ledger, opening)
+    (tmp_path / "new").mkdir()
+    source = make_source(tmp_path / "new" / "study.zip", CONTENT)
+    with open_ledger(
+        source.path,
+        delivery_id=uuid.uuid4(),
+        size_bytes=source.size_bytes,
+        sha256=source.sha256,
+        keep_days=7,
+    ) as new:
+        record = deliver(new, opening, lambda _: None)
+
+    assert "may not delete" in removal.error
+    assert record.state is DeliveryState.ANNOUNCED
+    assert len(cloud.crates()) == 2
 
 
 def test_what_failed_after_its_upload_goes_too_in_time(

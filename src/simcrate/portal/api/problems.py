@@ -10,11 +10,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from simcrate.errors import BadInputError
+from simcrate.errors import BadInputError, StorageError
 from simcrate.portal.simulations.faults import Fault, SubmissionError
 
 MEDIA_TYPE = "application/problem+json"
-PUBLIC_NAMES = {"storage_id": "storage_backend_id"}
+PUBLIC_NAMES = {
+    "storage_id": "storage_backend_id",
+    "fallback_id": "fallback_storage_backend_id",
+}
 """Fields that the API calls by another name than the services."""
 
 TITLES = {
@@ -23,6 +26,7 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     422: "The input cannot be used",
+    502: "The storage backend did not do it",
 }
 
 
@@ -55,6 +59,10 @@ def describe_problems(api: NinjaAPI) -> None:
     @api.exception_handler(BadInputError)
     def _(request: HttpRequest, error: BadInputError) -> HttpResponse:  # noqa: ARG001
         return problem(422, str(error))
+
+    @api.exception_handler(StorageError)
+    def _(request: HttpRequest, error: StorageError) -> HttpResponse:  # noqa: ARG001
+        return problem(502, str(error))
 
     @api.exception_handler(ValidationError)
     def _(request: HttpRequest, error: ValidationError) -> HttpResponse:  # noqa: ARG001

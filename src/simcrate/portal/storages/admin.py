@@ -63,7 +63,9 @@ class StorageBackendAdmin(ModelAdmin):  # type: ignore[misc]  # untyped package
         self, request: HttpRequest, obj: StorageBackend | None = None
     ) -> bool:
         """One that was used stays: what was delivered there must be found and removed again."""
-        was_used = obj is not None and (obj.simulations.exists() or obj.deliveries.exists())
+        was_used = obj is not None and (
+            obj.simulations.exists() or obj.fallback_of.exists() or obj.deliveries.exists()
+        )
         return bool(super().has_delete_permission(request, obj)) and not was_used
 
     def save_model(
