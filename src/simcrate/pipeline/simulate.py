@@ -10,7 +10,6 @@ import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from simcrate.pipeline.jobs import Progress, RunOutcome, RunSpec, RunState, Submission
 from simcrate.pipeline.place import RESULTS, Place
@@ -27,6 +26,7 @@ from simcrate.simulators import (
     Simulator,
     command_of,
     follow,
+    provide,
     reader_of,
 )
 
@@ -132,9 +132,7 @@ def _program(job: SimulateJob, place: Place, command: tuple[str, ...]) -> Follow
     run_dir = place.fresh(place.run_dir(number))
     working_dir = place.working_dir(number)
     shutil.copytree(place.input_dir, working_dir)
-    if simulator.working_dir is not None:
-        _link_entries(simulator.working_dir, working_dir)
-    place.result_dir(number).mkdir(exist_ok=True)
+    provide(simulator, working_dir, result_dir=RESULTS)
     job.sandbox.own(working_dir)
     return Followed(
         command=job.sandbox.wrap(
@@ -148,13 +146,6 @@ def _program(job: SimulateJob, place: Place, command: tuple[str, ...]) -> Follow
         environment=simulator.environment,
         limits=job.limits,
     )
-
-
-def _link_entries(source: Path, working_dir: Path) -> None:
-    """What the definition provides; a submitted file of the same name comes first."""
-    for entry in source.iterdir():
-        if not (working_dir / entry.name).exists() and entry.name != RESULTS:
-            (working_dir / entry.name).symlink_to(entry)
 
 
 def _state(ending: Ending, end: ProcessEnd, ends_as: RunState) -> RunState:

@@ -10,6 +10,7 @@ from simcrate.simulators.manners import command_of, known_cmdenv_options, reader
 from simcrate.simulators.process import Followed, ProcessEnd, follow, kill_leftover
 from simcrate.simulators.reader import Ending, EndingKind, Reader, RunArguments
 from simcrate.simulators.sandbox import UNFENCED, Sandbox, SandboxKind, find_sandbox
+from simcrate.simulators.workplace import provide
 
 __all__ = [
     "OPPSIM",
@@ -30,5 +31,6 @@ __all__ = [
     "follow",
     "kill_leftover",
     "known_cmdenv_options",
+    "provide",
     "reader_of",
 ]

@@ -16,6 +16,7 @@ from simcrate.simulators.manners import command_of, known_cmdenv_options, reader
 from simcrate.simulators.process import Followed, follow
 from simcrate.simulators.reader import EndingKind, RunArguments
 from simcrate.simulators.sandbox import UNFENCED, SandboxKind, find_sandbox
+from simcrate.simulators.workplace import provide
 
 TRIAL_LIMITS = Limits(wall_time_s=60)
 
@@ -99,7 +100,7 @@ def _run(simulator: Simulator, kind: SandboxKind, trial: Trial) -> str:
     with tempfile.TemporaryDirectory() as directory:
         working_dir = Path(directory) / "work"
         shutil.copytree(trial.ini_path.parent, working_dir)
-        (working_dir / "results").mkdir(exist_ok=True)
+        provide(simulator, working_dir, result_dir="results")
         sandbox.own(working_dir)
         run = RunArguments(
             ini_name=trial.ini_path.name, config=trial.config, number=0, result_dir="results"

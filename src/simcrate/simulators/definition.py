@@ -27,7 +27,7 @@ class Simulator:
     kind: SimulatorKind
     command: tuple[str, ...]
     """The program and the arguments that come before those of a run; for a `command` all of them, with
-    the placeholders `{ini}`, `{config}`, `{run}` and `{results}`."""
+    the placeholders `{ini}`, `{config}`, `{run}`, `{run+1}` and `{results}`."""
     version: str = ""
     ned_path: tuple[Path, ...] = ()
     libraries: tuple[Path, ...] = ()
@@ -38,7 +38,7 @@ class Simulator:
     """What a run finds in its own working directory beside the submitted files, as links into this one."""
     environment: Mapping[str, str] = field(default_factory=dict)
     progress: str = ""
-    """For a `command`: a regular expression with a group `percent`."""
+    """For a `command`: a regular expression with groups `percent`, `time` or `rate`."""
     tags: frozenset[str] = frozenset()
     """What a worker must have to be given its runs."""
     is_ours: bool = False
@@ -50,7 +50,15 @@ class Simulator:
         program = Path(self.command[0])
         own = (program,) if program.is_absolute() and program.exists() else ()
         working = (self.working_dir,) if self.working_dir else ()
-        return (*own, *self.ned_path, *self.libraries, *working, *self.readable)
+        libraries = [file for library in self.libraries for file in _library_files(library)]
+        return (*own, *self.ned_path, *libraries, *working, *self.readable)
+
+
+def _library_files(library: Path) -> tuple[Path, ...]:
+    """The files of a library that is named as `-l` takes it, without `lib` and `.so`."""
+    if library.exists():
+        return (library,)
+    return tuple(sorted(library.parent.glob(f"lib{library.name}*.so*"))) or (library,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

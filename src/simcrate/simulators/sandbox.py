@@ -85,7 +85,7 @@ class Sandbox:
 
     def _as_user(self) -> tuple[str, ...]:
         if self.uid is None:
-            return ()
+            return ("setpriv", "--no-new-privs", "--")
         user = (f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups")
         return ("setpriv", *user, "--no-new-privs", "--inh-caps=-all", "--")
 

@@ -1,4 +1,4 @@
-"""Each defence that the threat page claims has its test."""
+"""Each defence that the threat pages claim has its test."""
 
 from __future__ import annotations
 
@@ -8,12 +8,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PAGE = ROOT / "docs" / "explanation" / "portal-threats.md"
-CLAIMS = re.findall(r"`(test_\w+\.py)::(test_\w+)`", PAGE.read_text())
+PAGES = ROOT / "docs" / "explanation"
+CLAIM = re.compile(r"`(?:(\w+)/)?(test_\w+\.py|…)::(test_\w+)`")
 
 
-@pytest.mark.parametrize(("file", "name"), CLAIMS)
-def test_a_claimed_test_exists(file: str, name: str) -> None:
-    [path] = (ROOT / "tests").glob(f"*/portal/{file}")
+def claims(page: str, area: str) -> list[tuple[str, str, str]]:
+    """Area, file and name of each test; `…` is the file of the claim before."""
+    found: list[tuple[str, str, str]] = []
+    for where, file, name in CLAIM.findall((PAGES / page).read_text()):
+        found.append(
+            (found[-1][0], found[-1][1], name) if file == "…" else (where or area, file, name)
+        )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("area", "file", "name"),
+    [*claims("portal-threats.md", "portal"), *claims("sandbox.md", "sandbox")],
+)
+def test_a_claimed_test_exists(area: str, file: str, name: str) -> None:
+    [path] = (ROOT / "tests").glob(f"*/{area}/{file}")
 
     assert f"def {name}(" in path.read_text()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from simcrate.simulators import OPPSIM, UNFENCED, EndingKind, RunArguments, command_of
@@ -143,3 +146,17 @@ def test_only_options_that_the_binary_knows_are_passed() -> None:
     )
 
     assert read_options(printed) == {"cmdenv-interactive", "record-eventlog"}
+
+
+def test_a_library_is_seen_as_the_files_that_the_loader_looks_for(tmp_path: Path) -> None:
+    for name in ("libINET.so", "libINET_dbg.so", "libOther.so"):
+        (tmp_path / name).touch()
+    simulator = replace(OPPSIM, command=("sim",), libraries=(tmp_path / "INET",))
+
+    assert {path.name for path in simulator.readable_paths} == {"libINET.so", "libINET_dbg.so"}
+
+
+def test_a_library_that_is_not_there_is_still_named(tmp_path: Path) -> None:
+    simulator = replace(OPPSIM, command=("sim",), libraries=(tmp_path / "INET",))
+
+    assert simulator.readable_paths == (tmp_path / "INET",)

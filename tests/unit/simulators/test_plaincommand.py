@@ -20,12 +20,12 @@ def test_placeholders_are_filled_in_once_and_stay_one_argument_each() -> None:
         name="one",
         title="The ONE",
         kind=SimulatorKind.COMMAND,
-        command=("one.sh", "-b", "{run}:{config}", "{ini}", "--out={results}", "{other}"),
+        command=("one.sh", "{run+1}", "{run}:{config}", "{ini}", "--out={results}", "{other}"),
     )
 
     assert command_of(simulator, RUN, UNFENCED) == (
         "one.sh",
-        "-b",
+        "4",
         "3:C; rm -rf /",
         "a {run}.txt",
         "--out=results",
@@ -39,6 +39,23 @@ def test_progress_is_what_the_pattern_finds() -> None:
         reader.read(line)
 
     assert reader.percent == 12.5
+
+
+def test_simulated_time_and_pace_count_too() -> None:
+    reader = PlainReader(r"^[\d.]+ (?P<time>\d+): (?P<rate>\S+) 1/s$")
+    for line in ("Running simulation 'x'", "60.0 7200: 120.00 1/s", "90.0 7300: NaN 1/s"):
+        reader.read(line)
+
+    assert reader.sim_time_s == 7300
+    assert reader.sim_s_per_s is None
+
+
+def test_the_first_line_that_sounds_like_an_error_is_kept() -> None:
+    reader = PlainReader("")
+    for line in ("0 errors", "Exception in thread main", "fatal: again"):
+        reader.read(line)
+
+    assert reader.first_error == "Exception in thread main"
 
 
 def test_without_a_pattern_there_is_no_progress() -> None:

@@ -10,6 +10,7 @@ from django.db import models
 from simcrate.errors import BadInputError
 from simcrate.portal.simulators.parameters import placeholders, read_parameters
 from simcrate.simulators.definition import OPPSIM, SimulatorKind
+from simcrate.simulators.plaincommand import PROGRESS_GROUPS
 
 KINDS = [(kind.value, kind.value) for kind in SimulatorKind]
 
@@ -22,14 +23,17 @@ def validate_lines_are_absolute(text: str) -> None:
 
 
 def validate_progress(pattern: str) -> None:
-    """A regular expression with a group `percent`."""
+    """A regular expression with groups that mean something."""
     try:
-        has_percent = "percent" in re.compile(pattern).groupindex
+        names = re.compile(pattern).groupindex.keys()
     except re.error as error:
         message = f"not a regular expression: {error}"
         raise ValidationError(message) from error
-    if pattern and not has_percent:
-        message = r"the pattern needs a group named percent, such as (?P<percent>\d+)%"
+    if pattern and not names & PROGRESS_GROUPS:
+        message = (
+            r"the pattern needs a group named percent, such as (?P<percent>\d+)%, "
+            "or time (simulated seconds), or rate (simulated seconds per second)"
+        )
         raise ValidationError(message)
 
 
@@ -61,7 +65,7 @@ class SimulatorDefinition(models.Model):
     kind = models.CharField(max_length=10, choices=KINDS, default=SimulatorKind.OMNETPP)
     command = models.TextField(
         help_text="the program and its arguments, one a line; for the kind command with the "
-        "placeholders {ini} {config} {run} {results}"
+        "placeholders {ini} {config} {run} {run+1} {results}"
     )
     ned_path = models.TextField(
         "NED path", blank=True, validators=[validate_lines_are_absolute], help_text="one a line"
@@ -92,7 +96,7 @@ class SimulatorDefinition(models.Model):
         max_length=500,
         blank=True,
         validators=[validate_progress],
-        help_text="for the kind command: a regular expression with a group named percent",
+        help_text="for the kind command: a regular expression with groups percent, time or rate",
     )
     allowed_keys = models.TextField(
         blank=True, help_text="ini options that users may set besides the usual ones, one a line"

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 (
                     "command",
                     models.TextField(
-                        help_text="the program and its arguments, one a line; for the kind command with the placeholders {ini} {config} {run} {results}"
+                        help_text="the program and its arguments, one a line; for the kind command with the placeholders {ini} {config} {run} {run+1} {results}"
                     ),
                 ),
                 (
@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                     "progress",
                     models.CharField(
                         blank=True,
-                        help_text="for the kind command: a regular expression with a group named percent",
+                        help_text="for the kind command: a regular expression with groups percent, time or rate",
                         max_length=500,
                         validators=[simcrate.portal.simulators.models.validate_progress],
                     ),
