@@ -166,6 +166,9 @@ def _plain_runs(wish: Wish) -> Sequence[Run]:
     """The runs of a program whose settings file only it understands: numbers, 0 unless told."""
     if wish.ini_name not in wish.files:
         raise SubmissionError([Fault("files", f"there is no file {wish.ini_name!r}")])
+    if wish.config.startswith("-") or not wish.config.isprintable():
+        message = "for this simulator, a config is printable text that does not start with '-'"
+        raise SubmissionError([Fault("config", message)])
     try:
         numbers = parse_run_numbers(wish.run_filter.strip() or "0", MAX_RUNS)
     except IniError as error:
