@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 LISTED = 20
 
 without = click.option(
-    "--without", "left_out", multiple=True, type=click.Choice(sorted(choice.value for choice in Choice)),
+    "--without",
+    "left_out",
+    multiple=True,
+    type=click.Choice(sorted(choice.value for choice in Choice)),
     help="A part that the crate does without, repeatable.",
-)  # fmt: skip
+)
 
 
 @click.command()

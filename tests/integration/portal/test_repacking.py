@@ -122,6 +122,21 @@ def test_the_link_stays_while_it_is_packed_again(packed: Simulation) -> None:
     assert not seen.standing.is_final
 
 
+def test_the_link_stays_until_the_new_crate_has_one(packed: Simulation, worker: RowsPort) -> None:
+    old = packed.deliveries.get()
+    repack_simulation(packed, left_out=[])
+    finish(worker)
+    on_its_way = overview(Simulation.objects.get(pk=packed.pk))
+
+    assert on_its_way.delivery == old
+    assert "One more delivery is on its way to Local storage" in on_its_way.standing.sentence
+    assert not on_its_way.standing.is_final
+    announce(packed)
+    there = overview(Simulation.objects.get(pk=packed.pk))
+    assert there.delivery != old
+    assert there.standing.is_final
+
+
 def test_what_is_being_packed_is_not_packed_again(packed: Simulation) -> None:
     repack_simulation(packed, left_out=[])
 

@@ -18,6 +18,7 @@ def test_without_anything_everything_has_a_safe_default() -> None:
     assert not environment.debug
     assert environment.registration == "closed"
     assert environment.sandbox == "bubblewrap"
+    assert environment.licence == "CC-BY-4.0"
     assert environment.database_url == environment.smtp_url == ""
 
 
@@ -31,11 +32,13 @@ def test_all_faults_of_the_environment_come_in_one_text() -> None:
                 "SIMCRATE_DEBUG": "true",
                 "SIMCRATE_PUBLIC_URL": "portal.example",
                 "SIMCRATE_DATABSE_URL": "",
+                "SIMCRATE_LICENCE": "mine\n" * 30,
             }
         )
 
     text = str(refused.value)
     assert "SIMCRATE_KEEP_RUN_DAYS is 'a week'" in text
+    assert "SIMCRATE_LICENCE is 'mine" in text
     assert "SIMCRATE_SANDBOX is 'maybe'" in text
     assert "SIMCRATE_REGISTRATION is 'yes'" in text
     assert "SIMCRATE_DEBUG is 'true'" in text

@@ -48,7 +48,8 @@ def fall_back(failed: Delivery) -> Delivery | None:
     fallback = simulation.fallback
     if fallback is None or not fallback.active or not failed.sha256:
         return None
-    if Delivery.objects.filter(simulation=simulation, storage=fallback).exists():
+    tried = Delivery.objects.filter(simulation=simulation, storage=fallback, sha256=failed.sha256)
+    if tried.exists():
         return None
     made = repeat(failed, fallback, key=uuid.uuid5(failed.pk, fallback.identifier))
     record_event(failed, "fell back", who="the worker", note=f"to {fallback}: {failed.error}")

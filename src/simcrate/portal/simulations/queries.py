@@ -13,10 +13,16 @@ from django.db.models import Case, Count, IntegerField, Min, QuerySet, Sum, Valu
 from simcrate.delivery import DeliveryState
 from simcrate.pipeline.jobs import RunState
 from simcrate.portal.accounts.models import User
-from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.deliveries.models import UNDER_WAY, Delivery
 from simcrate.portal.simulations.estimates import estimate_end
 from simcrate.portal.simulations.models import Run, Simulation
-from simcrate.portal.simulations.states import RunTally, SimulationState, Standing, standing
+from simcrate.portal.simulations.states import (
+    RunTally,
+    SimulationState,
+    Standing,
+    standing,
+    with_another,
+)
 
 MAX_RUNS_SHOWN = 100
 
@@ -51,13 +57,20 @@ def overviews(simulations: Sequence[Simulation]) -> list[Overview]:
     """Where each of them stands, in two queries."""
     ids = [simulation.pk for simulation in simulations]
     tallies = tally_runs(ids)
+    newest: dict[UUID, Delivery] = {}
     deliveries: dict[UUID, Delivery] = {}
     for delivery in Delivery.objects.filter(simulation__in=ids).select_related("storage"):
-        known = deliveries.setdefault(delivery.simulation_id, delivery)  # newest first
+        newest.setdefault(delivery.simulation_id, delivery)  # they come newest first
+        known = deliveries.setdefault(delivery.simulation_id, delivery)
         if _rank(delivery) < _rank(known):
             deliveries[delivery.simulation_id] = delivery
     return [
-        _overview(simulation, tallies[simulation.pk], deliveries.get(simulation.pk))
+        _overview(
+            simulation,
+            tallies[simulation.pk],
+            deliveries.get(simulation.pk),
+            newest.get(simulation.pk),
+        )
         for simulation in simulations
     ]
 
@@ -125,10 +138,15 @@ def first_failing_run(simulation: Simulation) -> Run | None:
     return simulation.runs.exclude(first_error="").only("number", "first_error").first()
 
 
-def _overview(simulation: Simulation, tally: RunTally, delivery: Delivery | None) -> Overview:
+def _overview(
+    simulation: Simulation, tally: RunTally, delivery: Delivery | None, newest: Delivery | None
+) -> Overview:
+    stands = standing(simulation, tally, delivery)
+    if newest is not None and newest is not delivery and newest.state in UNDER_WAY:
+        stands = with_another(stands, newest)
     return Overview(
         simulation=simulation,
         tally=tally,
         delivery=delivery,
-        standing=standing(simulation, tally, delivery),
+        standing=stands,
     )

@@ -76,5 +76,5 @@ def size_sentence(plan: Plan) -> str:
     """The same for people."""
     expected = expected_size(plan)
     if expected is None:
-        return "not known yet: no earlier simulation of this config with these parts was packed"
+        return "not known yet, as no earlier simulation of this config was packed with these parts"
     return str(expected)

@@ -99,6 +99,12 @@ def standing(simulation: Simulation, tally: RunTally, delivery: Delivery | None)
     return _make(SimulationState.QUEUED, f"Queued: {waiting} for a free worker.", 0)
 
 
+def with_another(stands: Standing, delivery: Delivery) -> Standing:
+    """The same, while one more delivery is on its way."""
+    sentence = f"{stands.sentence} One more delivery is on its way to {delivery.storage.name}."
+    return replace(stands, sentence=sentence, is_final=False)
+
+
 def _unstarted_standing(simulation: Simulation) -> Standing:
     if simulation.ends_as == RunState.STOPPED:
         sentence = "It was stopped before any run started: there is nothing to keep."
