@@ -136,3 +136,28 @@ def test_an_ini_for_another_simulator_is_held_to_the_same_allow_list(
 
     assert done.returncode == 2
     assert "load-libs" in done.stderr
+
+
+def test_check_of_the_built_in_simulator_runs_a_tiny_simulation(
+    installation: Installation,
+) -> None:
+    done = installation.simcrate("simulator", "check", "oppsim")
+
+    assert done.returncode == 0, done.stdout
+    assert "options: knows" in done.stdout
+    assert "run: 3 result files" in done.stdout
+
+
+def test_check_stops_at_the_first_step_that_fails_and_says_what_is_not_there(
+    installation: Installation, tmp_path: Path
+) -> None:
+    path = tmp_path / "gone.toml"
+    path.write_text(
+        '[[simulators]]\nname = "gone"\ntitle = "Gone"\ncommand = ["sh"]\nned_path = ["/opt/gone"]\n'
+    )
+    installation.simcrate("simulator", "import", str(path))
+    done = installation.simcrate("simulator", "check", "gone")
+
+    assert done.returncode == 1
+    assert "paths: not there: /opt/gone" in done.stdout
+    assert "sandbox" not in done.stdout

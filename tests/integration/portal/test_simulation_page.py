@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from django.contrib.auth.models import Group
 from django.test import Client
 
 from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.limits.models import GroupLimits
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.workers.models import Worker
 
@@ -352,3 +354,17 @@ def test_stop_is_a_button_of_its_own_and_says_why_it_cannot(
     Simulation.objects.update(cancel_requested_at=None)
     text = as_alice.post(f"/simulations/{simulation.pk}/stop/", follow=True).content.decode()
     assert "its runs have ended and the crate is being packed" in text
+
+
+def test_who_has_as_many_under_way_as_allowed_is_told_that_this_one_waits(
+    as_alice: Client, alice: User, submit: Submit, simulation: Simulation
+) -> None:
+    group = Group.objects.create(name="students")
+    GroupLimits.objects.create(group=group, parallel_simulations=1)
+    alice.groups.add(group)
+    second = submit()
+    assert "Your limit is" not in live(as_alice, second)
+
+    simulation.runs.filter(number=0).update(state="running", started_at=NOW)
+
+    assert "Your limit is 1 simulation at a time" in live(as_alice, second)

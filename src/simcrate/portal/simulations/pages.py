@@ -14,6 +14,7 @@ from simcrate.errors import BadInputError
 from simcrate.inifile import decode_ini
 from simcrate.pipeline.jobs import RunState
 from simcrate.portal.deliveries.permalinks import permalink_url
+from simcrate.portal.limits.queries import held_back, limits_of
 from simcrate.portal.simulations.curves import charts_of
 from simcrate.portal.simulations.logs import LogPiece, log_after
 from simcrate.portal.simulations.models import Run, Simulation
@@ -123,6 +124,7 @@ def log_of(simulation: Simulation, run: Run, *, cursor: int = 0) -> Log:
 
 def _live_part(request: HttpRequest, seen: Overview) -> LivePart:
     simulation = seen.simulation
+    is_queued = seen.standing.state is SimulationState.QUEUED
     context = {
         "overview": seen,
         "simulation": simulation,
@@ -130,7 +132,8 @@ def _live_part(request: HttpRequest, seen: Overview) -> LivePart:
         "runs": interesting_runs(simulation)[:MAX_RUNS_SHOWN],
         "failing": first_failing_run(simulation),
         "max_runs": MAX_RUNS_SHOWN,
-        "nobody_serves": seen.standing.state is SimulationState.QUEUED and not _served(simulation),
+        "nobody_serves": is_queued and not _served(simulation),
+        "most_at_a_time": _most_at_a_time(simulation) if is_queued else 0,
     }
     html = render_to_string("simulations/_live.html", context, request)
     digest = hashlib.sha256(html.encode()).hexdigest()[:16]
@@ -148,6 +151,13 @@ def _served(simulation: Simulation) -> bool:
         return is_offered(get_simulator(simulation.simulator))
     except BadInputError:  # its definition was deleted
         return False
+
+
+def _most_at_a_time(simulation: Simulation) -> int:
+    """The limit of simulations at a time that this one waits for; 0: it does not."""
+    if not Simulation.objects.filter(held_back(), pk=simulation.pk).exists():
+        return 0
+    return limits_of(simulation.owner).parallel_simulations
 
 
 def _is_announced(seen: Overview) -> bool:

@@ -129,7 +129,7 @@ def _rank(delivery: Delivery) -> int:
 
 def watched_run(simulation: Simulation) -> Run | None:
     """The run whose log is of interest: one that runs, else one that went wrong, else the first."""
-    runs = interesting_runs(simulation).defer("outcome")
+    runs = interesting_runs(simulation).defer(None).defer("outcome")  # tail and count from one read
     return runs.exclude(log_lines=0).first()
 
 

@@ -1,0 +1,25 @@
+"""What a run has shown is in its row, also what came after the last beat."""
+
+from __future__ import annotations
+
+from simcrate.pipeline.jobs import Progress, RunOutcome, RunState
+from simcrate.portal.queue.port import RowsPort
+from simcrate.portal.simulations.models import Run, Simulation
+from simcrate.worker.port import WorkKind
+
+LAST = Progress(
+    stage="simulate", percent=40, event_count=7, sim_time_s=2.5, events_per_s=3.5,
+    first_error="<!> Error: no route", log_tail="<!> Error: no route", log_lines=1200,
+)  # fmt: skip
+
+
+def test_the_end_of_a_short_run_is_not_lost(simulation: Simulation, worker: RowsPort) -> None:
+    claim = worker.claim([WorkKind.RUN])
+    assert claim is not None
+    outcome = RunOutcome(number=0, state=RunState.FAILED, reason="No route.", event_count=9)
+    worker.end_run(claim, outcome, LAST)
+
+    run = Run.objects.get(pk=claim.id)
+    assert (run.state, run.event_count) == (RunState.FAILED, 9)
+    assert (run.first_error, run.log_lines) == ("<!> Error: no route", 1200)
+    assert (run.events_per_s, run.messages_present) == (3.5, None)
