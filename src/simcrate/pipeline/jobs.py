@@ -83,6 +83,8 @@ class RunOutcome:
     sim_time_s: float = 0.0
     event_count: int = 0
     simulator_version: str = ""
+    simulator_url: str = ""
+    """Where the simulator is described, as its definition says."""
     limits: Mapping[str, str] = field(default_factory=dict)
     """What it was allowed to use, for people; none where there was no limit."""
     itervars: Mapping[str, str] = field(default_factory=dict)

@@ -113,6 +113,7 @@ def _provenance(job: PackJob, contents: CrateContents, seeds: Mapping[int, int])
         keywords=("simulation", submission.simulator),
         simulator=submission.simulator,
         simulator_version=next((o.simulator_version for o in started), ""),
+        simulator_url=next((o.simulator_url for o in started), ""),
         runs=tuple(
             replace(
                 _record(submission, outcome, contents),

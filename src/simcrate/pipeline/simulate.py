@@ -95,6 +95,7 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         sim_time_s=reader.sim_time_s,
         event_count=reader.event_count,
         simulator_version=reader.version,
+        simulator_url=job.simulator.url,
         limits=_limit_facts(job.limits),
         itervars=job.run.itervars,
         repetition=job.run.repetition,

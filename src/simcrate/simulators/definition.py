@@ -29,6 +29,8 @@ class Simulator:
     """The program and the arguments that come before those of a run; for a `command` all of them, with
     the placeholders `{ini}`, `{config}`, `{run}`, `{run+1}` and `{results}`."""
     version: str = ""
+    url: str = ""
+    """Where it is described; crates name it as their instrument."""
     ned_path: tuple[Path, ...] = ()
     libraries: tuple[Path, ...] = ()
     """Shared libraries of models, as OMNeT++'s `-l` takes them."""

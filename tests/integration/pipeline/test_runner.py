@@ -137,11 +137,14 @@ def _names(place: Place) -> set[str]:
 
 
 def test_the_record_has_the_limits_and_what_happened_when(place: Place) -> None:
-    outcome = simulate(place, limits=Limits(memory_bytes=2**30, wall_time_s=600))
+    described = replace(OPPSIM, url="https://oppsim.example/")
+    limits = Limits(memory_bytes=2**30, wall_time_s=600)
+    outcome = simulate(place, limits=limits, simulator=described)
     finish(place, outcome, is_careful=True)
 
     with zipfile.ZipFile(crate_path(place)) as crate:
         record = json.loads(crate.read("run.json"))
+    assert record["simulator"]["url"] == "https://oppsim.example/"
     assert record["limits"] == {"memory": f"{2**30} bytes", "wall time": "600 s"}
     started, ended = record["runs"][0]["events"]
     assert started == {"at": record["runs"][0]["started_at"], "text": "started"}

@@ -15,7 +15,7 @@ class SimulatorAdmin(ModelAdmin):  # type: ignore[misc]  # untyped package
     list_display = ["title", "name", "kind", "version", "active"]
     list_filter = ["kind", "active"]
     fieldsets = [
-        (None, {"fields": ["name", "title", "version", "kind", "active"]}),
+        (None, {"fields": ["name", "title", "version", "url", "kind", "active"]}),
         (
             "How it is started",
             {"fields": ["command", "ned_path", "libraries", "working_dir", "environment"]},

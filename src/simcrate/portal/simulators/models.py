@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
 from django.db import models
 
 from simcrate.errors import BadInputError
@@ -61,6 +62,13 @@ class SimulatorDefinition(models.Model):
         max_length=50,
         blank=True,
         help_text="of OMNeT++, for the kind omnetpp: ini files of 5.x are read by its rules",
+    )
+    url = models.CharField(
+        "URL",
+        max_length=500,
+        blank=True,
+        validators=[URLValidator(schemes=["http", "https"])],
+        help_text="where it is described; crates name it as the instrument of their results",
     )
     kind = models.CharField(max_length=10, choices=KINDS, default=SimulatorKind.OMNETPP)
     command = models.TextField(

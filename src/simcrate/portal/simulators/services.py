@@ -95,6 +95,7 @@ def definition_of(row: SimulatorDefinition) -> Simulator:
         kind=SimulatorKind(row.kind),
         command=_lines(row.command),
         version=row.version,
+        url=row.url,
         ned_path=_paths(row.ned_path),
         libraries=_paths(row.libraries),
         readable=_paths(row.readable),
