@@ -22,6 +22,7 @@ from simcrate.errors import (
     StorageRefusedError,
     StorageUnreachableError,
 )
+from simcrate.secret import scrub
 
 CONNECT_AGAIN = "connect it again (simcrate storage connect dropbox)"
 
@@ -183,7 +184,7 @@ def _bad_input(error: Any, doing: str, detail: str) -> StorageError:  # noqa: AN
             f"{message}; check app_key and app_secret, or {CONNECT_AGAIN}", detail=detail
         )
     message = f"could not {doing}: Dropbox does not understand the request; report this"
-    return StorageRefusedError(message, detail=f"{detail}: {error.message[:200]}")
+    return StorageRefusedError(message, detail=f"{detail}: {scrub(error.message)[:200]}")
 
 
 def _tags_of(error: Any) -> tuple[str, ...]:  # noqa: ANN401

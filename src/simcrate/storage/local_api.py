@@ -34,6 +34,7 @@ BODY_TIMEOUT = httpx.Timeout(
     connect=CONNECT_TIMEOUT_S,
 )
 PROBLEM_TYPE = "application/problem+json"
+PROBLEM_CODE = re.compile(r"[a-z-]{1,40}")  # it is shown to users: nothing else may hide in it
 
 PROBLEMS: dict[str, tuple[type[StorageError], str]] = {
     "secret-needed": (
@@ -232,7 +233,7 @@ def _stranger(what: str, answer: httpx.Response) -> StorageUnreachableError:
         f" (HTTP {answer.status_code}); check it, and what stands before the server"
     )
     return StorageUnreachableError(
-        message, detail=scrub(f"{_place(answer)}: {answer.text[:200]!r}")
+        message, detail=f"{_place(answer)}: {scrub(answer.text)[:200]!r}"
     )
 
 
@@ -250,7 +251,8 @@ def _problem(answer: httpx.Response) -> Mapping[str, JSON] | None:
         problem = answer.json()
     except ValueError:
         return None
-    return problem if isinstance(problem, dict) and "code" in problem else None
+    is_ours = isinstance(problem, dict) and PROBLEM_CODE.fullmatch(str(problem.get("code")))
+    return problem if is_ours else None
 
 
 def _problem_of_head(answer: httpx.Response) -> Mapping[str, JSON] | None:

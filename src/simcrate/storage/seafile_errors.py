@@ -21,6 +21,7 @@ from simcrate.errors import (
     StorageRefusedError,
     StorageUnreachableError,
 )
+from simcrate.secret import scrub
 
 NEW_TOKEN = "get a new one with seafile-get-token"  # noqa: S105 - advice
 
@@ -53,8 +54,11 @@ _TOKENS = re.compile(r"\b[0-9a-f]{20,}\b|\b[0-9a-f]{8}-[0-9a-f-]{27}\b")
 
 
 def error_words(response: httpx.Response) -> str:
-    """The server's sentence in an error body, whatever its shape; empty for HTML."""
-    text = response.text
+    """The server's sentence in an error body, whatever its shape; empty for HTML.
+
+    A server that repeats our secrets tells them to nobody.
+    """
+    text = scrub(response.text)
     if found := _WORDS.search(text) or _LISTED.search(text):
         return " ".join(found[1].replace("\\n", " ").split())
     return "" if "<html" in text.lower() else " ".join(text[:200].split())

@@ -329,7 +329,7 @@ def test_every_known_refusal_of_the_server_is_an_error_of_ours(code: str) -> Non
         ("full", StorageFullError),
         ("digest-mismatch", StorageIntegrityError),
         ("removed", StorageNotFoundError),
-        ("a code of the future", StorageRefusedError),
+        ("of-the-future", StorageRefusedError),
     ],
 )
 def test_refusals_have_the_class_that_says_whether_to_try_again(
