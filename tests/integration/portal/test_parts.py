@@ -141,11 +141,11 @@ def test_the_size_is_estimated_by_what_a_run_took_earlier(as_alice: Client, subm
     pack(submit(), 4 * 2**20)
     pack(submit(run_filter="0"), 4 * 2**20)
 
-    assert "about 10.0 MB, as the crates of 2 earlier simulations" in preview(as_alice)
+    assert "about 10.0 MB, by 2 crates of this config that you had earlier." in preview(as_alice)
     assert "about 2.5 MB" in preview(as_alice, run_filter="0")
 
 
-def test_crates_with_other_parts_or_of_others_say_nothing_of_the_size(
+def test_crates_with_fewer_parts_or_of_others_say_nothing_of_the_size(
     as_alice: Client, as_charlie: Client, submit: Submit
 ) -> None:
     pack(submit(left_out=["vectors"]), 2**20)
@@ -153,6 +153,12 @@ def test_crates_with_other_parts_or_of_others_say_nothing_of_the_size(
     assert "not known yet" in preview(as_alice)
     assert "not known yet" in preview(as_charlie, parts=["csv", "parquet", "figures"])
     assert "about 1.0 MB" in preview(as_alice, parts=["csv", "parquet", "figures"])
+
+
+def test_crates_with_more_parts_bound_the_size(as_alice: Client, submit: Submit) -> None:
+    pack(submit(), 2**20)
+
+    assert "less than 1.0 MB" in preview(as_alice, parts=["csv", "parquet", "figures"])
 
 
 def test_the_licence_is_the_administrators_unless_one_is_chosen(
