@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import shutil
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -178,6 +179,8 @@ def stage_run(staging: Staging, claim: Claim, number: int, place: Place, watch: 
     _persist(lambda: staging.put(part, packed.path, given), watch)
     _persist(lambda: staging.parts.staged(claim), watch)
     packed.path.unlink()
+    if not staging.secret:
+        shutil.rmtree(place.run_dir(number))  # nobody packs it here
 
 
 def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> list[Part]:
