@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from contextlib import nullcontext
 from threading import Event
 
 import click
@@ -63,10 +62,8 @@ def worker(runs: int | None, tags: tuple[str, ...]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     bench = make_bench(frozenset(tags))
-    only_runs = settings.ENVIRONMENT.only_runs
-    slots = default_slots(runs, only_runs=only_runs)
+    slots = default_slots(runs, only_runs=settings.ENVIRONMENT.only_runs)
     supervisor = Supervisor(bench, slots, engine_for(slots))
     click.echo(WORKER_READY)
-    chores = nullcontext() if only_runs else upkeep(bench, stop)  # they need credentials
-    with chores, hearing_wakes(stop), giving_grants(bench.staging, stop):
+    with upkeep(bench, stop), hearing_wakes(stop), giving_grants(bench.staging, stop):
         supervisor.run(stop)

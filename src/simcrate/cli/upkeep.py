@@ -48,13 +48,19 @@ class Chore:
 
 
 def chores_of(bench: Bench) -> list[Chore]:
-    """All of them; the spool is each machine's own."""
+    """All of them; spool and run directories are each machine's own.
+
+    A machine that only runs has no credentials for the others.
+    """
     machine = machine_name(bench.var_dir)
+    runs = Chore(f"runs {machine}", timedelta(minutes=10), partial(tidy_runs, bench, machine))
+    if settings.ENVIRONMENT.only_runs:
+        return [runs]
     return [
+        runs,
         Chore("sweep", timedelta(hours=1), partial(sweep_expired, bench)),
         Chore("remind", timedelta(hours=6), partial(remind_owners, bench)),
         Chore(f"spool {machine}", timedelta(hours=1), partial(tidy_spool, bench, machine)),
-        Chore(f"runs {machine}", timedelta(minutes=10), partial(tidy_runs, bench, machine)),
         Chore("examine", timedelta(days=1), warn_administrators),
     ]
 

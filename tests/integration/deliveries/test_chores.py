@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db.models import F
+from django.db.models.functions import Now
+from pytest_django import Settings
 
 from simcrate.cli.bench import make_bench
 from simcrate.cli.upkeep import Chore as Task
 from simcrate.cli.upkeep import chores_of, do_due
 from simcrate.errors import StorageUnreachableError
+from simcrate.pipeline.place import Place
 from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.chores import take_chore
 from simcrate.portal.deliveries.models import Chore, Delivery
+from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.storages.models import StorageBackend
 from simcrate.portal.storages.nightly import warn_administrators
+from simcrate.worker.identity import machine_name
 from tests.integration.deliveries.conftest import Announce, days_pass
 
 HOUR = timedelta(hours=1)
@@ -67,6 +73,36 @@ def test_a_worker_sweeps_reminds_and_examines(announced: Announce) -> None:
     delivery.refresh_from_db()
     assert delivery.state == "expiring"
     assert [event.what for event in delivery.events.all()] == ["not removed", "expiring"]
+
+
+def test_a_machine_that_only_runs_tidies_its_runs_and_nothing_that_needs_credentials(
+    settings: Settings,
+) -> None:
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, staging_url="http://10.0.0.2:8976")
+    (chore,) = chores_of(make_bench())
+
+    assert chore.name.startswith("runs ")
+
+
+def test_run_directories_are_removed_when_their_crate_was_verified_for_long_enough(
+    announced: Announce,
+) -> None:
+    delivery = announced(sha256="ab")
+    bench = make_bench()
+    machine = machine_name(bench.var_dir)
+    Simulation.objects.update(packed_at=Now(), machine=machine)
+    directory = Place(bench.var_dir, delivery.simulation_id).result_dir(0)
+    directory.mkdir(parents=True)
+    chores = [chore for chore in chores_of(bench) if chore.name.startswith("runs ")]
+    do_due(chores)
+    time_passes(HOUR)
+    do_due(chores)
+    assert directory.exists()
+
+    days_pass(8)
+    time_passes(HOUR)
+    do_due(chores)
+    assert not directory.exists()
 
 
 def test_administrators_hear_of_a_backend_that_is_unwell(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from simcrate.errors import LeaseLostError
-from simcrate.pipeline.jobs import RunOutcome, RunState
+from simcrate.pipeline.jobs import PackedSimulation, RunOutcome, RunState
 from simcrate.portal.queue.parts import PartRows
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.simulations.models import Run, Simulation
+from simcrate.portal.simulations.repacking import repack_simulation
 from simcrate.secret import Secret
 from simcrate.worker.parts import Part
 from simcrate.worker.port import Claim, WorkKind
@@ -141,4 +142,22 @@ def test_what_was_packed_is_packed_again_by_the_machine_that_has_it(
 
     elsewhere = RowsPort(owner="third/1/1.00", machine="third", has_staging=True)
     assert elsewhere.claim([WorkKind.FINISH]) is None
+    assert packers_parts.of_simulation(finish(packer)) == []
+
+
+def test_what_is_packed_again_needs_no_parts(
+    parts: PartRows, worker: RowsPort, claim: Claim, packer: RowsPort, packers_parts: PartRows
+) -> None:
+    stage(parts, worker, claim)
+    first = finish(packer)
+    job = packer.finish_job(first)
+    packer.packed(
+        first,
+        PackedSimulation(
+            delivery_id=job.delivery_id, file_name="study.zip", size_bytes=9, sha256=SHA256,
+            summary={}, problems=(),
+        ),
+    )  # fmt: skip
+    repack_simulation(Simulation.objects.get(), left_out=[])
+
     assert packers_parts.of_simulation(finish(packer)) == []

@@ -125,7 +125,7 @@ class DeliveryEvent(models.Model):
 class Chore(models.Model):
     """Something that all workers together do once in a while: when it was begun last."""
 
-    name = models.CharField(max_length=50, primary_key=True)
+    name = models.CharField(max_length=150, primary_key=True)  # some are of one machine
     begun_at = models.DateTimeField()
 
     def __str__(self) -> str:
