@@ -199,9 +199,13 @@ def _show_list(rows: list[Overview]) -> None:
 
 
 def _show_one(row: Overview) -> None:
+    from simcrate.portal.simulations.problems import problems_of
+
     click.echo(f"{row.simulation.title}: {row.standing.state}")
     click.echo(row.standing.sentence)
-    for problem in row.simulation.problems:
+    if row.estimated_end:
+        click.echo(f"at this pace the runs end at about {row.estimated_end:%d %B, %H:%M} UTC")
+    for problem in problems_of(row.simulation, row.simulation.runs.defer("log_tail", "outcome")):
         click.echo(f"- {problem}")
     if row.delivery and row.delivery.link_url:
         click.echo(row.delivery.link_url)
