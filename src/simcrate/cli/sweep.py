@@ -6,9 +6,6 @@ import getpass
 import sys
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from simcrate.cli.definitions import option_defaults
 from simcrate.cli.portal import use_portal
@@ -46,18 +43,13 @@ def sweep(*, dry_run: bool) -> None:
 def _print_removals(removals: list[Removal], *, dry_run: bool) -> None:
     if not removals:
         click.echo("nothing has expired")
-        return
-    table = Table("storage backend", "crate", "expired", "outcome", box=None)
     for removal in removals:
         expired = removal.expired
         outcome = "would be removed" if dry_run else removal.error or "removed"
-        table.add_row(
-            escape(expired.storage_id),
-            escape(expired.stored.name),
-            f"{expired.expires_at:%Y-%m-%d %H:%M} UTC",
-            escape(outcome),
+        click.echo(
+            f"{expired.storage_id}: {expired.stored.name}, expired on"
+            f" {expired.expires_at:%Y-%m-%d %H:%M} UTC: {outcome}"
         )
-    Console(soft_wrap=True).print(table)
 
 
 def _print_orphans(ledger: RetentionLedger, storage_id: str, open_storage: OpenStorage) -> None:

@@ -101,7 +101,7 @@ def deliver_again(simulation: Simulation, *, storage_id: str, by: User) -> Deliv
         if source is None:
             message = (
                 f"could not deliver '{simulation}' again: its crate is in no spool and in no storage "
-                "backend any more; run it again"
+                "backend any more; pack it again while its results are kept, or run it again"
             )
             raise BadInputError(message)
         if _under_way(simulation).filter(storage=storage).exists():
