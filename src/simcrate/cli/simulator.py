@@ -1,4 +1,4 @@
-"""`simcrate simulator`: list, import and prove simulators."""
+"""`simcrate simulator`: list, import, export and prove simulators."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TINY_INI = "[General]\nnetwork = OppNet\nsim-time-limit = 60s\n"
 
 @click.group()
 def simulator() -> None:
-    """List, import and check the simulators that users can choose."""
+    """List, import, export and check the simulators that users can choose."""
 
 
 @simulator.command("list")
@@ -47,6 +47,15 @@ def import_command(file: Path) -> None:
 
     for row in import_simulators(file.read_text()):
         click.echo(f"saved {row.name}")
+
+
+@simulator.command()
+def export() -> None:
+    """Print all definitions but the built-in one as TOML that can be imported."""
+    use_portal()
+    from simcrate.portal.simulators.services import export_simulators
+
+    click.echo(export_simulators(), nl=False)
 
 
 @simulator.command()

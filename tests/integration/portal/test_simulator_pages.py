@@ -10,7 +10,12 @@ import pytest
 
 from simcrate.portal.simulators.models import SimulatorDefinition
 from simcrate.portal.simulators.parameters import Parameter, fill
-from simcrate.portal.simulators.services import get_simulator, import_simulators, template_of
+from simcrate.portal.simulators.services import (
+    export_simulators,
+    get_simulator,
+    import_simulators,
+    template_of,
+)
 from simcrate.simulators import UNFENCED, RunArguments, command_of, reader_of
 from simcrate.simulators.plaincommand import PROGRESS_GROUPS
 
@@ -80,3 +85,16 @@ def test_the_template_of_the_reference_becomes_an_ini(db: None) -> None:
 
     assert "exponential(${interarrival=0.1s, 0.2s})" in ini
     assert "repeat = 3" in ini
+
+
+def test_what_is_exported_can_be_imported_and_is_the_same(db: None) -> None:
+    for page in PAGES:
+        for text in examples(page):
+            import_simulators(text)
+    before = list(SimulatorDefinition.objects.values())
+    exported = export_simulators()
+    SimulatorDefinition.objects.update(command="/bin/false", template="", tags="")
+
+    import_simulators(exported)
+
+    assert list(SimulatorDefinition.objects.values()) == before

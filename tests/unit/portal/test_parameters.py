@@ -21,6 +21,10 @@ def test_answers_take_the_places_of_their_names() -> None:
     )
 
 
+def test_a_template_that_was_typed_in_a_browser_has_plain_line_ends() -> None:
+    assert fill("a = @hosts@\r\nb\r\n", [HOSTS], {"hosts": "2"}) == "a = 2\nb\n"
+
+
 def test_several_values_become_an_iteration() -> None:
     assert fill("*.p = @pause@", [PAUSE], {"pause": "1, 2,3"}) == "*.p = ${pause=1s, 2s, 3s}"
 

@@ -113,7 +113,8 @@ def fill(template: str, parameters: Sequence[Parameter], answers: Mapping[str, s
         raise BadInputError(
             f"the template asks for {', '.join(sorted(unknown))}: no such parameter"
         )
-    return _PLACEHOLDER.sub(lambda found: values[found[1]], template)
+    text = template.replace("\r\n", "\n")  # as browsers send it
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], text)
 
 
 def placeholders(template: str) -> set[str]:

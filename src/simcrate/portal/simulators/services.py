@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tomli_w
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -122,6 +123,21 @@ def import_simulators(text: str) -> list[SimulatorDefinition]:
         raise DefinitionError(message)
     with transaction.atomic():
         return [_save(table) for table in tables]
+
+
+def export_simulators() -> str:
+    """All definitions but the built-in one, as the TOML that `import_simulators` takes."""
+    rows = SimulatorDefinition.objects.all()
+    return tomli_w.dumps({TABLE: [_table(row) for row in rows]}, multiline_strings=True)
+
+
+def _table(row: SimulatorDefinition) -> dict[str, Any]:
+    """What is set; texts with one item a line become arrays."""
+    values = {field.name: getattr(row, field.name) for field in row._meta.fields}  # noqa: SLF001 - Django's
+    lists = {name: list(_lines(values[name])) for name in _LINES}
+    table = {**values, **lists, "tags": row.tags.split()}
+    del table["id"]
+    return {key: value for key, value in table.items() if value not in ("", [], {})}
 
 
 def _save(table: Mapping[str, Any]) -> SimulatorDefinition:
