@@ -1,6 +1,9 @@
-"""What a run has shown is in its row, also what came after the last beat."""
+"""What a run has shown is in its row, also what came after the last beat; and how it ends early."""
 
 from __future__ import annotations
+
+import pytest
+from django.db.models.functions import Now
 
 from simcrate.pipeline.jobs import Progress, RunOutcome, RunState
 from simcrate.portal.queue.port import RowsPort
@@ -23,3 +26,20 @@ def test_the_end_of_a_short_run_is_not_lost(simulation: Simulation, worker: Rows
     assert (run.state, run.event_count) == (RunState.FAILED, 9)
     assert (run.first_error, run.log_lines) == ("<!> Error: no route", 1200)
     assert (run.events_per_s, run.messages_present) == (3.5, None)
+
+
+@pytest.mark.parametrize("ends_as", [RunState.CANCELLED, RunState.STOPPED])
+def test_an_end_that_was_asked_for_holds_even_if_the_worker_dies(
+    simulation: Simulation, worker: RowsPort, ends_as: RunState
+) -> None:
+    claim = worker.claim([WorkKind.RUN])
+    assert claim is not None
+    assert worker.beat(claim, None) is None
+    Simulation.objects.update(cancel_requested_at=Now(), ends_as=ends_as)
+    assert worker.beat(claim, None) is ends_as
+
+    worker.recover(lambda _: False)
+
+    run = Run.objects.get(pk=claim.id)
+    assert run.state == ends_as
+    assert run.reason == f"{ends_as.capitalize()} after its worker had died."
