@@ -28,3 +28,9 @@ def browser_type_launch_args() -> dict[str, Any]:
             "--disable-component-update",
         ],
     }
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright leaves an event loop in this thread, beside which Django refuses to work."""
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
