@@ -138,7 +138,9 @@ def translated(sdk: ModuleType, doing: str, function: Any, *args: Any, **kwargs:
         message = f"could not {doing}: Dropbox refuses it for a reason that its SDK does not know"
         raise StorageRefusedError(message, detail=type(error).__name__) from error
     except OSError as error:  # all of `requests`: no connection, reset, timeout, TLS, no JSON
-        message = f"could not {doing}: there was no answer from Dropbox"
+        message = (
+            f"could not {doing}: there was no answer from Dropbox; if this lasts, check the network"
+        )
         raise StorageUnreachableError(message, detail=type(error).__name__) from error
     except (AssertionError, ValueError, KeyError, TypeError) as error:  # how the SDK reads nonsense
         message = f"could not {doing}: what answered is not Dropbox; look for a proxy between"

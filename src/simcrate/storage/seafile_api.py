@@ -313,7 +313,7 @@ def translated(doing: str, whose: str = "Seafile") -> Iterator[None]:
         message = f"could not {doing}: {whose} did not answer in time"
         raise StorageUnreachableError(message, detail=type(error).__name__) from error
     except httpx.HTTPError as error:
-        message = f"could not {doing}: there was no answer from {whose}"
+        message = f"could not {doing}: there was no answer from {whose}; if this lasts, check 'server' and the network"
         raise StorageUnreachableError(message, detail=type(error).__name__) from error
 
 

@@ -22,7 +22,8 @@ import httpx
 import requests
 
 from simcrate.delivery import DeliveryRecord, FileLedger, deliver, open_ledger
-from simcrate.storage import PatientBackends, StorageDefinition
+from simcrate.storage import PatientBackends, RetryPolicy, StorageDefinition
+from simcrate.storage.patient import BLIP
 
 STEPS: tuple[tuple[type, str], ...] = (
     (FileLedger, "_write"),
@@ -40,6 +41,7 @@ class Errand:
     delivery_id: UUID
     definition: StorageDefinition
     environment: Mapping[str, str] = field(default_factory=dict)
+    policy: RetryPolicy = BLIP
 
     @property
     def crate_path(self) -> Path:
@@ -53,22 +55,24 @@ class Errand:
         self.crate_path.parent.mkdir(parents=True)
         self.crate_path.write_bytes(content)
 
-    def run(self) -> DeliveryRecord:
-        """As a worker does it."""
+    def sha256(self) -> str:
+        return hashlib.sha256(self.crate_path.read_bytes()).hexdigest()
+
+    def run(self, *, sha256: str = "") -> DeliveryRecord:
+        """As a worker does it; the digest is the file's if none is given."""
 
         def announce(record: DeliveryRecord) -> None:
             with self.announced_path.open("a") as file:
                 file.write(f"{record.message_id}\n")
 
-        content = self.crate_path.read_bytes()
         with open_ledger(
             self.crate_path,
             delivery_id=self.delivery_id,
-            size_bytes=len(content),
-            sha256=hashlib.sha256(content).hexdigest(),
+            size_bytes=self.crate_path.stat().st_size,
+            sha256=sha256 or self.sha256(),
             keep_days=7,
         ) as ledger:
-            backends = PatientBackends()
+            backends = PatientBackends(policy=self.policy)
             return deliver(ledger, lambda: backends.open(self.definition), announce)
 
 

@@ -158,7 +158,8 @@ def test_the_script_ends_with_one_sentence_and_code_1_when_nobody_answers(tmp_pa
 
     assert ended.returncode == 1
     assert ended.stderr == (
-        "seafile-list-repo-ids: could not list the libraries: there was no answer from Seafile\n"
+        "seafile-list-repo-ids: could not list the libraries: there was no answer from Seafile;"
+        " if this lasts, check 'server' and the network\n"
     )
 
 
