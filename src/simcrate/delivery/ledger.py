@@ -78,6 +78,17 @@ class DeliveryRecord:
         """The same for every try of the announcement, so that a duplicate is the same message."""
         return f"<{self.id}@simcrate>"
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What whoever gets the link must know, in sentences: that it ends before the crate goes."""
+        ends = self.link.expires_at if self.link else None
+        if ends is None or (self.expires_at is not None and ends >= self.expires_at):
+            return ()
+        return (
+            f"The storage backend ends the link on {ends:%d %B %Y, %H:%M} UTC already; "
+            "to have one after that, press 'Extend' or 'Deliver again' on the simulation's page.",
+        )
+
 
 class Ledger(Protocol):
     """The rows of one delivery, under one claim."""

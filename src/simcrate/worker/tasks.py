@@ -167,7 +167,7 @@ def _deliver(bench: Bench, claim: Claim, watch: Watch) -> None:
             written_at=recipient.written_at,
             page_url=recipient.page_url,
             runs=recipient.runs,
-            problems=recipient.problems,
+            problems=(*recipient.problems, *record.warnings),
             link_url=record.link.url if record.link and not record.error else "",
             permalink_url=recipient.permalink_url,
             expires_at=record.expires_at,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -91,6 +92,31 @@ def test_expiry_counts_from_the_announcement(desk: Desk, ledger: FileLedger) -> 
     expires_at = desk.announced[0].expires_at
     assert expires_at is not None
     assert timedelta() <= expires_at - before - timedelta(days=7) < timedelta(minutes=1)
+
+
+class ShortLinksBackend(DirectoryBackend):
+    """Ends every link after a day, whatever is asked."""
+
+    def link(self, stored: StoredCrate, policy: LinkPolicy) -> Link:
+        return replace(super().link(stored, policy), expires_at=datetime.now(UTC) + timedelta(1))
+
+
+@pytest.mark.parametrize("keep_days", [0, 7])
+def test_a_link_that_ends_before_its_crate_is_said(desk: Desk, keep_days: int) -> None:
+    config = {"folder": str(desk.folder), "base_url": "http://files.example"}
+    for ledger in desk.ledger(keep_days=keep_days):
+        deliver(ledger, lambda: ShortLinksBackend(token="", config=config), desk.announced.append)
+
+    (warning,) = desk.announced[0].warnings
+    assert "ends the link on" in warning
+
+
+def test_a_link_that_lasts_longer_than_its_crate_needs_no_word(
+    desk: Desk, ledger: FileLedger
+) -> None:
+    deliver(ledger, desk.backend, desk.announced.append)
+
+    assert desk.announced[0].warnings == ()
 
 
 def test_keep_days_of_zero_keeps_for_ever(desk: Desk) -> None:
