@@ -227,6 +227,39 @@ def test_a_fallback_that_fails_too_is_the_end_and_is_announced(
     assert crate_path(spooled).read_bytes() == CONTENT
 
 
+def test_one_that_was_asked_for_by_name_goes_there_or_nowhere(
+    announced: Announce,
+    worker: RowsPort,
+    alice: User,
+    other_storage: StorageBackend,
+    simulation: Simulation,
+) -> None:
+    announced(sha256=SHA256)
+    Simulation.objects.update(fallback=other_storage)
+    again = deliver_again(simulation, storage_id="local", by=alice)
+    (said,) = work(worker, refused)
+
+    assert said.id == again.pk
+    assert not Delivery.objects.filter(storage=other_storage).exists()
+
+
+def test_a_permalink_waits_for_a_crate_that_is_delivered_again(
+    announced: Announce,
+    client: Client,
+    worker: RowsPort,
+    cloud: Cloud,
+    spooled: Delivery,
+    alice: User,
+) -> None:
+    old = announced(sha256=SHA256)
+    days_pass(8)
+    assert client.get(f"/r/{old.permalink}").status_code == 404  # on its way
+
+    work(worker, lambda: cloud.open("local"))
+    spooled.refresh_from_db()
+    assert client.get(f"/r/{old.permalink}")["Location"] == spooled.link_url
+
+
 def test_an_inactive_fallback_is_not_used(
     spooled: Delivery, worker: RowsPort, other_storage: StorageBackend
 ) -> None:

@@ -43,7 +43,10 @@ def fall_back(failed: Delivery) -> Delivery | None:
     """The delivery to the fallback that the submitter chose; None: none was, or it was tried.
 
     Called in the transaction in which the delivery fails, so that there is the one or the other.
+    One that somebody asked for by name has none: it goes there or nowhere.
     """
+    if failed.again_of_id is not None:
+        return None
     simulation = failed.simulation
     fallback = simulation.fallback
     if fallback is None or not fallback.active or not failed.sha256:
