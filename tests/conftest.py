@@ -6,6 +6,7 @@ import os
 import tempfile
 from typing import Any
 
+import django
 import pytest
 
 pytest.register_assert_rewrite("simcrate.storage.contract")
@@ -13,6 +14,9 @@ pytest.register_assert_rewrite("simcrate.storage.contract")
 for _name in [name for name in os.environ if name.startswith("SIMCRATE_")]:
     del os.environ[_name]
 os.environ["SIMCRATE_VAR"] = tempfile.mkdtemp(prefix="simcrate-tests-")
+# here rather than in pyproject.toml, where pytest-django would read the settings before these lines
+os.environ["DJANGO_SETTINGS_MODULE"] = "simcrate.portal.settings"
+django.setup()  # other conftest modules import models
 
 
 @pytest.fixture(scope="session")
