@@ -9,6 +9,7 @@ from simcrate.pipeline.notify import OutboxPost, Post, SmtpPost
 from simcrate.portal.queue.parts import PartRows
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.storages.services import storage_defaults
+from simcrate.portal.workers.queries import other_machines
 from simcrate.secret import Secret
 from simcrate.simulators import SandboxKind
 from simcrate.storage import PatientBackends
@@ -33,6 +34,21 @@ def make_bench(tags: frozenset[str] = frozenset()) -> Bench:
         backends=PatientBackends(storage_defaults()),
         staging=_staging(PartRows(owner=owner, machine=machine)),
     )
+
+
+def check_company() -> None:
+    """Several machines need a way to hand runs over.
+
+    Raises:
+        BadInputError: there is another one, and no way.
+    """
+    others = other_machines(machine_name(settings.VAR_DIR))
+    if others and not settings.ENVIRONMENT.staging_url:
+        message = (
+            f"{', '.join(others)} works for this database, too, and results cannot be handed over: "
+            "set SIMCRATE_STAGING_URL on both, or wait a minute if that one was stopped just now"
+        )
+        raise BadInputError(message)
 
 
 def _staging(parts: PartsPort) -> Staging | None:

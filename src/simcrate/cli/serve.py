@@ -52,7 +52,7 @@ def worker(runs: int | None, tags: tuple[str, ...]) -> None:
 
     # matplotlib keeps its font cache here instead of in the home directory of whoever runs us
     os.environ.setdefault("MPLCONFIGDIR", str(settings.VAR_DIR / "cache" / "matplotlib"))
-    from simcrate.cli.bench import make_bench
+    from simcrate.cli.bench import check_company, make_bench
     from simcrate.cli.redis import engine_for, hearing_wakes
     from simcrate.cli.upkeep import upkeep
     from simcrate.worker.staging import giving_grants
@@ -61,6 +61,7 @@ def worker(runs: int | None, tags: tuple[str, ...]) -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    check_company()
     bench = make_bench(frozenset(tags))
     slots = default_slots(runs, only_runs=settings.ENVIRONMENT.only_runs)
     supervisor = Supervisor(bench, slots, engine_for(slots))

@@ -49,6 +49,7 @@ class Supervisor:
         self._slots = slots
         self._engine = engine
         self._tasks: list[Task] = []
+        self._ended = Event()
         self._wake = WakeFile(bench.var_dir, look_s=LOOK_S)
         self._recover_at = 0.0
         self._show_at = 0.0
@@ -57,7 +58,8 @@ class Supervisor:
 
     def run(self, stop: Event) -> None:
         """Work until `stop` is set, or until drained; then let go of everything."""
-        while not (stop.wait(TICK_S) or self._is_drained):
+        while not (stop.is_set() or self._is_drained):
+            self._ended.wait(TICK_S)
             try:
                 self._tick()
             except PortError as error:
@@ -105,7 +107,7 @@ class Supervisor:
             claim = self._port.claim(kinds)
             if claim is None:
                 return
-            self._tasks.append(Task(self._bench, claim))
+            self._tasks.append(Task(self._bench, claim, self._ended))
 
     def _free_kinds(self) -> list[WorkKind]:
         busy = Counter(task.claim.kind for task in self._tasks)
@@ -113,6 +115,7 @@ class Supervisor:
         return [kind for kind in wanted if busy[kind] < self._slots.get(kind, 0)]
 
     def _drop_ended(self) -> bool:
+        self._ended.clear()
         alive = [task for task in self._tasks if task.is_alive]
         ended = len(alive) < len(self._tasks)
         self._tasks = alive

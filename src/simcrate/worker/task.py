@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from threading import Thread
+from threading import Event, Thread
 
 from simcrate.errors import LeaseLostError
 from simcrate.pipeline.watch import Watch
@@ -20,21 +20,30 @@ SHOW_S = 0.5  # progress is written at most this often
 class Task:
     """Works in a thread of its own from the moment it is made."""
 
-    def __init__(self, bench: Bench, claim: Claim) -> None:
+    def __init__(self, bench: Bench, claim: Claim, ended: Event | None = None) -> None:
+        """`ended` is set when it has ended."""
         self.claim = claim
+        self._bench = bench
+        self._ended = ended or Event()
         self._port: WorkerPort = bench.port
         self._watch = Watch()
         self._beat_at = time.monotonic()
-        self._thread = Thread(
-            target=perform, args=(bench, claim, self._watch), name=f"{claim.kind}-{claim.id}"
-        )
+        self._thread = Thread(target=self._work, name=f"{claim.kind}-{claim.id}")
+        self._is_alive = True
         log.info("task.started", extra={"kind": claim.kind, "claim": claim.id})
         self._thread.start()
+
+    def _work(self) -> None:
+        try:
+            perform(self._bench, self.claim, self._watch)
+        finally:
+            self._is_alive = False
+            self._ended.set()
 
     @property
     def is_alive(self) -> bool:
         """Whether it is still worked on."""
-        return self._thread.is_alive()
+        return self._is_alive
 
     def wait(self, timeout_s: float) -> None:
         """Until it has ended, or that long."""

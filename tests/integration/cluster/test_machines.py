@@ -48,14 +48,14 @@ def test_runs_of_one_simulation_spread_over_machines_and_end_in_one_crate(site: 
         for machine in (site.packer, site.runner):
             workers.enter_context(machine.worker("--runs", "2"))
         simulation_id = cluster.submit("spread", runs=6, **LONG)
-        simulation = cluster.wait_until_announced(simulation_id)
+        delivery = cluster.wait_until_announced(simulation_id)
 
     machines = {name for _, name in cluster.runs(simulation_id)}
     assert machines == {machine.name for machine in (site.packer, site.runner)}
-    assert simulation["state"] == "delivered"
-    assert simulation["problems"] == []
-    content = httpx.get(simulation["link"]).raise_for_status().content
-    assert hashlib.sha256(content).hexdigest() == simulation["sha256"]
+    assert delivery.state == "announced"
+    assert delivery.problems == []
+    content = httpx.get(delivery.link_url).raise_for_status().content
+    assert hashlib.sha256(content).hexdigest() == delivery.sha256
     names = zipfile.ZipFile(io.BytesIO(content)).namelist()
     for number in range(6):
         assert any(name.startswith(f"results/run-{number}/") for name in names)
@@ -63,10 +63,11 @@ def test_runs_of_one_simulation_spread_over_machines_and_end_in_one_crate(site: 
     assert len([key for key in cluster.crates() if key.endswith("/spread.zip")]) == 1
 
 
-def test_a_machine_that_only_runs_holds_no_credentials(site: Site) -> None:
+def test_a_machine_that_only_runs_holds_no_credentials_and_no_results(site: Site) -> None:
     secrets_dir = site.runner.var_dir / "secrets"
     secret = site.staging.secret.reveal()
 
+    assert not list(site.runner.var_dir.glob("work/*/runs/*/*"))
     assert not secrets_dir.exists() or not list(secrets_dir.iterdir())
     assert secret not in str(site.runner.environment)
     assert secret not in site.runner.log
@@ -89,9 +90,9 @@ def test_a_run_that_was_not_staged_when_its_machine_was_lost_is_run_again_elsewh
         simulation_id,
     )
     with site.packer.worker("--runs", "1"):
-        simulation = cluster.wait_until_announced(simulation_id)
+        delivery = cluster.wait_until_announced(simulation_id)
 
-    assert simulation["state"] == "delivered"
+    assert delivery.state == "announced"
     assert cluster.runs(simulation_id) == [("completed", site.packer.name)]
     assert len([key for key in cluster.crates() if key.endswith("/unplugged.zip")]) == 1
     assert len([mail for mail in cluster.mails() if "unplugged" in mail.read_text()]) == 1
@@ -113,8 +114,8 @@ def test_a_part_that_the_staging_server_has_lost_is_run_again(site: Site) -> Non
             for one in client.get("/objects").json()["objects"]:
                 client.delete(f"/objects/{one['id']}")
         packer.resume()
-        simulation = cluster.wait_until_announced(simulation_id)
+        delivery = cluster.wait_until_announced(simulation_id)
 
-    assert simulation["state"] == "delivered"
+    assert delivery.state == "announced"
     assert [state for state, _ in cluster.runs(simulation_id)] == ["completed"] * 4
     assert cluster.query("select fence from simulations_run where id = %s", run_id) == [(2,)]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db.models.functions import Now
 
+from simcrate.cli.bench import check_company
 from simcrate.errors import BadInputError, DefinitionError
 from simcrate.pipeline.jobs import RunState
 from simcrate.portal.queue.port import RowsPort
@@ -21,6 +23,7 @@ from simcrate.portal.simulators.services import (
 from simcrate.portal.workers.models import Worker
 from simcrate.portal.workers.queries import alive_workers
 from simcrate.simulators.definition import OPPSIM, SimulatorKind
+from simcrate.worker.identity import machine_name
 from simcrate.worker.port import WorkerFacts, WorkKind
 
 FACTS = WorkerFacts(
@@ -172,3 +175,17 @@ def test_a_definition_that_is_wrong_is_refused_and_nothing_saved(toml: str, word
     with pytest.raises(DefinitionError, match=words):
         import_simulators(toml)
     assert not SimulatorDefinition.objects.exists()
+
+
+def test_a_second_machine_without_a_way_to_hand_runs_over_is_refused(worker: RowsPort) -> None:
+    worker.show(FACTS)
+
+    with pytest.raises(BadInputError, match="here works for this database, too"):
+        check_company()
+
+
+def test_one_machine_needs_no_way_to_hand_runs_over(worker: RowsPort) -> None:
+    worker.show(FACTS)
+    Worker.objects.update(machine=machine_name(settings.VAR_DIR))
+
+    check_company()

@@ -19,6 +19,12 @@ def alive_workers() -> QuerySet[Worker]:
     return Worker.objects.filter(seen_at__gte=Now() - timedelta(seconds=ALIVE_S))
 
 
+def other_machines(machine: str) -> list[str]:
+    """The names of the machines, other than this one, that have a worker alive."""
+    others = alive_workers().exclude(machine=machine)
+    return sorted(set(others.values_list("machine", flat=True)))
+
+
 def offers(worker: Worker, simulator: Simulator) -> bool:
     """Whether the worker can be given runs of that simulator."""
     has_tags = simulator.tags <= frozenset(worker.tags.split())

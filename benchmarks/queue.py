@@ -1,0 +1,202 @@
+"""From submission to a simulator that runs, cores kept busy, and claims beside 100,000 finished simulations.
+
+Each figure is a worker's as users start it, in an empty var directory; the peers are the promised figures,
+and a claim in a database without anything finished.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks import Row
+
+EMBEDDED_LIMIT_S = 0.3
+REDIS_LIMIT_S = 1.0
+BUSY_LIMIT = 0.9
+FINISHED = 100_000
+CLAIM_PEER_RATIO = 0.5  # half as fast is still "not slowed"
+
+PRELUDE = "from simcrate.cli.portal import use_portal; use_portal()\n"
+SETUP = """
+from simcrate.portal.accounts.models import User
+from simcrate.portal.storages.models import StorageBackend
+User.objects.create_user("alice")
+StorageBackend.objects.create(name="Local", identifier="local", token="127.0.0.1:1")
+"""
+START = """
+import json, statistics, time
+from pathlib import Path
+from django.conf import settings
+from simcrate.portal.accounts.models import User
+from simcrate.portal.simulations.services import submit_simulation
+ini = b"[General]\\nnetwork = OppNet\\nOppNet.numNodes = 20\\nsim-time-limit = 3000s\\n"
+
+def submit():
+    return submit_simulation(
+        owner=User.objects.get(), ini_name="omnetpp.ini", files={"omnetpp.ini": ini},
+        config="General", precision_s=1, storage_id="local")
+
+def started_at(simulation):
+    path = settings.VAR_DIR / "work" / str(simulation.pk) / "runs" / "0" / "process.json"
+    while True:
+        try:
+            return json.loads(path.read_text())["program"]["started"]
+        except (OSError, ValueError):
+            time.sleep(0.01)
+
+waits = []
+for _ in range(7):
+    asked_at = time.time()
+    simulation = submit()
+    waits.append(started_at(simulation) - asked_at)
+    while simulation.runs.filter(ended_at=None).exists():
+        time.sleep(0.2)
+print([statistics.median(waits)])
+"""
+BUSY = """
+import time
+from simcrate.portal.accounts.models import User
+from simcrate.portal.simulations.services import submit_simulation
+ini = (b"[General]\\nnetwork = OppNet\\nOppNet.numNodes = 20\\nsim-time-limit = 1500s\\n"
+       b"repeat = 30\\nOppNet.messageInterval = 5s\\n")
+simulation = submit_simulation(
+    owner=User.objects.get(), ini_name="omnetpp.ini", files={"omnetpp.ini": ini},
+    config="General", precision_s=1, storage_id="local")
+while simulation.runs.filter(ended_at=None).exists():
+    time.sleep(0.2)
+runs = list(simulation.runs.all())
+elapsed = max(run.ended_at for run in runs) - min(run.started_at for run in runs)
+used = sum(run.outcome["wall_time_s"] for run in runs)
+print([used / (2 * elapsed.total_seconds())])
+"""
+CLAIMS = """
+import time
+from simcrate.portal.accounts.models import User
+from simcrate.portal.queue.port import RowsPort
+from simcrate.portal.simulations.models import Run, Simulation
+from simcrate.portal.storages.models import StorageBackend
+from simcrate.worker.port import WorkKind
+alice, local = User.objects.get(), StorageBackend.objects.get()
+
+def simulations(count, **columns):
+    rows = [Simulation(owner=alice, title="s", simulator="oppsim", ini_name="omnetpp.ini",
+        config="General", precision_s=1, storage=local, machine="here", **columns)
+        for _ in range(count)]
+    Simulation.objects.bulk_create(rows, batch_size=500)
+    return rows
+
+def claim_s():
+    port = RowsPort(owner="here/1/1.00", machine="here")
+    (one,) = simulations(1)
+    Run.objects.bulk_create(Run(simulation=one, number=number) for number in range(200))
+    start = time.perf_counter()
+    for _ in range(200):
+        assert port.claim(list(WorkKind))
+    return (time.perf_counter() - start) / 200
+
+def finish_all(rows):
+    Run.objects.bulk_create(
+        (Run(simulation=row, number=0, state="completed", machine="here", started_at=row.packed_at)
+         for row in rows), batch_size=500)
+
+empty_s = claim_s()
+Run.objects.update(state="completed")
+from django.utils import timezone
+finish_all(simulations({finished}, packed_at=timezone.now()))
+print([empty_s, claim_s()])
+"""
+
+
+def run() -> list[Row]:
+    from tests.servers.redis import redis_server
+
+    rows = []
+    with installation({}) as environment, worker(environment):
+        rows.append(_start_row("embedded", EMBEDDED_LIMIT_S, *portal(START, environment)))
+        rows.append(_busy_row("embedded", *portal(BUSY, environment)))
+    with (
+        redis_server() as redis,
+        installation({"SIMCRATE_REDIS_URL": redis.url}) as environment,
+        worker(environment),
+    ):
+        rows.append(_start_row("Redis", REDIS_LIMIT_S, *portal(START, environment)))
+        rows.append(_busy_row("Redis", *portal(BUSY, environment)))
+    with installation({}) as environment:
+        rows.append(_claim_row(*portal(CLAIMS.format(finished=FINISHED), environment)))
+    return rows
+
+
+@contextmanager
+def installation(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The environment of a fresh var directory."""
+    with tempfile.TemporaryDirectory() as directory:
+        environment = {**os.environ, "SIMCRATE_VAR": str(Path(directory) / "var"), **settings}
+        portal(SETUP + "print([])", environment)
+        yield environment
+
+
+@contextmanager
+def worker(environment: Mapping[str, str]) -> Iterator[None]:
+    """A worker that runs two simulations at a time."""
+    command = [sys.executable, "-m", "simcrate", "worker", "--runs", "2"]
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def portal(script: str, environment: Mapping[str, str]) -> list[float]:
+    """The figures that a script inside the portal prints last."""
+    done = subprocess.run(
+        [sys.executable, "-c", PRELUDE + script],
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    figures: list[float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def _start_row(engine: str, limit_s: float, median_s: float) -> Row:
+    return Row(
+        claim=f"submission to simulator start, {engine}",
+        ours=f"{1000 * median_s:.0f} ms",
+        peer=f"promised {1000 * limit_s:.0f} ms",
+        ratio=limit_s / median_s,
+        target=1.0,
+    )
+
+
+def _busy_row(engine: str, busy: float) -> Row:
+    return Row(
+        claim=f"two cores busy with runs of a second, {engine}",
+        ours=f"{100 * busy:.0f} %",
+        peer=f"promised {100 * BUSY_LIMIT:.0f} %",
+        ratio=busy / BUSY_LIMIT,
+        target=1.0,
+    )
+
+
+def _claim_row(empty_s: float, full_s: float) -> Row:
+    return Row(
+        claim=f"a claim beside {FINISHED:,} finished simulations",
+        ours=f"{1000 * full_s:.1f} ms",
+        peer=f"beside none {1000 * empty_s:.1f} ms",
+        ratio=empty_s / full_s,
+        target=CLAIM_PEER_RATIO,
+    )
