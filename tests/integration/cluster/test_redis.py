@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import httpx
 import psutil
 import pytest
+from rq import Queue
 
+from simcrate.worker.rq_engine import SUPERVISE, queue_name
 from tests.integration.cluster.conftest import (
     TIMEOUT_S,
     Cluster,
@@ -54,6 +56,22 @@ def _works_on(process: psutil.Process, simulation_id: str) -> bool:
         return simulation_id in process.cwd()
     except psutil.Error:
         return False
+
+
+def test_a_message_holds_the_id_of_a_run_and_nothing_else(cluster: Cluster) -> None:
+    simulation_id = cluster.submit("a title that nobody should read")
+    ((key,),) = cluster.query(
+        "select id from simulations_run where simulation_id = %s", simulation_id
+    )
+    with cluster.redis.client() as connection:
+        (message,) = Queue(queue_name("oppsim"), connection=connection, serializer="json").jobs
+        fields = connection.hgetall(message.key)
+    cluster.cancel(simulation_id)
+
+    assert (message.func_name, list(message.args)) == (SUPERVISE, [str(key)])
+    assert message.kwargs == {}
+    for word in ("title", "alice", simulation_id):
+        assert word not in str(fields)
 
 
 def test_a_keeper_that_is_killed_takes_its_workers_along_and_the_next_one_goes_on(
