@@ -136,7 +136,10 @@ def test_an_unknown_identifier_is_bad_input_with_the_known_ones(
     outcome = simcrate(command, "locl", "--definitions", path)
 
     assert outcome.returncode == 2
-    assert "there is no storage backend 'locl' in b.toml; defined are: local, seafile:old" in outcome.stderr
+    assert (
+        "there is no storage backend 'locl' in b.toml; defined are: local, seafile:old"
+        in outcome.stderr
+    )
 
 
 def test_a_broken_file_is_bad_input_in_one_sentence(tmp_path: Path) -> None:
