@@ -9,7 +9,7 @@ from simcrate.pipeline.jobs import RunState
 from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.limits.models import GroupLimits
-from simcrate.portal.limits.queries import UserLimits, limits_of
+from simcrate.portal.limits.queries import UserLimits, limits_of, storage_used_bytes
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.simulations.faults import SubmissionError
 from simcrate.portal.simulations.models import Run, Simulation
@@ -125,3 +125,13 @@ def test_more_simulations_at_a_time_than_allowed_wait(alice: User) -> None:
     freed = worker.claim([WorkKind.RUN])
     assert freed is not None
     assert freed.simulation_id == second.pk
+
+
+def test_a_crate_that_was_never_stored_takes_no_storage(alice: User) -> None:
+    simulation = submit(alice, "0")
+    Delivery.objects.create(
+        simulation=simulation, storage=simulation.storage, machine="here", file_name="a.zip",
+        size_bytes=2 * MIB, keep_days=7,
+    )  # fmt: skip
+
+    assert storage_used_bytes(alice) == 0

@@ -69,7 +69,7 @@ def limits_of(user: User) -> UserLimits:
 
 def storage_used_bytes(user: User) -> int:
     """What the user's crates take that are kept."""
-    kept = Delivery.objects.filter(simulation__owner=user, removed_at=None).exclude(stored=None)
+    kept = Delivery.objects.filter(simulation__owner=user, removed_at=None, stored__isnull=False)
     return kept.aggregate(total=Sum("size_bytes"))["total"] or 0
 
 
