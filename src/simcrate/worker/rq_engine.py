@@ -63,11 +63,12 @@ class RunWorker(Worker):
         signal.signal(signal.SIGINT, self.request_stop)
         signal.signal(signal.SIGTERM, self.let_go)
 
-    def let_go(self, signum: int, frame: FrameType | None) -> None:
-        """Stop at once; the run is free for others."""
+    def let_go(self, _signum: int, _frame: FrameType | None) -> None:
+        """End once the run is free for others; RQ's own farewell would wait for a Redis that is away."""
         if self.horse_pid:
             os.kill(self.horse_pid, signal.SIGTERM)
-        self.request_stop(signum, frame)  # type: ignore[no-untyped-call]
+            self.wait_for_horse()
+        os._exit(0)
 
 
 class RqEngine:
