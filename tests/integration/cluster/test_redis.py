@@ -74,6 +74,19 @@ def test_a_message_holds_the_id_of_a_run_and_nothing_else(cluster: Cluster) -> N
         assert word not in str(fields)
 
 
+def test_a_worker_that_is_stopped_while_redis_is_away_leaves_no_process(cluster: Cluster) -> None:
+    with cluster.portal.worker("--runs", "2") as keeper:
+        with cluster.redis.client() as connection:
+            wait_for(lambda: connection.scard("rq:workers") == 2, "two rq workers", cluster)
+        children = keeper.children()
+        cluster.redis.kill()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    cluster.redis.start()
+
+    assert len(children) == 2
+    assert alive == []
+
+
 def test_a_keeper_that_is_killed_takes_its_workers_along_and_the_next_one_goes_on(
     cluster: Cluster,
 ) -> None:
