@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from simcrate.localcloud.digests import repr_digest
+from tests.servers.cutting import cut_wire
 from tests.servers.localcloud import LocalCloud
 
 BYTES = os.urandom(3_000_000)
@@ -116,3 +117,20 @@ def test_browser_downloads_a_link(browser: Browser, client: httpx.Client) -> Non
 
     assert waiting.value.suggested_filename == "crate.zip"
     assert Path(waiting.value.path()).read_bytes() == BYTES
+
+
+def test_browser_resumes_a_download_that_was_cut_off(
+    browser: Browser, cloud: LocalCloud, client: httpx.Client
+) -> None:
+    stored = client.put(f"/upload/{uuid.uuid4()}/crate.zip", content=BYTES).json()
+    with cut_wire(int(cloud.address.rpartition(":")[2]), after_bytes=1_000_000) as wire:
+        link = stored["url"].replace(cloud.address, f"127.0.0.1:{wire.port}")
+        page = browser.new_page()
+        with page.expect_download() as waiting:
+            page.evaluate("url => { location.href = url }", link)
+        content = Path(waiting.value.path()).read_bytes()
+
+    assert content == BYTES
+    asked_again = wire.requests[-1].decode()
+    assert "Range: bytes=1" in asked_again
+    assert f'If-Range: "{SHA256}"' in asked_again
