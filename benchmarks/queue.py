@@ -33,6 +33,7 @@ StorageBackend.objects.create(name="Local", identifier="local", token="127.0.0.1
 START = """
 import json, statistics, time
 from pathlib import Path
+import psutil
 from django.conf import settings
 from simcrate.portal.accounts.models import User
 from simcrate.portal.simulations.services import submit_simulation
@@ -47,7 +48,7 @@ def started_at(simulation):
     path = settings.VAR_DIR / "work" / str(simulation.pk) / "runs" / "0" / "process.json"
     while True:
         try:
-            return json.loads(path.read_text())["program"]["started"]
+            return psutil.Process(json.loads(path.read_text())["program"]["pid"]).create_time()
         except (OSError, ValueError):
             time.sleep(0.01)
 

@@ -6,20 +6,24 @@ of simulations, `sandbox` how to fence them in.
 """
 
 from simcrate.simulators.definition import OPPSIM, Limits, Simulator, SimulatorKind
-from simcrate.simulators.manners import command_of, known_cmdenv_options, reader_of
+from simcrate.simulators.identity import ProcessIdentity
+from simcrate.simulators.manners import command_of, known_cmdenv_options, reader_of, sandbox_of
 from simcrate.simulators.process import Followed, ProcessEnd, follow, kill_leftover
 from simcrate.simulators.reader import Ending, EndingKind, Reader, RunArguments
+from simcrate.simulators.runlist import Comparison, compare_runs
 from simcrate.simulators.sandbox import UNFENCED, Sandbox, SandboxKind, find_sandbox
 from simcrate.simulators.workplace import provide
 
 __all__ = [
     "OPPSIM",
     "UNFENCED",
+    "Comparison",
     "Ending",
     "EndingKind",
     "Followed",
     "Limits",
     "ProcessEnd",
+    "ProcessIdentity",
     "Reader",
     "RunArguments",
     "Sandbox",
@@ -27,10 +31,12 @@ __all__ = [
     "Simulator",
     "SimulatorKind",
     "command_of",
+    "compare_runs",
     "find_sandbox",
     "follow",
     "kill_leftover",
     "known_cmdenv_options",
     "provide",
     "reader_of",
+    "sandbox_of",
 ]

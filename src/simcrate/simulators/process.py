@@ -1,8 +1,8 @@
 """Start one external program, follow its output, stop it, and leave nothing of it behind.
 
 The program gets its own session, a closed standard input, a scrubbed environment and no core dumps.  Its
-output and errors come through one pipe into a log file.  Who it is (pid and start time) is written
-beside the log, so that after a `kill -9` of this worker the next one finds and ends it.
+output and errors come through one pipe into a log file.  Who it is (see `identity`) is written beside the
+log, so that after a `kill -9` of this worker the next one finds and ends it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import BinaryIO
 
-import psutil
-
 from simcrate.simulators.definition import Limits
+from simcrate.simulators.identity import ProcessIdentity
 from simcrate.simulators.meter import Meter, directory_size
 from simcrate.simulators.processtable import processes_of
 
@@ -90,7 +89,7 @@ def follow(program: Followed, *, on_line: Callable[[str], None], stop: Event) ->
     """
     started = time.monotonic()
     with program.log_path.open("ab") as log, _started(program) as process:
-        _write_identity(program.identity_dir, process.pid)
+        _write_identities(program.identity_dir, process.pid)
         meter = Meter(process.pid, program.working_dir, program.limits)
         stopper = _Stopper(process.pid, stop, meter, program.stop_grace_s)
         exit_code, usage = _pump(process, log, on_line, stopper)
@@ -115,23 +114,21 @@ def _signal_or_code(exit_code: int) -> int:
 def kill_leftover(identity_dir: Path) -> bool:
     """End what a dead worker left running there; true if there was something.
 
-    The program of a worker that is alive is left alone.
+    The program of a worker that is alive is left alone, and so is whatever cannot be identified for sure.
     """
     path = identity_dir / IDENTITY_FILE
     try:
-        identity = json.loads(path.read_text())
-        is_left_over = not _is_running(identity["parent"])
-        program = identity["program"]
-    except (OSError, ValueError, KeyError):
+        identities = json.loads(path.read_text())
+        parent = ProcessIdentity(**identities["parent"])
+        program = ProcessIdentity(**identities["program"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False
-    if not is_left_over:
+    if not parent.has_ended():
         return False
     path.unlink(missing_ok=True)
-    if not _is_running(program):
+    if program.has_ended():
         return False
-    _kill_all(program["pid"])
-    with contextlib.suppress(psutil.Error):
-        psutil.Process(program["pid"]).wait(timeout=10)
+    _kill_all(program.pid)
     return True
 
 
@@ -156,22 +153,10 @@ def _started(program: Followed) -> Iterator[subprocess.Popen[bytes]]:
             process.wait()
 
 
-def _write_identity(directory: Path, pid: int) -> None:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        identity = {"program": _identity(pid), "parent": _identity(os.getpid())}
-        (directory / IDENTITY_FILE).write_text(json.dumps(identity))
-
-
-def _identity(pid: int) -> dict[str, float]:
-    """The start time tells a process from a stranger that is given the same pid later."""
-    return {"pid": pid, "started": psutil.Process(pid).create_time()}
-
-
-def _is_running(identity: dict[str, int]) -> bool:
-    try:
-        return abs(psutil.Process(identity["pid"]).create_time() - identity["started"]) < 1.0
-    except psutil.NoSuchProcess:
-        return False
+def _write_identities(directory: Path, pid: int) -> None:
+    program, parent = ProcessIdentity.of(pid), ProcessIdentity.of(os.getpid())
+    identities = {"program": asdict(program), "parent": asdict(parent)}
+    (directory / IDENTITY_FILE).write_text(json.dumps(identities))
 
 
 class _Stopper:

@@ -2,7 +2,8 @@
 
 One scan serves all programs that are followed at the time: the table is kept for a moment.
 
-Source: proc(5), `/proc/<pid>/stat` (fields 2 name, 3 state, 4 ppid, 6 session, 14 utime, 15 stime, 24 rss).
+Source: proc(5), `/proc/<pid>/stat` (fields 2 name, 3 state, 4 ppid, 6 session, 14 utime, 15 stime,
+22 starttime, 24 rss).
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class ProcessEntry:
     is_zombie: bool
     parent: int
     session: int
+    started_ticks: int
+    """Since the machine was started."""
     cpu_time_s: float
     memory_bytes: int
 
@@ -59,6 +62,26 @@ def processes_of(pid: int) -> list[ProcessEntry]:
     """Every process of the program that `pid` leads, as they are now."""
     _table.forget()
     return list(_members(pid))
+
+
+def read_entry(pid: int) -> ProcessEntry | None:
+    """One process as it is now; None: there is none, or none that we may see."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return None
+    head, _, rest = stat.rpartition(")")
+    fields = rest.split()
+    return ProcessEntry(
+        pid=pid,
+        name=head.partition("(")[2],
+        is_zombie=fields[3 - _AFTER_NAME] == "Z",
+        parent=int(fields[4 - _AFTER_NAME]),
+        session=int(fields[6 - _AFTER_NAME]),
+        started_ticks=int(fields[22 - _AFTER_NAME]),
+        cpu_time_s=(int(fields[14 - _AFTER_NAME]) + int(fields[15 - _AFTER_NAME])) / _TICKS_PER_S,
+        memory_bytes=int(fields[24 - _AFTER_NAME]) * _PAGE_BYTES,
+    )
 
 
 def _members(leader: int) -> Iterator[ProcessEntry]:
@@ -98,24 +121,8 @@ class _ProcessTable:
 
 def _scan() -> Iterator[ProcessEntry]:
     for name in os.listdir("/proc"):  # noqa: PTH208 - thousands of names, many times a minute
-        if not name.isdecimal():
-            continue
-        try:
-            stat = Path(f"/proc/{name}/stat").read_text(errors="replace")
-        except OSError:  # it ended between the list and the look
-            continue
-        head, _, rest = stat.rpartition(")")
-        fields = rest.split()
-        yield ProcessEntry(
-            pid=int(name),
-            name=head.partition("(")[2],
-            is_zombie=fields[3 - _AFTER_NAME] == "Z",
-            parent=int(fields[4 - _AFTER_NAME]),
-            session=int(fields[6 - _AFTER_NAME]),
-            cpu_time_s=(int(fields[14 - _AFTER_NAME]) + int(fields[15 - _AFTER_NAME]))
-            / _TICKS_PER_S,
-            memory_bytes=int(fields[24 - _AFTER_NAME]) * _PAGE_BYTES,
-        )
+        if name.isdecimal() and (entry := read_entry(int(name))):
+            yield entry
 
 
 _table = _ProcessTable()

@@ -1,7 +1,4 @@
-"""Who holds a lease: machine, process, and when that process started.
-
-The start time tells a worker from a stranger that was given the same pid after a restart.
-"""
+"""Who holds a lease: a machine and a process on it."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import secrets
 import socket
 from pathlib import Path
 
-import psutil
+from simcrate.simulators import ProcessIdentity
 
 MACHINE_FILE = "machine"
 
@@ -35,15 +32,18 @@ def machine_name(var_dir: Path) -> str:
 
 
 def owner_name(machine: str) -> str:
-    """The lease owner that this process is."""
-    process = psutil.Process()
-    return f"{machine}/{process.pid}/{process.create_time():.2f}"
+    """The lease owner that this process is: `machine/pid/…`."""
+    return f"{machine}/{ProcessIdentity.of(os.getpid())}"
 
 
 def is_alive(owner: str) -> bool:
-    """Whether that owner, of this machine, still runs."""
-    _, pid, started = owner.rsplit("/", 2)
+    """Whether that owner, of this machine, still runs, as far as can be told.
+
+    One in another container, or one whose name another version wrote, gets the benefit of the doubt: its
+    lease ends by itself when it beats no more.
+    """
+    _, _, name = owner.partition("/")
     try:
-        return abs(psutil.Process(int(pid)).create_time() - float(started)) < 1.0
-    except psutil.NoSuchProcess:
-        return False
+        return not ProcessIdentity.from_text(name).has_ended()
+    except ValueError:
+        return True

@@ -4,13 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Event, Timer
 
 import psutil
 import pytest
 
-from simcrate.simulators import Followed, ProcessEnd, follow, kill_leftover
+from simcrate.simulators import Followed, ProcessEnd, ProcessIdentity, follow, kill_leftover
 from simcrate.simulators.process import IDENTITY_FILE
 
 
@@ -129,44 +131,84 @@ def test_a_child_that_holds_the_pipe_open_delays_nothing(tmp_path: Path) -> None
     assert end.wall_time_s < 30
 
 
-def test_what_a_dead_worker_left_running_is_ended(tmp_path: Path) -> None:
-    program = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    _write_identity(tmp_path, program=program.pid, parent={"pid": 2**22 - 1, "started": 0})
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    """A program in a session of its own."""
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+        yield process
+        process.kill()
+
+
+def test_what_a_dead_worker_left_running_is_ended(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    _write_identities(tmp_path, program=ProcessIdentity.of(sleeper.pid), parent=_ended())
 
     assert kill_leftover(tmp_path)
-    assert not psutil.pid_exists(program.pid)
-    program.wait()
+    assert sleeper.wait() == -9
 
 
-def test_the_program_of_a_living_worker_is_left_alone(tmp_path: Path) -> None:
-    program = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    own = {"pid": os.getpid(), "started": psutil.Process().create_time()}
-    _write_identity(tmp_path, program=program.pid, parent=own)
-
-    assert not kill_leftover(tmp_path)
-    assert program.poll() is None
-    program.kill()
-    program.wait()
-
-
-def test_a_stranger_with_the_same_pid_is_left_alone(tmp_path: Path) -> None:
-    stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    identity = {
-        "program": {"pid": stranger.pid, "started": 1.0},
-        "parent": {"pid": 2**22 - 1, "started": 0},
-    }
-    (tmp_path / IDENTITY_FILE).write_text(json.dumps(identity))
+def test_the_program_of_a_living_worker_is_left_alone(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    own = ProcessIdentity.of(os.getpid())
+    _write_identities(tmp_path, program=ProcessIdentity.of(sleeper.pid), parent=own)
 
     assert not kill_leftover(tmp_path)
-    assert stranger.poll() is None
-    stranger.kill()
-    stranger.wait()
+    assert sleeper.poll() is None
 
 
-def _write_identity(directory: Path, *, program: int, parent: dict[str, float]) -> None:
-    started = psutil.Process(program).create_time()
-    identity = {"program": {"pid": program, "started": started}, "parent": parent}
-    (directory / IDENTITY_FILE).write_text(json.dumps(identity))
+def test_the_program_of_a_worker_in_another_container_is_left_alone(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    elsewhere = replace(_ended(), pid_namespace=1)
+    _write_identities(tmp_path, program=ProcessIdentity.of(sleeper.pid), parent=elsewhere)
+
+    assert not kill_leftover(tmp_path)
+    assert sleeper.poll() is None
+
+
+def test_a_stranger_with_the_same_pid_is_left_alone(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    earlier = replace(ProcessIdentity.of(sleeper.pid), started_ticks=1)
+    _write_identities(tmp_path, program=earlier, parent=_ended())
+
+    assert not kill_leftover(tmp_path)
+    assert sleeper.poll() is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '{"program": {"pid": 1,',
+        '{"program": {"pid": 1, "started": 1.0}, "parent": {"pid": 2, "started": 1.0}}',
+    ],
+)
+def test_what_cannot_be_identified_is_left_alone(tmp_path: Path, text: str) -> None:
+    (tmp_path / IDENTITY_FILE).write_text(text)
+
+    assert not kill_leftover(tmp_path)
+
+
+def test_a_program_that_is_followed_can_be_identified(tmp_path: Path) -> None:
+    script = f"print(open('{tmp_path / IDENTITY_FILE}').read())"
+    _, lines = run(tmp_path, f"import time; time.sleep(0.2); {script}")
+
+    assert json.loads(lines[0])["parent"] == asdict(ProcessIdentity.of(os.getpid()))
+
+
+def _ended() -> ProcessIdentity:
+    """A worker that was killed."""
+    return replace(ProcessIdentity.of(os.getpid()), started_ticks=1)
+
+
+def _write_identities(
+    directory: Path, *, program: ProcessIdentity, parent: ProcessIdentity
+) -> None:
+    identities = {"program": asdict(program), "parent": asdict(parent)}
+    (directory / IDENTITY_FILE).write_text(json.dumps(identities))
 
 
 def _ends(pid: int) -> bool:
