@@ -6,22 +6,30 @@
 from __future__ import annotations
 
 import importlib
-import signal
+import os
 import sys
+from functools import cache
 from threading import Event
 
-PRELOADED = ("simcrate.cli.bench", "simcrate.worker.supervise", "simcrate.cli.rqworker")
-"""What each forked process would import otherwise."""
+from simcrate.worker.tasks import Bench
+
+_let_go = Event()
 
 
 def supervise(run_id: str) -> None:
-    """Do one run; called in a process that was forked for this message."""
-    from simcrate.cli.bench import make_bench
+    """Do one run, as a message asks."""
     from simcrate.worker import supervise as one_run
 
-    stop = Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    one_run.supervise(make_bench(), run_id, stop)
+    one_run.supervise(_bench(), run_id, _let_go)
+    if _let_go.is_set():
+        os._exit(0)  # at once: RQ would first take leave of a Redis that may be away
+
+
+@cache
+def _bench() -> Bench:
+    from simcrate.cli.bench import make_bench
+
+    return make_bench()
 
 
 def main() -> None:
@@ -33,10 +41,10 @@ def main() -> None:
 
     from simcrate.worker.rq_engine import serve_messages
 
-    for module in PRELOADED:
-        importlib.import_module(module)
-    serve_messages(sys.argv[1:], settings.ENVIRONMENT.redis_url)
+    _bench()
+    serve_messages(sys.argv[1:], settings.ENVIRONMENT.redis_url, _let_go)
 
 
 if __name__ == "__main__":
-    main()
+    # by its name: messages call the function of that module, not of this script
+    importlib.import_module("simcrate.cli.rqworker").main()

@@ -7,7 +7,7 @@ raise `PortError` (retryable) while the rows cannot be reached.  Methods are cal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -131,8 +131,16 @@ class WorkerPort(Protocol):
         """Tell the queue engine again of runs whose messages were lost; nothing where there is none."""
         ...
 
-    def beat(self, claim: Claim, progress: Progress | None) -> RunState | None:
-        """Renew the lease and show progress; returns what its run ends as where an end was asked for."""
+    def beat(self, beats: Mapping[Claim, Progress | None]) -> Collection[Claim]:
+        """Renew these leases and show progress where there is any; returns the claims that are lost."""
+        ...
+
+    def asked_ends(self, simulation_ids: Collection[UUID]) -> Mapping[UUID, RunState]:
+        """Those of the simulations whose end was asked for, and what their runs end as."""
+        ...
+
+    def leave(self) -> None:
+        """This thread calls no more: what is kept open for it may be closed."""
         ...
 
     def release(self, claim: Claim) -> None:

@@ -1,4 +1,4 @@
-"""The queue engine on Redis: one `rq` worker process for each core, which forks once for each message.
+"""The queue engine on Redis: one `rq` worker process for each core, which does one message after another.
 
 RQ only wakes.  Its workers take no retry, no timeout and no result to heart: how a run ended, and whether
 it is tried again, is in the rows (docs/decisions/0001).  Queues are named after simulators, so that a
@@ -6,9 +6,11 @@ machine is only brought what it can run.
 
 What happens when something is killed:
 
-the forked process      its simulator is ended and its run freed by the keeper of the machine
-the rq worker           the forked process goes on to the end of its run; the keeper starts another worker
-the keeper              the kernel ends the rq workers, which let go of their runs
+an rq worker    the keeper ends its simulator, frees its run and starts another worker
+the keeper      the kernel ends the rq workers, which let go of their runs
+
+RQ's usual worker forks once for each message.  Runs are processes of their own here, so a fork would guard
+nothing more, and what it costs (a database connection, what is known of simulators) is a tenth of a short run.
 """
 
 from __future__ import annotations
@@ -21,11 +23,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection
+from threading import Event
 from types import FrameType
 
 import psutil
 import redis
-from rq import Worker
+from rq import Queue, SimpleWorker
+from rq.job import Job
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +48,11 @@ def queue_name(simulator: str) -> str:
     return f"simcrate-runs-{simulator}"
 
 
-def serve_messages(simulators: Collection[str], redis_url: str) -> None:
-    """Be one `rq` worker until SIGTERM, which lets go of the run, or SIGINT, which finishes it first."""
+def serve_messages(simulators: Collection[str], redis_url: str, stop: Event) -> None:
+    """Be one `rq` worker, until SIGINT, which finishes the run first, or SIGTERM, which sets `stop`.
+
+    Whoever does a run ends the process once `stop` is set and the run is free for others.
+    """
     connection = redis.Redis.from_url(redis_url, socket_connect_timeout=SOCKET_TIMEOUT_S)
     worker = RunWorker(
         [queue_name(simulator) for simulator in simulators],
@@ -53,22 +60,37 @@ def serve_messages(simulators: Collection[str], redis_url: str) -> None:
         serializer="json",
         log_job_description=False,
     )
+    worker.let_go = stop
     worker.work(logging_level="WARNING")
 
 
-class RunWorker(Worker):
-    """RQ's worker, but SIGTERM reaches the forked process, which then lets go of its run."""
+class RunWorker(SimpleWorker):
+    """RQ's worker, but what ends it needs no Redis: that may be away, and RQ's own farewell would wait."""
+
+    let_go = Event()
+    _has_run = False
 
     def _install_signal_handlers(self) -> None:
-        signal.signal(signal.SIGINT, self.request_stop)
-        signal.signal(signal.SIGTERM, self.let_go)
+        signal.signal(signal.SIGINT, self._finish)
+        signal.signal(signal.SIGTERM, self._let_go)
 
-    def let_go(self, _signum: int, _frame: FrameType | None) -> None:
-        """End once the run is free for others; RQ's own farewell would wait for a Redis that is away."""
-        if self.horse_pid:
-            os.kill(self.horse_pid, signal.SIGTERM)
-            self.wait_for_horse()
-        os._exit(0)
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Do the run that the message names."""
+        self._has_run = True
+        try:
+            super().execute_job(job, queue)
+        finally:
+            self._has_run = False
+
+    def _finish(self, _signum: int, _frame: FrameType | None) -> None:
+        if not self._has_run:
+            os._exit(0)
+        self._stop_requested = True
+
+    def _let_go(self, _signum: int, _frame: FrameType | None) -> None:
+        if not self._has_run:
+            os._exit(0)
+        self.let_go.set()
 
 
 class RqEngine:

@@ -11,7 +11,7 @@ from threading import Event
 
 from simcrate.errors import PortError
 from simcrate.worker.port import Claim
-from simcrate.worker.task import Task
+from simcrate.worker.task import Task, hear_ends, keep_leases
 from simcrate.worker.tasks import Bench
 from simcrate.worker.wakefile import WakeFile
 
@@ -34,7 +34,9 @@ def supervise(bench: Bench, run_id: str, stop: Event) -> bool:
         if stop.is_set():
             task.let_go()
         try:
-            task.keep_lease(at_once=wake.is_due(time.monotonic()))
+            keep_leases(bench.port, [task])
+            if wake.is_due(time.monotonic()):
+                hear_ends(bench.port, [task])
         except PortError as error:
             log.warning("port.unreachable", extra={"code": error.code})
         task.wait(TICK_S)

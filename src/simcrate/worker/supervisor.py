@@ -20,7 +20,7 @@ from simcrate.worker.engine import Engine
 from simcrate.worker.facts import gather_facts
 from simcrate.worker.identity import is_alive
 from simcrate.worker.port import WorkerPort, WorkKind
-from simcrate.worker.task import BEAT_S, Task
+from simcrate.worker.task import BEAT_S, Task, hear_ends, keep_leases
 from simcrate.worker.tasks import Bench
 from simcrate.worker.wakefile import WakeFile
 
@@ -79,8 +79,9 @@ class Supervisor:
         now = time.monotonic()
         ended = self._drop_ended()
         woken = self._wake.is_due(now)
-        for task in self._tasks:
-            task.keep_lease(at_once=woken)
+        keep_leases(self._port, self._tasks)
+        if woken:
+            hear_ends(self._port, self._tasks)
         if woken or now >= self._show_at:
             self._show(now)
         if now >= self._recover_at:

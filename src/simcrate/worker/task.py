@@ -1,12 +1,13 @@
-"""One claim that is worked on: its thread, and the lease that is kept for it meanwhile."""
+"""One claim that is worked on: its thread, and what is said of it to the rows meanwhile."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from threading import Event, Thread
 
-from simcrate.errors import LeaseLostError
+from simcrate.pipeline.jobs import Progress, RunState
 from simcrate.pipeline.watch import Watch
 from simcrate.worker.port import Claim, WorkerPort, WorkKind
 from simcrate.worker.tasks import Bench, perform
@@ -14,7 +15,8 @@ from simcrate.worker.tasks import Bench, perform
 log = logging.getLogger(__name__)
 
 BEAT_S = 10.0  # a lease lasts 60 s
-SHOW_S = 0.5  # progress is written at most this often
+SHOW_S = 0.5  # progress is written at most this often,
+SHOWN_PER_S = 20.0  # and, of all tasks together, this often: every write waits for the disk
 
 
 class Task:
@@ -25,7 +27,6 @@ class Task:
         self.claim = claim
         self._bench = bench
         self._ended = ended or Event()
-        self._port: WorkerPort = bench.port
         self._watch = Watch()
         self._beat_at = time.monotonic()
         self._thread = Thread(target=self._work, name=f"{claim.kind}-{claim.id}")
@@ -37,6 +38,7 @@ class Task:
         try:
             perform(self._bench, self.claim, self._watch)
         finally:
+            self._bench.port.leave()
             self._is_alive = False
             self._ended.set()
 
@@ -49,27 +51,56 @@ class Task:
         """Until it has ended, or that long."""
         self._thread.join(timeout_s)
 
-    def keep_lease(self, *, at_once: bool) -> None:
-        """Beat when it is due, when there is news, and `at_once` when somebody woke us: it may be a cancel.
-
-        Raises:
-            PortError: the rows cannot be reached; the next call tries again.
-        """
-        now = time.monotonic()
+    def news(self, now: float, *, show_s: float) -> tuple[bool, Progress | None]:
+        """Whether it is to beat now, with what progress; that is shown at most every `show_s` seconds."""
         since_s = now - self._beat_at
-        progress = self._watch.take() if since_s >= SHOW_S else None
-        if progress is None and since_s < BEAT_S and not at_once:
-            return
-        self._beat_at = now
-        try:
-            ends_as = self._port.beat(self.claim, progress)
-        except LeaseLostError:
-            # the task may just have ended its own claim; then there is nothing to stop
-            self._watch.abandon()
-            return
-        if ends_as and self.claim.kind is WorkKind.RUN:
+        progress = self._watch.take() if since_s >= show_s else None
+        is_due = progress is not None or since_s >= BEAT_S
+        if is_due:
+            self._beat_at = now
+        return is_due, progress
+
+    def end(self, ends_as: RunState) -> None:
+        """Its owner wants it to end.  A finish and a delivery go on: what there is gets delivered."""
+        if self.claim.kind is WorkKind.RUN:
             self._watch.end(ends_as)
 
     def let_go(self) -> None:
         """End at once; somebody else will do it again."""
         self._watch.abandon()
+
+
+def keep_leases(port: WorkerPort, tasks: Sequence[Task]) -> None:
+    """Beat for the tasks for which it is due or that have news, all in one write.
+
+    Raises:
+        PortError: the rows cannot be reached; a later call tries again.
+    """
+    now = time.monotonic()
+    show_s = max(SHOW_S, len(tasks) / SHOWN_PER_S)
+    beats = {}
+    for task in tasks:
+        is_due, progress = task.news(now, show_s=show_s)
+        if is_due:
+            beats[task.claim] = progress
+    if not beats:
+        return
+    lost = port.beat(beats)
+    for task in tasks:
+        if task.claim in lost:
+            # it may just have ended its own claim; then there is nothing to let go of
+            task.let_go()
+
+
+def hear_ends(port: WorkerPort, tasks: Sequence[Task]) -> None:
+    """End the runs whose owner has asked for it.
+
+    Raises:
+        PortError: the rows cannot be reached; a later call tries again.
+    """
+    if not tasks:
+        return
+    ends = port.asked_ends({task.claim.simulation_id for task in tasks})
+    for task in tasks:
+        if ends_as := ends.get(task.claim.simulation_id):
+            task.end(ends_as)

@@ -78,8 +78,9 @@ def test_a_beat_renews_the_lease_and_shows_progress(
 ) -> None:
     claim = claimed(worker, RUN)
     Run.objects.filter(pk=claim.id).update(lease_until=Now())
-    worker.beat(claim, Progress(stage="simulate", percent=40, event_count=7, log_tail="** Event"))
+    progress = Progress(stage="simulate", percent=40, event_count=7, log_tail="** Event")
 
+    assert worker.beat({claim: progress}) == []
     run = Run.objects.annotate(now=Now()).get(pk=claim.id)
     assert (run.percent, run.event_count, run.log_tail) == (40, 7, "** Event")
     assert run.lease_until is not None
@@ -94,15 +95,29 @@ def test_a_worker_that_was_declared_dead_cannot_write(
     fresh = claimed(other_worker, RUN)
 
     assert fresh.id == stale.id
+    assert worker.beat({stale: Progress(stage="simulate", percent=99)}) == [stale]
     writes: list[Callable[[], object]] = [
-        lambda: worker.beat(stale, None),
         lambda: worker.end_run(stale, outcome(0)),
         lambda: worker.release(stale),
     ]
     for write in writes:
         with pytest.raises(LeaseLostError):
             write()
-    assert Run.objects.get(pk=fresh.id).state == RunState.RUNNING
+    run = Run.objects.get(pk=fresh.id)
+    assert (run.state, run.percent) == (RunState.RUNNING, 0)
+
+
+def test_a_beat_for_several_claims_renews_those_that_are_not_lost(
+    simulation: Simulation, worker: RowsPort, other_worker: RowsPort
+) -> None:
+    lost = claimed(worker, RUN)
+    worker.recover(dead)
+    claimed(other_worker, RUN)
+    kept = claimed(worker, RUN)
+    progress = Progress(stage="simulate", percent=40)
+
+    assert worker.beat({lost: progress, kept: progress}) == [lost]
+    assert [run.percent for run in Run.objects.order_by("percent")] == [0, 40]
 
 
 def test_the_runs_of_living_workers_are_left_alone(
@@ -142,7 +157,6 @@ def test_a_run_of_a_cancelled_simulation_is_not_tried_again(
 ) -> None:
     claim = claimed(worker, RUN)
     Simulation.objects.update(cancel_requested_at=Now())
-    assert worker.beat(claim, None)
     worker.recover(dead)
 
     assert Run.objects.get(pk=claim.id).state == RunState.CANCELLED

@@ -34,9 +34,9 @@ def test_an_end_that_was_asked_for_holds_even_if_the_worker_dies(
 ) -> None:
     claim = worker.claim([WorkKind.RUN])
     assert claim is not None
-    assert worker.beat(claim, None) is None
+    assert worker.asked_ends([simulation.pk]) == {}
     Simulation.objects.update(cancel_requested_at=Now(), ends_as=ends_as)
-    assert worker.beat(claim, None) is ends_as
+    assert worker.asked_ends([simulation.pk]) == {simulation.pk: ends_as}
 
     worker.recover(lambda _: False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from simcrate.crate import Choice
 from simcrate.delivery import DeliveryState
-from simcrate.errors import SimCrateError
+from simcrate.errors import LeaseLostError, SimCrateError
 from simcrate.pipeline.jobs import (
     PackedSimulation,
     Progress,
@@ -34,7 +34,7 @@ from simcrate.portal.queue.claims import LeasedRows
 from simcrate.portal.queue.columns import outcome_of, run_progress, sent, stage_progress
 from simcrate.portal.queue.lease import MAX_RECLAIMS, Leased
 from simcrate.portal.queue.messages import has_engine, send_missing
-from simcrate.portal.queue.rows import reaching_rows
+from simcrate.portal.queue.rows import leave_rows, reaching_rows
 from simcrate.portal.queue.settling import fail_unserved_runs, settle_freed_runs
 from simcrate.portal.queue.wake import wake_others
 from simcrate.portal.simulations.models import Run, Simulation, SubmittedFile
@@ -161,9 +161,13 @@ class RowsPort:
             fence=row.fence,
         )
 
-    def beat(self, claim: Claim, progress: Progress | None) -> RunState | None:
-        """Renew the lease and show progress; returns what its run ends as where an end was asked for."""
-        with reaching_rows():
+    def beat(self, beats: Mapping[Claim, Progress | None]) -> Collection[Claim]:
+        """Renew these leases and show progress where there is any; returns the claims that are lost."""
+        with reaching_rows(), transaction.atomic():
+            return [claim for claim, progress in beats.items() if not self._renew(claim, progress)]
+
+    def _renew(self, claim: Claim, progress: Progress | None) -> bool:
+        try:
             match claim.kind:
                 case WorkKind.RUN:
                     self._runs.renew(claim.id, claim.fence, **run_progress(progress))
@@ -171,9 +175,20 @@ class RowsPort:
                     self._simulations.renew(claim.id, claim.fence, **stage_progress(progress))
                 case WorkKind.DELIVERY:
                     self._deliveries.renew(claim.id, claim.fence, **sent(progress))
-            asked = Simulation.objects.filter(pk=claim.simulation_id)
-            ends_as = asked.exclude(cancel_requested_at=None).values_list("ends_as", flat=True)
-            return RunState(ends_as[0]) if ends_as else None
+        except LeaseLostError:
+            return False
+        return True
+
+    def asked_ends(self, simulation_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, RunState]:
+        """Those of the simulations whose end was asked for, and what their runs end as."""
+        with reaching_rows():
+            asked = Simulation.objects.filter(pk__in=simulation_ids)
+            ends = asked.exclude(cancel_requested_at=None).values_list("pk", "ends_as")
+            return {key: RunState(ends_as) for key, ends_as in ends}
+
+    def leave(self) -> None:
+        """This thread calls no more."""
+        leave_rows()
 
     def release(self, claim: Claim) -> None:
         """Give unfinished work back, to be claimed by anybody."""
