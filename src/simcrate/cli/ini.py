@@ -1,6 +1,6 @@
 """`simcrate ini`: check an omnetpp.ini, list its runs, show effective values.
 
-Reads files only; runs nothing.
+Reads files only and runs nothing, unless a simulator is to be asked.
 """
 
 from __future__ import annotations
@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from simcrate.cli.portal import use_portal
 from simcrate.errors import IniError
 from simcrate.inifile import (
     Entry,
@@ -27,6 +28,9 @@ from simcrate.inifile import (
     read_ini,
 )
 
+if TYPE_CHECKING:
+    from simcrate.simulators import Simulator
+
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 Command = Callable[..., Any]
 
@@ -38,9 +42,7 @@ def _common(command: Command) -> Command:
         "--omnetpp",
         "generation",
         type=click.Choice(["5", "6"]),
-        default="6",
-        show_default=True,
-        help="Whose rules for continuation lines hold: 5.x, or 6.x and newer.",
+        help="Whose rules for continuation lines hold: 5.x, or 6.x and newer (by default).",
     )(command)
     return click.argument("file", type=FILE)(command)
 
@@ -52,7 +54,7 @@ def ini() -> None:
 
 @ini.command("check")
 @_common
-def check(file: Path, generation: str, *, as_json: bool) -> None:
+def check(file: Path, generation: str | None, *, as_json: bool) -> None:
     """Say whether SimCrate would run FILE; exit 2 with every refused line and why if not."""
     faults: list[IniError] = []
     refusals: tuple[Refusal, ...] = ()
@@ -86,13 +88,61 @@ def check(file: Path, generation: str, *, as_json: bool) -> None:
 @click.option(
     "-r", "--runs", "run_filter", default="", help="0,2,5..7 or '$numHosts>=15'; all by default."
 )
+@click.option(
+    "--check-with",
+    "simulator",
+    help="Ask this simulator (of the kind omnetpp) for the runs, too; exit 2 where it differs.",
+)
 @_common
-def runs(file: Path, config_name: str, run_filter: str, generation: str, *, as_json: bool) -> None:
+def runs(
+    file: Path,
+    config_name: str,
+    run_filter: str,
+    simulator: str | None,
+    generation: str | None,
+    *,
+    as_json: bool,
+) -> None:
     """List the runs that a configuration of FILE expands to."""
-    chosen = _read(file, generation).config(config_name).select(run_filter)
+    asked = _simulator(simulator) if simulator else None
+    document = _read(file, generation or (str(asked.generation) if asked else None))
+    chosen = document.config(config_name).select(run_filter)
     if as_json:
         _print_json([_run(run) for run in chosen])
-        return
+    else:
+        _print_runs(chosen)
+    if asked:
+        _compare(asked, document, file.parent, config_name)
+
+
+def _simulator(name: str) -> Simulator:
+    use_portal()
+    from simcrate.portal.simulators.services import get_simulator
+
+    return get_simulator(name)
+
+
+def _compare(simulator: Simulator, document: IniFile, ini_dir: Path, config_name: str) -> None:
+    """All runs of the config, with those that the simulator lists.
+
+    Raises:
+        IniError: they differ, or the file holds what no simulator may be given.
+    """
+    from django.conf import settings
+
+    from simcrate.portal.simulators.services import safety_policy
+    from simcrate.simulators import SandboxKind, compare_runs, sandbox_of
+
+    if refusals := check_safety(document, safety_policy(simulator.name)):
+        raise IniError("\n".join(map(str, refusals)))
+    sandbox = sandbox_of(simulator, SandboxKind(settings.ENVIRONMENT.sandbox))
+    seen = compare_runs(simulator, sandbox, document, ini_dir, [config_name])
+    if seen.differences:
+        raise IniError("\n".join(seen.differences))
+    click.echo(f"{simulator.name} lists the same {seen.run_count} runs", err=True)
+
+
+def _print_runs(chosen: Sequence[Run]) -> None:
     names = list(chosen[0].itervars)
     table = Table("run", *(f"${name}" for name in names), "repetition", "seed set")
     for run in chosen:
@@ -113,7 +163,7 @@ def show(
     config_name: str,
     run_number: int | None,
     key: str | None,
-    generation: str,
+    generation: str | None,
     *,
     as_json: bool,
 ) -> None:
@@ -136,7 +186,7 @@ def show(
         click.echo(value)
 
 
-def _read(file: Path, generation: str) -> IniFile:
+def _read(file: Path, generation: str | None) -> IniFile:
     chosen: Generation = 5 if generation == "5" else 6
     return read_ini(file, generation=chosen)
 

@@ -66,7 +66,7 @@ def export() -> None:
 )  # fmt: skip
 @click.option("--config", "-c", default="General", show_default=True, help="Its config.")
 def check(name: str, ini: Path | None, config: str) -> None:
-    """Prove the simulator NAME on this machine: program, sandbox, options, a tiny simulation."""
+    """Prove the simulator NAME on this machine: program, sandbox, options, runs, a tiny simulation."""
     use_portal()
     from django.conf import settings
 

@@ -10,7 +10,7 @@ from simcrate.inifile.config import Config, ConfigInfo
 from simcrate.inifile.faults import suggest
 from simcrate.inifile.inheritance import SectionChains
 from simcrate.inifile.lines import Generation
-from simcrate.inifile.reader import GENERAL, Entry, Includes, Section, decode_ini, read_sections
+from simcrate.inifile.reader import GENERAL, Entry, Includes, Sections, decode_ini, read_sections
 from simcrate.inifile.variables import unquote
 
 COMMAND_LINE = "command line"
@@ -20,16 +20,17 @@ class IniFile:
     """Sections of an ini file and everything that it includes.
 
     Args:
-        name: of the first file.
-        sections: by name, in the order in which they first appear.
+        read: what the files say.
         options: entries of the command line; they win over every section.
     """
 
-    def __init__(
-        self, name: str, sections: Mapping[str, Section], options: tuple[Entry, ...] = ()
-    ) -> None:
-        self.name = name
-        self._sections = dict(sections)
+    def __init__(self, read: Sections, options: tuple[Entry, ...] = ()) -> None:
+        self.name = read.files[0]
+        """Of the first file."""
+        self.files = read.files
+        """Names of all files that it was read from, included ones too, as seen from the first."""
+        self._read = read
+        self._sections = dict(read.by_name)
         self._options = options
         self._chains = SectionChains(self._sections)
 
@@ -74,7 +75,7 @@ class IniFile:
             Entry(key=key, value=value, file=COMMAND_LINE, line=0, section="")
             for key, value in options.items()
         )
-        return IniFile(self.name, self._sections, entries + self._options)
+        return IniFile(self._read, entries + self._options)
 
     def _chain(self, name: str) -> tuple[str, ...]:
         return self._chains.of(name) if name in self._sections else ()
@@ -140,9 +141,8 @@ def read_ini(*paths: Path, includes: Includes = None, generation: Generation = 6
 
 
 def _read(texts: Mapping[str, str], includes: Includes, generation: Generation) -> IniFile:
-    sections = read_sections(texts, includes=includes, generation=generation)
-    name = next(iter(texts))
-    if not sections:
+    read = read_sections(texts, includes=includes, generation=generation)
+    if not read.by_name:
         message = "this is no ini file: it has neither a section nor an entry"
-        raise IniError(message, file=name)
-    return IniFile(name, sections)
+        raise IniError(message, file=read.files[0])
+    return IniFile(read)

@@ -60,10 +60,21 @@ class Section:
     entries: list[Entry] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sections:
+    """What was read."""
+
+    by_name: Mapping[str, Section]
+    """In the order in which they first appear."""
+
+    files: tuple[str, ...]
+    """Names of all files that were read, each once, included ones too."""
+
+
 def read_sections(
     files: Mapping[str, str], *, includes: Includes, generation: Generation
-) -> dict[str, Section]:
-    """Sections by name, in the order in which they first appear.
+) -> Sections:
+    """Read everything into sections.
 
     Args:
         files: main files, read one after the other as if `-f` was given for each.
@@ -77,13 +88,14 @@ def read_sections(
     for name, text in files.items():
         reader.read(name, text)
     raise_faults(reader.faults)
-    return reader.sections
+    return Sections(by_name=reader.sections, files=tuple(reader.files))
 
 
 class _Reader:
     def __init__(self, includes: Includes, generation: Generation) -> None:
         self.sections: dict[str, Section] = {}
         self.faults: list[IniError] = []
+        self.files: dict[str, None] = {}
         self._includes = includes
         self._generation = generation
         self._open: list[str] = []
@@ -91,6 +103,7 @@ class _Reader:
 
     def read(self, name: str, text: str, current: Section | None = None) -> None:
         """Read one file; its entries before any heading go to the section that includes it."""
+        self.files[name] = None
         if "\0" in text:
             self._fault("this is no text file: it holds a zero byte", name, 0)
             return

@@ -10,12 +10,14 @@ from pathlib import Path
 from threading import Event
 
 from simcrate.errors import SimCrateError
+from simcrate.inifile import read_ini
 from simcrate.simulators.cmdenv import HARDENING
 from simcrate.simulators.definition import Limits, Simulator, SimulatorKind
-from simcrate.simulators.manners import command_of, known_cmdenv_options, reader_of
+from simcrate.simulators.manners import command_of, known_cmdenv_options, reader_of, sandbox_of
 from simcrate.simulators.process import Followed, follow
 from simcrate.simulators.reader import EndingKind, RunArguments
-from simcrate.simulators.sandbox import UNFENCED, SandboxKind, find_sandbox
+from simcrate.simulators.runlist import MOST_CONFIGS, compare_runs
+from simcrate.simulators.sandbox import SandboxKind, find_sandbox
 from simcrate.simulators.workplace import provide
 
 TRIAL_LIMITS = Limits(wall_time_s=60)
@@ -41,7 +43,7 @@ class Trial:
 def check_simulator(
     simulator: Simulator, sandbox_kind: SandboxKind, trial: Trial | None = None
 ) -> Iterator[Step]:
-    """Program, paths, sandbox, options, and a tiny simulation; ends after the first step that fails.
+    """Program, paths, sandbox, options, runs, a tiny simulation; ends after the first step that fails.
 
     Args:
         simulator: the definition.
@@ -55,6 +57,8 @@ def check_simulator(
     ]
     if simulator.kind is SimulatorKind.OMNETPP:
         checks.append(("options", lambda: _options(simulator, sandbox_kind)))
+    if trial is not None and simulator.kind is SimulatorKind.OMNETPP:
+        checks.append(("runs", lambda: _runs(simulator, sandbox_kind, trial)))
     if trial is not None:
         checks.append(("run", lambda: _run(simulator, sandbox_kind, trial)))
     for name, check in checks:
@@ -90,13 +94,23 @@ def _sandbox(simulator: Simulator, kind: SandboxKind) -> str:
 
 
 def _options(simulator: Simulator, kind: SandboxKind) -> str:
-    sandbox = UNFENCED if simulator.is_ours else find_sandbox(kind)
+    sandbox = sandbox_of(simulator, kind)
     known = known_cmdenv_options(simulator, sandbox)
     return f"knows {len(known)} of the {len(HARDENING)} options that neutralise an ini"
 
 
+def _runs(simulator: Simulator, kind: SandboxKind, trial: Trial) -> str:
+    """The binary and we read the same runs out of every config of the ini."""
+    ini = read_ini(trial.ini_path, generation=simulator.generation)
+    seen = compare_runs(simulator, sandbox_of(simulator, kind), ini, trial.ini_path.parent)
+    if seen.differences:
+        raise SimCrateError("; ".join(seen.differences))
+    first = "the first " if len(ini.configs) > MOST_CONFIGS else ""
+    return f"{seen.run_count} runs of {first}{seen.config_count} configs, as SimCrate reads them"
+
+
 def _run(simulator: Simulator, kind: SandboxKind, trial: Trial) -> str:
-    sandbox = UNFENCED if simulator.is_ours else find_sandbox(kind)
+    sandbox = sandbox_of(simulator, kind)
     with tempfile.TemporaryDirectory() as directory:
         working_dir = Path(directory) / "work"
         shutil.copytree(trial.ini_path.parent, working_dir)

@@ -46,16 +46,22 @@ def command_line(
         run: which run, and where its results go.
         known_options: of this binary, as `read_options` found them; it refuses others.
     """
-    ned_path = ";".join(map(str, simulator.ned_path))
-    libraries = [word for library in simulator.libraries for word in ("-l", str(library))]
     return (
-        *simulator.command,
-        *("-m", "-u", "Cmdenv"),
-        *("-c", run.config, "-r", str(run.number), "-f", run.ini_name),
-        *(("-n", ned_path) if ned_path else ()),
-        *libraries,
+        *_usual(simulator, config=run.config, ini_name=run.ini_name),
+        *("-r", str(run.number)),
         f"--result-dir={run.result_dir}",
-        *(option for option in HARDENING if _name(option) in known_options),
+        *_hardening(known_options),
+    )
+
+
+def runs_query(
+    simulator: Simulator, *, config: str, ini_name: str, known_options: Collection[str]
+) -> tuple[str, ...]:
+    """The argument list that makes a binary list the runs of a config; it simulates nothing."""
+    return (
+        *_usual(simulator, config=config, ini_name=ini_name),
+        *("-q", "runs"),
+        *_hardening(known_options),
     )
 
 
@@ -63,6 +69,22 @@ def read_options(help_text: str) -> frozenset[str]:
     """Which of the options above a binary knows, from what `-h config` printed."""
     words = set(re.findall(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+", help_text))
     return frozenset(name for name in map(_name, HARDENING) if name in words)
+
+
+def _usual(simulator: Simulator, *, config: str, ini_name: str) -> tuple[str, ...]:
+    ned_path = ";".join(map(str, simulator.ned_path))
+    libraries = [word for library in simulator.libraries for word in ("-l", str(library))]
+    return (
+        *simulator.command,
+        *("-m", "-u", "Cmdenv"),
+        *("-c", config, "-f", ini_name),
+        *(("-n", ned_path) if ned_path else ()),
+        *libraries,
+    )
+
+
+def _hardening(known_options: Collection[str]) -> tuple[str, ...]:
+    return tuple(option for option in HARDENING if _name(option) in known_options)
 
 
 def _name(option: str) -> str:

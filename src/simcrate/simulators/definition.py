@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from simcrate.inifile import Generation
+
+_OLD_MAJORS = {"3", "4", "5"}
+
 
 class SimulatorKind(StrEnum):
     """Whose manners a simulator has."""
@@ -45,6 +49,11 @@ class Simulator:
     """What a worker must have to be given its runs."""
     is_ours: bool = False
     """Needs no sandbox: it cannot do more than what an ini of the allow-list says."""
+
+    @property
+    def generation(self) -> Generation:
+        """Whose rules hold for the lines of its ini files: those of OMNeT++ 5.x, or of 6.x and newer."""
+        return 5 if self.version.partition(".")[0] in _OLD_MAJORS else 6
 
     @property
     def readable_paths(self) -> tuple[Path, ...]:

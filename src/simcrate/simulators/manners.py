@@ -11,7 +11,7 @@ from simcrate.errors import SimulationError
 from simcrate.simulators import cmdenv, plaincommand
 from simcrate.simulators.definition import Simulator, SimulatorKind
 from simcrate.simulators.reader import Reader, RunArguments
-from simcrate.simulators.sandbox import Sandbox
+from simcrate.simulators.sandbox import UNFENCED, Sandbox, SandboxKind, find_sandbox
 
 PROBE_TIMEOUT_S = 60.0  # a large model library takes its time to load
 
@@ -33,6 +33,15 @@ def reader_of(simulator: Simulator) -> Reader:
     if simulator.kind is SimulatorKind.COMMAND:
         return plaincommand.PlainReader(simulator.progress)
     return cmdenv.CmdenvReader()
+
+
+def sandbox_of(simulator: Simulator, kind: SandboxKind) -> Sandbox:
+    """What this machine starts it in; programs of our own need no fence.
+
+    Raises:
+        SimulationError: there is no sandbox here.
+    """
+    return UNFENCED if simulator.is_ours else find_sandbox(kind)
 
 
 def known_cmdenv_options(simulator: Simulator, sandbox: Sandbox) -> frozenset[str]:

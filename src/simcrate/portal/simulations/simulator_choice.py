@@ -8,7 +8,7 @@ from simcrate.inifile import IniFile
 from simcrate.portal.simulations.faults import Fault, SubmissionError
 from simcrate.portal.simulations.offer import read_ini
 from simcrate.portal.simulators.offers import list_offers
-from simcrate.portal.simulators.services import generation_of, safety_policy
+from simcrate.portal.simulators.services import safety_policy
 from simcrate.simulators.definition import Simulator
 
 
@@ -35,4 +35,4 @@ def read_ini_for(simulator: Simulator, ini_name: str, files: Mapping[str, bytes]
         SubmissionError: as `read_ini`.
     """
     policy = safety_policy(simulator.name)
-    return read_ini(ini_name, files, policy, generation=generation_of(simulator))
+    return read_ini(ini_name, files, policy, generation=simulator.generation)

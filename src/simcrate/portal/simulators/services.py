@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from simcrate.errors import BadInputError, DefinitionError
-from simcrate.inifile import Generation, SafetyPolicy
+from simcrate.inifile import SafetyPolicy
 from simcrate.portal.simulators.models import SimulatorDefinition
 from simcrate.portal.simulators.parameters import Parameter, read_parameters
 from simcrate.simulators.definition import OPPSIM, Simulator, SimulatorKind
@@ -34,9 +34,6 @@ class Template:
     title: str
     text: str
     parameters: tuple[Parameter, ...]
-
-
-_OLD_MAJORS = {"3", "4", "5"}
 
 
 def active_simulators() -> list[Simulator]:
@@ -67,12 +64,6 @@ def safety_policy(name: str) -> SafetyPolicy:
     if name == OPPSIM.name:
         return usual
     return SafetyPolicy(plain=usual.plain | frozenset(_get(name).allowed_keys.split()))
-
-
-def generation_of(simulator: Simulator) -> Generation:
-    """Whose rules hold for the lines of its ini files: those of OMNeT++ 5.x, or of 6.x and newer."""
-    major = simulator.version.partition(".")[0]
-    return 5 if major in _OLD_MAJORS else 6
 
 
 def template_of(name: str) -> Template | None:
