@@ -29,9 +29,12 @@ class AsRun:
 
 def as_run(submission: Submission, outcomes: Sequence[RunOutcome], ini_path: Path) -> list[AsRun]:
     """Of every run that was started; empty where only the simulator understands its settings."""
-    started = [outcome for outcome in outcomes if outcome.command]
+    started = [outcome for outcome in outcomes if outcome.generation]
+    generation = next((outcome.generation for outcome in started), None)
+    if generation is None:
+        return []
     try:
-        config = read_ini(ini_path).config(submission.config)
+        config = read_ini(ini_path, generation=generation).config(submission.config)
         return [_of(config, outcome) for outcome in started]
     except IniError:
         return []

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from simcrate.crate import Choice
+from simcrate.inifile import Generation
 
 
 class RunState(StrEnum):
@@ -89,6 +90,9 @@ class RunOutcome:
     """What it was allowed to use, for people; none where there was no limit."""
     itervars: Mapping[str, str] = field(default_factory=dict)
     repetition: int = 0
+    generation: Generation | None = None
+    """Whose rules hold for the lines of its ini; None: it never started, or only the simulator understands
+    its settings."""
 
     def to_json(self) -> dict[str, Any]:
         """As `json.dumps` takes it."""

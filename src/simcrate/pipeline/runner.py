@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from simcrate.errors import SimCrateError, WorkEndedError
 from simcrate.pipeline import collect, pack, parse, statistics
+from simcrate.pipeline.agreement import disagreements
 from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import PackedSimulation
 from simcrate.pipeline.place import Place
@@ -36,6 +37,7 @@ def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
     digest = summary = None
     if results is not None:
         opened = results
+        story.problems += story.tell(parse.STAGE, lambda: disagreements(opened, job.outcomes)) or ()
         digest = story.tell(parse.STAGE, lambda: content_digest(opened))
         summary = story.tell(
             statistics.STAGE,
@@ -105,14 +107,15 @@ class _Story:
             raise
         except SimCrateError as error:
             log.warning("stage.failed", extra={"stage": stage, "code": error.code})
-            self.problems.append(_sentence(stage, str(error)))
+            self._tell(stage, str(error))
         except Exception as error:
             # an edge: results of simulators are hostile, and a fault of ours must not cost them
             log.exception("stage.failed", extra={"stage": stage})
             why = f"an unforeseen {type(error).__name__}; the worker's log has the details"
-            self.problems.append(_sentence(stage, why))
+            self._tell(stage, why)
         return None
 
-
-def _sentence(stage: str, why: str) -> str:
-    return f"The stage '{stage}' failed: {why.rstrip('.')}."
+    def _tell(self, stage: str, why: str) -> None:
+        sentence = f"The stage '{stage}' failed: {why.rstrip('.')}."
+        if sentence not in self.problems:  # a stage can fail twice for one reason
+            self.problems.append(sentence)

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from simcrate.inifile import Generation
 from simcrate.pipeline.jobs import Progress, RunOutcome, RunSpec, RunState, Submission
 from simcrate.pipeline.place import RESULTS, Place
 from simcrate.pipeline.watch import Watch
@@ -24,6 +25,7 @@ from simcrate.simulators import (
     RunArguments,
     Sandbox,
     Simulator,
+    SimulatorKind,
     command_of,
     follow,
     provide,
@@ -99,7 +101,12 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         limits=_limit_facts(job.limits),
         itervars=job.run.itervars,
         repetition=job.run.repetition,
+        generation=_generation(job.simulator),
     )
+
+
+def _generation(simulator: Simulator) -> Generation | None:
+    return simulator.generation if simulator.kind is SimulatorKind.OMNETPP else None
 
 
 def _limit_facts(limits: Limits) -> dict[str, str]:

@@ -215,6 +215,28 @@ def test_a_damaged_result_file_costs_the_statistics_and_nothing_else(
         assert packed.problems[0] in json.loads(crate.read("run.json"))["description"]
 
 
+def test_results_of_other_runs_than_were_asked_for_are_told_and_delivered(place: Place) -> None:
+    outcome = replace(simulate(place), itervars={"n": "4"})
+    packed = finish(place, outcome)
+
+    (problem,) = packed.problems
+    assert problem.startswith("Run 0 recorded no $n where the ini says $n=4")
+    assert packed.summary["rows"]
+    with zipfile.ZipFile(crate_path(place)) as crate:
+        assert problem in json.loads(crate.read("run.json"))["description"]
+
+
+def test_the_ini_of_a_run_alone_is_read_by_the_rules_of_the_simulators_version(
+    place: Place,
+) -> None:
+    (place.input_dir / "omnetpp.ini").write_text(INI + "  OppNet.speed = 2mps\n")
+    finish(place, replace(simulate(place), generation=5))
+
+    with zipfile.ZipFile(crate_path(place)) as crate:
+        own_ini = crate.read("as-run/run-0.ini").decode()
+    assert "\nOppNet.speed = 2mps\n" in own_ini
+
+
 def test_an_empty_result_file_is_told(place: Place) -> None:
     outcome = simulate(place)
     (path,) = place.result_dir(0).glob("*.sca")
