@@ -10,6 +10,7 @@ from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.portal.start import prepare
 from simcrate.portal.storages.models import StorageBackend
+from tests.servers.clocks import Clock
 
 _names = itertools.count()
 
@@ -42,10 +43,22 @@ def simulation(storage: StorageBackend) -> Simulation:
 
 
 @pytest.fixture
-def worker() -> RowsPort:
-    return RowsPort(owner="here/1/1.00", machine="here")
+def clock() -> Clock:
+    """By which these workers judge for how long they have seen something."""
+    return Clock()
 
 
 @pytest.fixture
-def other_worker() -> RowsPort:
-    return RowsPort(owner="here/2/2.00", machine="here")
+def worker(clock: Clock) -> RowsPort:
+    return RowsPort(owner="here/1/1.00", machine="here", clock=clock)
+
+
+@pytest.fixture
+def other_worker(clock: Clock) -> RowsPort:
+    return RowsPort(owner="here/2/2.00", machine="here", clock=clock)
+
+
+@pytest.fixture
+def elsewhere(clock: Clock) -> RowsPort:
+    """A worker of another machine."""
+    return RowsPort(owner="there/1/1.00", machine="there", clock=clock)

@@ -51,7 +51,13 @@ def portal(script: str, environment: dict[str, str]) -> subprocess.Popen[str]:
 
 
 def test_the_tests_of_the_queue_pass_on_postgresql(environment: dict[str, str]) -> None:
-    names = ("test_port.py", "test_workers.py", "test_plans.py", "test_parts.py")
+    names = (
+        "test_port.py",
+        "test_workers.py",
+        "test_plans.py",
+        "test_parts.py",
+        "test_clock_jumps.py",
+    )
     done = subprocess.run(
         [
             sys.executable,

@@ -17,6 +17,8 @@ from simcrate.portal.queue.lease import MAX_RECLAIMS
 from simcrate.portal.queue.port import PACK_TRIES, RowsPort
 from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.worker.port import Claim, WorkKind
+from simcrate.worker.supervisor import RECOVER_S
+from tests.servers.clocks import Clock
 
 RUN = [WorkKind.RUN]
 FINISH = [WorkKind.FINISH]
@@ -129,13 +131,14 @@ def test_the_runs_of_living_workers_are_left_alone(
 
 
 def test_the_workers_of_other_machines_are_judged_by_their_lease(
-    simulation: Simulation, worker: RowsPort
+    simulation: Simulation, worker: RowsPort, elsewhere: RowsPort, clock: Clock
 ) -> None:
     claim = claimed(worker, RUN)
-    elsewhere = RowsPort(owner="there/1/1.00", machine="there")
 
     assert elsewhere.recover(dead) == 0
     Run.objects.filter(pk=claim.id).update(lease_until=Now() - timedelta(seconds=1))
+    assert elsewhere.recover(dead) == 0
+    clock.sleep(RECOVER_S)
     assert elsewhere.recover(dead) == 1
 
 
@@ -182,11 +185,11 @@ def test_a_simulation_that_never_started_has_nothing_to_finish(
 
 
 def test_finish_belongs_to_the_machine_that_has_the_runs(
-    simulation: Simulation, worker: RowsPort
+    simulation: Simulation, worker: RowsPort, elsewhere: RowsPort
 ) -> None:
     finish_runs(worker)
 
-    assert RowsPort(owner="there/1/1.00", machine="there").claim(FINISH) is None
+    assert elsewhere.claim(FINISH) is None
 
 
 def test_a_finish_that_kills_its_workers_becomes_careful(

@@ -25,6 +25,8 @@ from simcrate.portal.workers.queries import alive_workers
 from simcrate.simulators.definition import OPPSIM, SimulatorKind
 from simcrate.worker.identity import machine_name
 from simcrate.worker.port import WorkerFacts, WorkKind
+from simcrate.worker.supervisor import RECOVER_S
+from tests.servers.clocks import Clock
 
 FACTS = WorkerFacts(
     version="1", sandbox="bubblewrap", sandbox_note="", tags=frozenset(), cores=2,
@@ -87,13 +89,15 @@ def test_a_worker_that_was_never_seen_gets_the_built_in_simulator_only(
 
 
 def test_runs_that_nobody_can_serve_fail_after_a_while_and_say_why(
-    inet: Simulation, worker: RowsPort
+    inet: Simulation, worker: RowsPort, clock: Clock
 ) -> None:
     worker.show(FACTS)
     worker.recover(lambda _: True)
     assert Run.objects.filter(state=RunState.QUEUED).count() == 2
 
     Simulation.objects.update(created_at=Now() - timedelta(hours=1))
+    worker.recover(lambda _: True)
+    clock.sleep(RECOVER_S)
     worker.recover(lambda _: True)
 
     run = Run.objects.first()
@@ -104,10 +108,12 @@ def test_runs_that_nobody_can_serve_fail_after_a_while_and_say_why(
 
 
 def test_runs_that_somebody_can_serve_wait_as_long_as_it_takes(
-    inet: Simulation, worker: RowsPort, other_worker: RowsPort
+    inet: Simulation, worker: RowsPort, other_worker: RowsPort, clock: Clock
 ) -> None:
     other_worker.show(TAGGED)
     Simulation.objects.update(created_at=Now() - timedelta(hours=1))
+    worker.recover(lambda _: True)
+    clock.sleep(RECOVER_S)
     worker.recover(lambda _: True)
 
     assert Run.objects.filter(state=RunState.QUEUED).count() == 2

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -34,14 +35,17 @@ from simcrate.portal.queue.claims import LeasedRows
 from simcrate.portal.queue.columns import outcome_of, run_progress, sent, stage_progress
 from simcrate.portal.queue.lease import MAX_RECLAIMS, Leased
 from simcrate.portal.queue.messages import has_engine, send_missing
+from simcrate.portal.queue.retries import bring_retries_back
 from simcrate.portal.queue.rows import leave_rows, reaching_rows
 from simcrate.portal.queue.settling import fail_unserved_runs, settle_freed_runs
+from simcrate.portal.queue.sightings import Clock, Sightings
 from simcrate.portal.queue.wake import wake_others
 from simcrate.portal.simulations.models import Run, Simulation, SubmittedFile
 from simcrate.portal.simulations.problems import problems_of
 from simcrate.portal.simulators.services import all_simulators, get_simulator
 from simcrate.portal.workers.models import Worker
 from simcrate.portal.workers.queries import alive_workers, offers
+from simcrate.portal.workers.services import forget_gone_workers
 from simcrate.simulators.definition import Limits, Simulator
 from simcrate.storage import StorageDefinition
 from simcrate.worker.port import Claim, FinishJob, Recipient, WorkerFacts, WorkKind
@@ -49,20 +53,31 @@ from simcrate.worker.port import Claim, FinishJob, Recipient, WorkerFacts, WorkK
 PACK_RETRY_S = 60.0
 PACK_TRIES = 5
 
-GONE_WORKERS_SHOWN = timedelta(days=1)
-
 
 class RowsPort:
     """Implements `simcrate.worker.port.WorkerPort` for one worker process."""
 
-    def __init__(self, *, owner: str, machine: str, has_staging: bool = False) -> None:
-        """With `has_staging`, a machine can pack what others ran."""
+    def __init__(
+        self,
+        *,
+        owner: str,
+        machine: str,
+        has_staging: bool = False,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        """With `has_staging`, a machine can pack what others ran; `clock` never jumps."""
         self._owner = owner
         self._machine = machine
         self._has_staging = has_staging
-        self._runs = LeasedRows(Run, owner, unclaimed={"state": RunState.QUEUED})
-        self._simulations = LeasedRows(Simulation, owner, unclaimed={"packed_at": None})
-        self._deliveries = LeasedRows(Delivery, owner, unclaimed={"spool_released_at": None})
+        self._runs = LeasedRows(Run, owner, unclaimed={"state": RunState.QUEUED}, clock=clock)
+        self._simulations = LeasedRows(
+            Simulation, owner, unclaimed={"packed_at": None}, clock=clock
+        )
+        self._deliveries = LeasedRows(
+            Delivery, owner, unclaimed={"spool_released_at": None}, clock=clock
+        )
+        self._unserved = Sightings[str](clock)
+        self._gone = Sightings[tuple[str, datetime]](clock)
 
     def show(self, facts: WorkerFacts) -> bool:
         """Be seen; true when this worker is asked to drain."""
@@ -75,16 +90,17 @@ class RowsPort:
 
     def recover(self, is_alive: Callable[[str], bool]) -> int:
         """Free what dead workers of this machine and expired leases of any machine hold."""
+
+        def is_dead(owner: str) -> bool:
+            return owner.startswith(f"{self._machine}/") and not is_alive(owner)
+
         with reaching_rows(), transaction.atomic():
-            tables = (self._runs, self._simulations, self._deliveries)
-            owners = set[str]().union(*(rows.owners() for rows in tables))
-            ours = {owner for owner in owners if owner.startswith(f"{self._machine}/")}
-            dead = {owner for owner in ours if not is_alive(owner)}
-            freed = self._runs.free_lost(dead, state=RunState.QUEUED)
-            freed += self._simulations.free_lost(dead) + self._deliveries.free_lost(dead)
+            freed = self._runs.free_lost(is_dead, state=RunState.QUEUED)
+            freed += self._simulations.free_lost(is_dead) + self._deliveries.free_lost(is_dead)
             settle_freed_runs()
-            fail_unserved_runs(self._machine)
-            Worker.objects.filter(seen_at__lt=Now() - GONE_WORKERS_SHOWN).delete()
+            fail_unserved_runs(self._machine, self._unserved)
+            bring_retries_back()
+            forget_gone_workers(self._gone)
             return freed
 
     def claim(self, kinds: Collection[WorkKind]) -> Claim | None:

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from simcrate.pipeline.jobs import RunState
 from simcrate.portal.queue.lease import MAX_RECLAIMS
+from simcrate.portal.queue.sightings import Sightings
 from simcrate.portal.simulations.models import Run
 from simcrate.portal.simulators.services import all_simulators
 from simcrate.portal.workers.queries import is_offered
@@ -32,13 +33,15 @@ def settle_freed_runs() -> None:
     )
 
 
-def fail_unserved_runs(machine: str) -> None:
+def fail_unserved_runs(machine: str, unserved: Sightings[str]) -> None:
     """Those for a simulator that no worker has offered for long; `machine` packs the reason."""
     waiting = Run.objects.filter(
         state=RunState.QUEUED, simulation__created_at__lt=Now() - UNSERVED_AFTER
     )
     offered = {simulator.name for simulator in all_simulators() if is_offered(simulator)}
-    waiting.exclude(simulation__simulator__in=offered).update(
+    others = waiting.exclude(simulation__simulator__in=offered).order_by()
+    names = others.values_list("simulation__simulator", flat=True).distinct()
+    waiting.filter(simulation__simulator__in=unserved.lasting(names)).update(
         state=RunState.FAILED,
         machine=machine,
         started_at=Now(),
