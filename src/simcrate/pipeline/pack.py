@@ -27,6 +27,7 @@ from simcrate.crate import (
 )
 from simcrate.pipeline.asrun import AsRun, as_run
 from simcrate.pipeline.jobs import RunOutcome, Submission
+from simcrate.pipeline.leftover import Leftover
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.watch import Watch
 
@@ -78,11 +79,21 @@ def _parts(job: PackJob, place: Place) -> Iterator[CrateContents]:
         results_dir = place.result_dir(outcome.number)
         if results_dir.is_dir():
             yield _recorded(gather(results_dir, _results_of(outcome)), job.recorded)
+        yield _refused_elsewhere(place.leftover_path(outcome.number), _results_of(outcome))
         log_path = place.log_path(outcome.number)
         if log_path.is_file():
             name = f"{layout.LOGS}run-{outcome.number}.log"
             member = Member(source=log_path, name=name, role=Role.LOG)
             yield CrateContents(members=(member,))
+
+
+def _refused_elsewhere(record_path: Path, under: str) -> CrateContents:
+    """No members: what the part of a run from another machine could not hold."""
+    if not record_path.exists():
+        return CrateContents(members=())
+    refused = Leftover.from_json(record_path.read_bytes()).refused
+    named = tuple(replace(one, name=under + one.name) for one in refused)
+    return CrateContents(members=(), refused=named)
 
 
 def _recorded(contents: CrateContents, recorded: Mapping[Path, str]) -> CrateContents:

@@ -1,16 +1,16 @@
 """Between simulate and collect, where the machine that ran is not the one that packs: a run as one zip.
 
-A part holds the log and the result files of one run.  It is a crate like any other, so that what was
-packed on one machine is verified on the other, byte by byte, before anything counts on it.
+A part holds the log and the result files of one run, and a record of what a zip cannot hold of them.  It is
+a crate like any other, so that what was packed on one machine is verified on the other, byte by byte,
+before anything counts on it.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import zipfile
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from simcrate.crate import (
     CrateContents,
@@ -19,12 +19,13 @@ from simcrate.crate import (
     Provenance,
     Role,
     gather,
-    original_name,
     pack_crate,
     verify_crate,
 )
 from simcrate.crate.layout import LOGS, RESULTS
 from simcrate.errors import CrateError
+from simcrate.pipeline import leftover
+from simcrate.pipeline.leftover import Leftover, path_below
 from simcrate.pipeline.place import Place
 
 LOG = f"{LOGS}simulator.log"
@@ -36,20 +37,21 @@ def pack_part(place: Place, number: int) -> PackedCrate:
     Raises:
         CrateError: it could not be written.
     """
-    contents = CrateContents(members=())
-    if place.result_dir(number).is_dir():
-        contents += gather(place.result_dir(number), RESULTS)
+    target = place.part_path(number)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    record_path = target.with_suffix(".json")
+    contents = _results(place.result_dir(number), record_path)
     if place.log_path(number).is_file():
         log = Member(source=place.log_path(number), name=LOG, role=Role.LOG)
         contents += CrateContents(members=(log,))
-    target = place.part_path(number)
-    target.parent.mkdir(parents=True, exist_ok=True)
     provenance = Provenance(
         title=f"Run {number}",
         description=f"What run {number} of a simulation left behind, on its way to the crate.",
         created_at=datetime.now(UTC),
     )
-    return pack_crate(contents, provenance, target)
+    packed = pack_crate(contents, provenance, target)
+    record_path.unlink()
+    return packed
 
 
 def unpack_part(place: Place, number: int) -> None:
@@ -62,27 +64,43 @@ def unpack_part(place: Place, number: int) -> None:
     if faults := verify_crate(part_path).faults:
         message = f"the part of run {number} is damaged: {faults[0].text}"
         raise CrateError(message)
-    arriving = place.fresh(place.run_dir(number).with_name(f"{number}.partial"))
+    run_dir = place.run_dir(number)
+    arriving = place.fresh(run_dir.with_name(f"{number}.partial"))
     with zipfile.ZipFile(part_path) as part:
         for member in part.infolist():
             if target := _target(member.filename, place, number):
-                path = arriving / target.relative_to(place.run_dir(number))
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with part.open(member) as source, path.open("wb") as copy:
-                    shutil.copyfileobj(source, copy, 1 << 20)
-    shutil.rmtree(place.run_dir(number), ignore_errors=True)
-    arriving.rename(place.run_dir(number))
+                _extract(part, member, arriving / target.relative_to(run_dir))
+        record = Leftover.from_json(part.read(leftover.NAME))
+    record.restore(arriving / place.result_dir(number).relative_to(run_dir))
+    shutil.rmtree(run_dir, ignore_errors=True)
+    arriving.rename(run_dir)
     part_path.unlink()
+
+
+def _results(result_dir: Path, record_path: Path) -> CrateContents:
+    """The regular files of the results, and the record of what else is there."""
+    found = CrateContents(members=())
+    if result_dir.is_dir():
+        found = gather(result_dir, RESULTS)
+    record = Leftover.of(found, result_dir, RESULTS)
+    record_path.write_text(record.to_json())
+    files = (one for one in found.members if one.name.removeprefix(RESULTS) not in record.links)
+    own = Member(source=record_path, name=leftover.NAME, role=Role.OTHER)
+    return CrateContents(members=(*files, own))
+
+
+def _extract(part: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with part.open(member) as source, target.open("wb") as copy:
+        shutil.copyfileobj(source, copy, 1 << 20)
 
 
 def _target(name: str, place: Place, number: int) -> Path | None:
     """Where a member belongs; None for the part's own records."""
     if name == LOG:
         return place.log_path(number)
+    if name == leftover.NAME:
+        return place.leftover_path(number)
     if not name.startswith(RESULTS) or name.endswith("/"):
         return None
-    relative = PurePosixPath(os.fsdecode(original_name(name.removeprefix(RESULTS))))
-    if relative.is_absolute() or ".." in relative.parts:
-        message = f"the part of run {number} holds {name!r}, which would leave its directory"
-        raise CrateError(message)
-    return place.result_dir(number) / relative
+    return path_below(place.result_dir(number), name.removeprefix(RESULTS))

@@ -1,7 +1,8 @@
 """The directories of a worker, below its var directory.
 
 work/<simulation>/input/         the submitted files; read-only for the runs
-work/<simulation>/runs/<n>/      working directory of run n: its log, and results/
+work/<simulation>/runs/<n>/      working directory of run n: its log, and results/; if it came from another
+                                 machine, also the record of what its zip could not hold
 work/<simulation>/parts/         runs as zips, on their way from or to another machine
 work/<simulation>/made/          what statistics made: csv/ figures/ … for the crate
 spool/<delivery>/<slug>.zip      the crate, until its delivery is verified and announced
@@ -50,6 +51,10 @@ class Place:
     def log_path(self, number: int) -> Path:
         """Everything the simulator printed."""
         return self.run_dir(number) / "simulator.log"
+
+    def leftover_path(self, number: int) -> Path:
+        """What the zip could not hold that this run came in; not there where it ran."""
+        return self.run_dir(number) / "leftover.json"
 
     def part_path(self, number: int) -> Path:
         """A run as one zip, on its way from the machine that ran to the one that packs."""

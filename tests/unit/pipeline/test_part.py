@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
 import uuid
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from simcrate.errors import CrateError
+from simcrate.pipeline.jobs import RunOutcome, RunState, Submission
+from simcrate.pipeline.leftover import Leftover
+from simcrate.pipeline.pack import PackJob, pack
 from simcrate.pipeline.part import pack_part, unpack_part
 from simcrate.pipeline.place import Place
+from simcrate.pipeline.watch import Watch
 
 FILES = {"General-#0.sca": b"version 3\n", "deep/trace.bin": bytes(range(256)), "100%25.txt": b"x"}
+SUBMISSION = Submission(
+    id=uuid.UUID(int=1), title="Study", simulator="oppsim", ini_name="omnetpp.ini", config="General",
+    run_filter="", precision_s=10, submitter="Alice", licence="CC-BY-4.0",
+    submitted_at=datetime(2026, 11, 25, tzinfo=UTC),
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -62,6 +75,79 @@ def test_what_an_earlier_attempt_left_here_does_not_mix_with_it(there: Place, he
     unpack_part(here, 3)
 
     assert files_below(here.result_dir(3)) == FILES
+
+
+def crate_of(place: Place) -> tuple[list[dict[str, str]], list[str]]:
+    """What a crate of the run says it leaves out, and what it holds."""
+    outcome = RunOutcome(number=3, state=RunState.COMPLETED, reason="")
+    job = PackJob(submission=SUBMISSION, outcomes=[outcome], problems=[], content_digest="")
+    place.fresh(place.input_dir)
+    place.fresh(place.made_dir)
+    target = place.var_dir / "crate.zip"
+    pack(job, place, target, Watch())
+    with zipfile.ZipFile(target) as crate:
+        return json.loads(crate.read("run.json"))["left_out"], crate.namelist()
+
+
+def test_what_no_crate_can_hold_is_listed_wherever_the_run_ran(
+    there: Place, here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = there.result_dir(3)
+    (results / "same.sca").symlink_to("General-#0.sca")
+    (results / "deep" / "up.sca").symlink_to("../General-#0.sca")
+    (results / "out").symlink_to("/etc/passwd")
+    (results / "gone").symlink_to("nothing")
+    (results / "all").symlink_to("deep")
+    os.mkfifo(results / "pipe\n")
+    with socket.socket(socket.AF_UNIX) as server:
+        monkeypatch.chdir(results)  # a socket's path must be short
+        server.bind("s")
+    ran_and_packed = crate_of(there)
+    carry(there, here)
+    unpack_part(here, 3)
+
+    left_out, names = crate_of(here)
+    assert {Path(one["name"]).name for one in left_out} == {"out", "gone", "all", "pipe%0A", "s"}
+    assert "results/run-3/deep/up.sca" in names
+    assert (left_out, names) == ran_and_packed
+
+
+def test_links_stay_links_and_times_stay(there: Place, here: Place) -> None:
+    (there.result_dir(3) / "deep" / "up.sca").symlink_to("../General-#0.sca")
+    os.utime(there.result_dir(3) / "General-#0.sca", (1_600_000_000, 1_600_000_000))
+    carry(there, here)
+    unpack_part(here, 3)
+
+    link = here.result_dir(3) / "deep" / "up.sca"
+    assert link.is_symlink()
+    assert link.read_bytes() == FILES["General-#0.sca"]
+    assert link.stat().st_mtime == 1_600_000_000
+
+
+def test_packing_a_part_leaves_nothing_but_the_part(there: Place) -> None:
+    part = pack_part(there, 3).path
+
+    assert list(part.parent.iterdir()) == [part]
+    assert not there.leftover_path(3).exists()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"links": {"a": "../../../x"}, "modified_ns": {}, "refused": []},
+        {"links": {"/tmp/a": "b"}, "modified_ns": {}, "refused": []},
+        {"links": {}, "modified_ns": {"%2e%2e/a": 1}, "refused": []},
+    ],
+)
+def test_a_record_that_would_leave_the_directory_is_refused(tmp_path: Path, record: object) -> None:
+    with pytest.raises(CrateError, match="would leave its directory"):
+        Leftover.from_json(json.dumps(record)).restore(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"links": 1, "modified_ns": {}, "refused": []}'])
+def test_a_record_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(CrateError, match="does not tell what the run left"):
+        Leftover.from_json(text)
 
 
 def test_a_run_that_left_nothing_is_a_part_too(tmp_path: Path, here: Place) -> None:
