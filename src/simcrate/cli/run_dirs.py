@@ -1,4 +1,4 @@
-"""Remove the run directories of a worker: after some days, or sooner where the disk fills up."""
+"""Remove what simulations left in a worker's directories, when it is of no more use there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from pathlib import Path
 from uuid import UUID
 
 from simcrate.pipeline.place import Place, simulations_in
-from simcrate.portal.simulations.run_dirs import let_go, oldest_verified_first
+from simcrate.portal.simulations.run_dirs import (
+    let_go,
+    oldest_verified_first,
+    without_runs_for,
+)
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +31,20 @@ def remove_run_dirs(var_dir: Path, machine: str, *, keep: timedelta, floor_bytes
         is_needed = is_due or shutil.disk_usage(var_dir).free < floor_bytes
         if is_needed and let_go(simulation_id, machine=machine):
             _remove(Place(var_dir, simulation_id))
+
+
+def remove_idle_inputs(var_dir: Path, machine: str) -> None:
+    """Remove the submitted files of simulations that this machine, which only runs, has done its part of.
+
+    A run that is given to it later fetches them again; see `Place.remove_inputs`.
+    """
+    for simulation_id in without_runs_for(machine, simulations_in(var_dir)):
+        try:
+            Place(var_dir, simulation_id).remove_inputs()
+        except OSError as error:  # tried again the next time
+            log.warning(
+                "inputs.not_removed", extra={"simulation": str(simulation_id), "why": str(error)}
+            )
 
 
 def _remove(place: Place) -> None:

@@ -17,7 +17,7 @@ from threading import Event, Thread
 from django.conf import settings
 from django.db.models.functions import Now
 
-from simcrate.cli.run_dirs import remove_run_dirs
+from simcrate.cli.run_dirs import remove_idle_inputs, remove_run_dirs
 from simcrate.delivery import sweep
 from simcrate.errors import SimCrateError
 from simcrate.pipeline.place import spool_path
@@ -90,7 +90,10 @@ def tidy_spool(bench: Bench, machine: str) -> None:
 
 
 def tidy_runs(bench: Bench, machine: str) -> None:
-    """Let go of what runs left, when its crate has been verified for long enough."""
+    """Let go of what runs left, when its crate has been verified for long enough.
+
+    A machine that only runs lets go of what it was given, too, when no run is left for it.
+    """
     environment = settings.ENVIRONMENT
     remove_run_dirs(
         bench.var_dir,
@@ -98,6 +101,8 @@ def tidy_runs(bench: Bench, machine: str) -> None:
         keep=timedelta(days=environment.keep_run_days),
         floor_bytes=environment.disk_floor_bytes,
     )
+    if environment.only_runs:
+        remove_idle_inputs(bench.var_dir, machine)
 
 
 def do_due(chores: list[Chore]) -> None:

@@ -77,11 +77,50 @@ class Place:
         """
         shutil.rmtree(self.simulation_dir)
 
+    def remove_inputs(self) -> None:
+        """Let go of the submitted files; nothing where there are none.
+
+        They leave their name all at once, so that whoever copies them at that moment can tell.
+
+        Raises:
+            OSError: something could not be removed.
+        """
+        leaving = self.simulation_dir / "leaving"
+        shutil.rmtree(leaving, ignore_errors=True)
+        if self.input_dir.exists():
+            self.input_dir.rename(leaving)
+            shutil.rmtree(leaving)
+
+    def copy_inputs(self, target: Path) -> bool:
+        """Copy the submitted files into a new directory; false when they were let go of meanwhile.
+
+        Raises:
+            OSError: they could not be copied.
+        """
+        before = _identity(self.input_dir)
+        try:
+            shutil.copytree(self.input_dir, target)
+        except OSError:
+            if before is None or _identity(self.input_dir) != before:
+                return False
+            raise
+        # they left this name before the first of them was removed: it still being theirs, all were there
+        return _identity(self.input_dir) == before
+
     def fresh(self, directory: Path) -> Path:
         """An empty directory, whatever an interrupted attempt left there."""
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         return directory
+
+
+def _identity(directory: Path) -> tuple[int, int] | None:
+    """Tells a directory from a later one of the same name; None: there is none."""
+    try:
+        status = directory.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def simulations_in(var_dir: Path) -> list[UUID]:

@@ -6,11 +6,11 @@ What was recorded goes on, whatever happened: the outcome says how the run ended
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from simcrate.errors import WorkEndedError
 from simcrate.inifile import Generation
 from simcrate.pipeline.jobs import Progress, RunOutcome, RunSpec, RunState, Submission
 from simcrate.pipeline.place import RESULTS, Place
@@ -52,6 +52,7 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
 
     Raises:
         SimulationError: the simulator is not what its definition says.
+        WorkEndedError: the submitted files are not there any more; the run is done again.
         OSError: the run directory cannot be prepared, or the simulator not be started.
     """
     number = job.run.number
@@ -139,7 +140,11 @@ def _program(job: SimulateJob, place: Place, command: tuple[str, ...]) -> Follow
     number, simulator = job.run.number, job.simulator
     run_dir = place.fresh(place.run_dir(number))
     working_dir = place.working_dir(number)
-    shutil.copytree(place.input_dir, working_dir)
+    if not place.copy_inputs(working_dir):
+        message = (
+            "the submitted files were let go of; whoever takes the run next fetches them again"
+        )
+        raise WorkEndedError(message)
     provide(simulator, working_dir, result_dir=RESULTS)
     job.sandbox.own(working_dir)
     return Followed(

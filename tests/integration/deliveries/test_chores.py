@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -79,9 +80,16 @@ def test_a_machine_that_only_runs_tidies_its_runs_and_nothing_that_needs_credent
     settings: Settings,
 ) -> None:
     settings.ENVIRONMENT = replace(settings.ENVIRONMENT, staging_url="http://10.0.0.2:8976")
-    (chore,) = chores_of(make_bench())
-
+    bench = make_bench()
+    (chore,) = chores_of(bench)
     assert chore.name.startswith("runs ")
+
+    inputs = Place(bench.var_dir, uuid.uuid4()).input_dir
+    inputs.mkdir(parents=True)
+    do_due([chore])
+    time_passes(HOUR)
+    do_due([chore])
+    assert not inputs.exists()
 
 
 def test_run_directories_are_removed_when_their_crate_was_verified_for_long_enough(

@@ -87,6 +87,13 @@ def test_what_the_definition_provides_stands_beside_the_submitted_files(
     assert not (working_dir / "results").is_symlink()
 
 
+def test_a_run_whose_files_were_let_go_of_is_not_failed_but_done_again(place: Place) -> None:
+    place.remove_inputs()
+
+    with pytest.raises(WorkEndedError):
+        simulate(place)
+
+
 def finish(
     place: Place,
     *outcomes: RunOutcome,

@@ -11,7 +11,7 @@ import pytest
 from django.db.models.functions import Now
 from django.test import Client
 
-from simcrate.cli.run_dirs import remove_run_dirs
+from simcrate.cli.run_dirs import remove_idle_inputs, remove_run_dirs
 from simcrate.errors import BadInputError
 from simcrate.pipeline.jobs import PackedSimulation, RunOutcome, RunState
 from simcrate.pipeline.place import Place
@@ -294,3 +294,43 @@ def test_the_api_packs_again(
 
     assert answer.status_code == status
     assert said in answer.content.decode()
+
+
+def inputs(var_dir: Path, simulation: Simulation) -> Path:
+    """The submitted files, on a machine that only runs."""
+    path = Place(var_dir, simulation.pk).input_dir
+    path.mkdir(parents=True)
+    (path / "omnetpp.ini").write_text("[General]\n")
+    return path
+
+
+def test_a_machine_that_only_runs_forgets_what_was_submitted_when_no_run_is_left_for_it(
+    submit: Submit, worker: RowsPort, tmp_path: Path
+) -> None:
+    simulation = submit(run_filter="0..1")
+    path = inputs(tmp_path, simulation)
+    first, second = claimed(worker, WorkKind.RUN), claimed(worker, WorkKind.RUN)
+    worker.end_run(first, RunOutcome(number=0, state=RunState.COMPLETED, reason=""))
+    remove_idle_inputs(tmp_path, "here")
+    assert path.exists()  # the other run needs it
+
+    remove_idle_inputs(tmp_path, "elsewhere")
+    assert not path.exists()
+
+    path = inputs(tmp_path, simulation)
+    worker.end_run(second, RunOutcome(number=1, state=RunState.COMPLETED, reason=""))
+    remove_idle_inputs(tmp_path, "here")
+    assert not path.exists()
+
+
+def test_files_stay_while_a_run_is_queued_and_go_with_a_simulation_that_is_gone(
+    submit: Submit, tmp_path: Path
+) -> None:
+    simulation = submit(run_filter="0")
+    path = inputs(tmp_path, simulation)
+    remove_idle_inputs(tmp_path, "here")
+    assert path.exists()
+
+    simulation.delete()
+    remove_idle_inputs(tmp_path, "here")
+    assert not path.exists()

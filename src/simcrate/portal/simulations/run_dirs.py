@@ -14,8 +14,9 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, Max, Outer
 from django.db.models.functions import Now
 
 from simcrate.delivery import DeliveryState
+from simcrate.pipeline.jobs import RunState
 from simcrate.portal.deliveries.models import Delivery
-from simcrate.portal.simulations.models import Simulation
+from simcrate.portal.simulations.models import Run, Simulation
 
 VERIFIED = [DeliveryState.ANNOUNCED, DeliveryState.EXPIRING, DeliveryState.REMOVED]
 
@@ -54,3 +55,11 @@ def let_go(simulation_id: UUID, *, machine: str) -> bool:
     row = Simulation.objects.filter(pk=simulation_id, packed_at__isnull=False)
     row.filter(machine=machine, run_dirs_removed_at=None).update(run_dirs_removed_at=Now())
     return row.exclude(machine=machine, run_dirs_removed_at=None).exists()
+
+
+def without_runs_for(machine: str, simulation_ids: Collection[UUID]) -> list[UUID]:
+    """Those of these simulations of which no run is left that this machine does or could be given."""
+    here = Q(state=RunState.RUNNING, machine=machine)
+    busy = Run.objects.filter(here | Q(state=RunState.QUEUED), simulation__in=simulation_ids)
+    busy_ids = set(busy.values_list("simulation", flat=True).distinct())
+    return [one for one in simulation_ids if one not in busy_ids]
