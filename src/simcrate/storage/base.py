@@ -44,6 +44,8 @@ class Option:
     required: bool = False
     secret: bool = False
     """A text that reaches the backend as a `Secret`, is encrypted at rest and never shown again."""
+    address: bool = False
+    """Says where the secrets are sent: who changes it must write them again."""
     example: str = ""
     kind: type[str | int | bool] = str
     """What its value must be."""

@@ -68,11 +68,18 @@ class LocalBackend(StorageBackend):
             help="The server's secret for uploads. A server started with --open needs none.",
             secret=True,
         ),
-        Option(name="tls", help="Whether the server speaks https.", default=False, kind=bool),
+        Option(
+            name="tls",
+            help="Whether the server speaks https.",
+            default=False,
+            address=True,
+            kind=bool,
+        ),
         Option(
             name="ca",
             help="A file with the certificates that vouch for the server's, in PEM."
             " Without it those of the system count.",
+            address=True,
             example="/etc/simcrate/campus-ca.pem",
         ),
     )
@@ -80,6 +87,7 @@ class LocalBackend(StorageBackend):
         name="token",
         help="The server's address, HOST:PORT. IPv6 addresses stand in brackets.",
         required=True,
+        address=True,
         example="10.10.160.10:8976",
     )
 

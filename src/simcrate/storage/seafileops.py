@@ -83,6 +83,7 @@ class SeafileBackend(StorageBackend):
         Option(
             name="server",
             help="Address of the server.",
+            address=True,
             example="https://seafile.example.org",
         ),
         Option(

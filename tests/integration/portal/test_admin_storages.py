@@ -165,6 +165,33 @@ def test_the_address_of_a_local_backend_is_no_secret(as_root: Client) -> None:
     assert "10.10.160.10:8976" in as_root.get(change_page("local")).content.decode()
 
 
+def test_a_stored_secret_is_not_sent_to_another_address(as_root: Client) -> None:
+    stored = {**LOCAL, "config": '{"secret": "only-for-the-first-host"}'}
+    save(as_root, ADD, stored)
+    kept = {**stored, "config": '{"secret": "__unmodified__"}'}
+    page = save(as_root, change_page("local"), kept, token="evil.example:8976")
+
+    assert "the backend token changed; write their values again: 'secret'" in page
+    assert get_definition("local").token == "10.10.160.10:8976"
+
+
+def test_the_address_changes_when_the_secret_is_written_again(as_root: Client) -> None:
+    stored = {**LOCAL, "config": '{"secret": "only-for-the-first-host"}'}
+    save(as_root, ADD, stored)
+    save(as_root, change_page("local"), stored, token="new.example:8976")
+
+    assert get_definition("local").token == "new.example:8976"
+
+
+def test_a_stored_secret_is_not_kept_for_another_kind(as_root: Client) -> None:
+    save(as_root, ADD, LOCAL, config='{"secret": "only-for-the-first-host"}')
+    config = '{"token": "__unmodified__", "repoid": "r", "secret": "__unmodified__"}'
+    page = save(as_root, change_page("local"), SEAFILE, config=config)
+
+    assert "not stored here: 'token'" in page
+    assert get_definition("local").kind == "local"
+
+
 def test_the_database_file_holds_no_secret_in_clear(as_root: Client) -> None:
     save(as_root, ADD, DROPBOX)
 

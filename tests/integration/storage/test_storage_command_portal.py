@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,16 @@ def test_what_was_imported_is_exported_again(tmp_path: Path) -> None:
     result = run("import", write(tmp_path, LOCAL))
 
     assert result.output == "local: saved\n"
+    assert exported(tmp_path) == [LOCAL]
+
+
+def test_importing_another_address_without_its_secrets_is_refused(tmp_path: Path) -> None:
+    run("import", write(tmp_path, LOCAL))
+    moved = replace(LOCAL, token="evil.example:1")
+    result = run("import", write(tmp_path, moved, with_secrets=False))
+
+    assert isinstance(result.exception, DefinitionError)
+    assert "write their values again: 'secret'" in str(result.exception)
     assert exported(tmp_path) == [LOCAL]
 
 
