@@ -1,7 +1,7 @@
-"""From submission to a simulator that runs, cores kept busy, and claims beside 100,000 finished simulations.
+"""From submission to a simulator that runs, cores kept busy, 50 runs at a time, claims beside 100,000 others.
 
-Each figure is a worker's as users start it, in an empty var directory; the peers are the promised figures,
-and a claim in a database without anything finished.
+Each figure is a worker's as users start it, in an empty var directory, over Redis with PostgreSQL; the
+peers are the promised figures, and a claim in a database without anything finished.
 """
 
 from __future__ import annotations
@@ -11,15 +11,23 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 from benchmarks import Row
 
 EMBEDDED_LIMIT_S = 0.3
 REDIS_LIMIT_S = 1.0
 BUSY_LIMIT = 0.9
+BUSY_RUNS = 60
+IN_FLIGHT = 50
+SUPERVISOR_LIMIT = 0.03  # of a core
+SUPERVISOR_LIMIT_BYTES = 150e6
+SUPERVISOR_WATCHED_S = 20
 FINISHED = 100_000
 CLAIM_PEER_RATIO = 0.5  # half as fast is still "not slowed"
 
@@ -65,8 +73,8 @@ BUSY = """
 import time
 from simcrate.portal.accounts.models import User
 from simcrate.portal.simulations.services import submit_simulation
-ini = (b"[General]\\nnetwork = OppNet\\nOppNet.numNodes = 20\\nsim-time-limit = 1500s\\n"
-       b"repeat = 30\\nOppNet.messageInterval = 5s\\n")
+ini = (b"[General]\\nnetwork = OppNet\\nOppNet.numNodes = 20\\nsim-time-limit = 4500s\\n"
+       b"repeat = {runs}\\nOppNet.messageInterval = 5s\\n")
 simulation = submit_simulation(
     owner=User.objects.get(), ini_name="omnetpp.ini", files={"omnetpp.ini": ini},
     config="General", precision_s=1, storage_id="local")
@@ -75,7 +83,33 @@ while simulation.runs.filter(ended_at=None).exists():
 runs = list(simulation.runs.all())
 elapsed = max(run.ended_at for run in runs) - min(run.started_at for run in runs)
 used = sum(run.outcome["wall_time_s"] for run in runs)
-print([used / (2 * elapsed.total_seconds())])
+print([used / (2 * elapsed.total_seconds()), used / len(runs)])
+"""
+WAITER = """
+[[simulators]]
+name = "waiter"
+title = "Says how far it is, each second"
+kind = "command"
+command = ["sh", "{ini}", "{config}", "{run}", "{results}"]
+progress = '(?P<percent>\\d+) %'
+"""
+WAIT = b"""i=0
+while [ $i -lt 60 ]; do sleep 1; i=$((i+1)); echo "** Event #$((i*9999))  T=$i  $((i*100/60)) % completed"; done
+printf 'time,value\\n0,1\\n' > "$3/run-$2.csv"
+"""
+FLIGHT = """
+import time
+from simcrate.portal.accounts.models import User
+from simcrate.portal.simulations.services import submit_simulation
+from simcrate.portal.workers.models import Worker
+while not Worker.objects.exists():
+    time.sleep(0.1)
+simulation = submit_simulation(
+    owner=User.objects.get(), ini_name="wait.sh", files={{"wait.sh": {script!r}}}, simulator="waiter",
+    config="General", run_filter="0..{last}", precision_s=1, storage_id="local")
+while simulation.runs.filter(started_at=None).exists():
+    time.sleep(0.2)
+print([])
 """
 CLAIMS = """
 import time
@@ -116,22 +150,43 @@ print([empty_s, claim_s()])
 
 
 def run() -> list[Row]:
+    from tests.servers.postgresql import postgresql_server
     from tests.servers.redis import redis_server
 
     rows = []
     with installation({}) as environment, worker(environment):
         rows.append(_start_row("embedded", EMBEDDED_LIMIT_S, *portal(START, environment)))
-        rows.append(_busy_row("embedded", *portal(BUSY, environment)))
-    with (
-        redis_server() as redis,
-        installation({"SIMCRATE_REDIS_URL": redis.url}) as environment,
-        worker(environment),
-    ):
-        rows.append(_start_row("Redis", REDIS_LIMIT_S, *portal(START, environment)))
-        rows.append(_busy_row("Redis", *portal(BUSY, environment)))
+        rows.append(_busy_row("embedded", *portal(BUSY.format(runs=BUSY_RUNS), environment)))
+    with redis_server() as redis, postgresql_server() as database:
+        settings = {"SIMCRATE_REDIS_URL": redis.url, "SIMCRATE_DATABASE_URL": database.url}
+        with installation(settings) as environment, worker(environment):
+            rows.append(_start_row("Redis", REDIS_LIMIT_S, *portal(START, environment)))
+            rows.append(_busy_row("Redis", *portal(BUSY.format(runs=BUSY_RUNS), environment)))
+    with installation({"SIMCRATE_SANDBOX": "none"}) as environment:
+        rows += _flight_rows(*supervisor_use(environment))
     with installation({}) as environment:
         rows.append(_claim_row(*portal(CLAIMS.format(finished=FINISHED), environment)))
     return rows
+
+
+def supervisor_use(environment: Mapping[str, str]) -> tuple[float, float]:
+    """What a worker with many runs in flight uses itself: cores, and bytes of memory."""
+    definition = Path(environment["SIMCRATE_VAR"]) / "waiter.toml"
+    definition.write_text(WAITER)
+    simcrate = [sys.executable, "-m", "simcrate"]
+    subprocess.run(
+        [*simcrate, "simulator", "import", definition],
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    with worker(environment, runs=IN_FLIGHT) as process:
+        portal(FLIGHT.format(script=WAIT, last=IN_FLIGHT - 1), environment)
+        before = process.cpu_times()
+        time.sleep(SUPERVISOR_WATCHED_S)
+        after = process.cpu_times()
+        used_s = after.user + after.system - before.user - before.system
+        return used_s / SUPERVISOR_WATCHED_S, process.memory_info().rss
 
 
 @contextmanager
@@ -144,16 +199,16 @@ def installation(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def worker(environment: Mapping[str, str]) -> Iterator[None]:
-    """A worker that runs two simulations at a time."""
-    command = [sys.executable, "-m", "simcrate", "worker", "--runs", "2"]
+def worker(environment: Mapping[str, str], *, runs: int = 2) -> Iterator[psutil.Process]:
+    """A worker that does that many runs at a time."""
+    command = [sys.executable, "-m", "simcrate", "worker", "--runs", str(runs)]
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     assert process.stdout is not None
     process.stdout.readline()
     try:
-        yield
+        yield psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -183,14 +238,33 @@ def _start_row(engine: str, limit_s: float, median_s: float) -> Row:
     )
 
 
-def _busy_row(engine: str, busy: float) -> Row:
+def _busy_row(engine: str, busy: float, run_s: float) -> Row:
     return Row(
-        claim=f"two cores busy with runs of a second, {engine}",
+        claim=f"two cores busy with {BUSY_RUNS} runs of {run_s:.1f} s, {engine}",
         ours=f"{100 * busy:.0f} %",
         peer=f"promised {100 * BUSY_LIMIT:.0f} %",
         ratio=busy / BUSY_LIMIT,
         target=1.0,
     )
+
+
+def _flight_rows(cores: float, memory_bytes: float) -> list[Row]:
+    return [
+        Row(
+            claim=f"the supervisor's share of a core, {IN_FLIGHT} runs in flight",
+            ours=f"{100 * cores:.1f} %",
+            peer=f"promised {100 * SUPERVISOR_LIMIT:.0f} %",
+            ratio=SUPERVISOR_LIMIT / cores,
+            target=1.0,
+        ),
+        Row(
+            claim="its memory",
+            ours=f"{memory_bytes / 1e6:.0f} MB",
+            peer=f"promised {SUPERVISOR_LIMIT_BYTES / 1e6:.0f} MB",
+            ratio=SUPERVISOR_LIMIT_BYTES / memory_bytes,
+            target=1.0,
+        ),
+    ]
 
 
 def _claim_row(empty_s: float, full_s: float) -> Row:
