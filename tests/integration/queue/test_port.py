@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db.models.functions import Now
@@ -120,6 +121,17 @@ def test_a_beat_for_several_claims_renews_those_that_are_not_lost(
 
     assert worker.beat({lost: progress, kept: progress}) == [lost]
     assert [run.percent for run in Run.objects.order_by("percent")] == [0, 40]
+
+
+@pytest.mark.parametrize("impossible", [{"event_count": 10**20}, {"percent": float("nan")}])
+def test_progress_that_no_column_takes_costs_no_lease(
+    simulation: Simulation, worker: RowsPort, impossible: dict[str, Any]
+) -> None:
+    odd, even = claimed(worker, RUN), claimed(worker, RUN)
+    Run.objects.update(lease_until=Now())
+
+    assert worker.beat({odd: Progress(stage="simulate", **impossible), even: None}) == []
+    assert not Run.objects.filter(lease_until__lte=Now() + timedelta(seconds=50)).exists()
 
 
 def test_the_runs_of_living_workers_are_left_alone(

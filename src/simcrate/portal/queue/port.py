@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections import Counter
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
@@ -49,6 +50,8 @@ from simcrate.portal.workers.services import forget_gone_workers
 from simcrate.simulators.definition import Limits, Simulator
 from simcrate.storage import StorageDefinition
 from simcrate.worker.port import Claim, FinishJob, Recipient, WorkerFacts, WorkKind
+
+log = logging.getLogger(__name__)
 
 PACK_RETRY_S = 60.0
 PACK_TRIES = 5
@@ -179,7 +182,16 @@ class RowsPort:
 
     def beat(self, beats: Mapping[Claim, Progress | None]) -> Collection[Claim]:
         """Renew these leases and show progress where there is any; returns the claims that are lost."""
-        with reaching_rows(), transaction.atomic():
+        with reaching_rows():
+            try:
+                return self._renew_all(beats)
+            except (DataError, IntegrityError, OverflowError):
+                # a number that no column takes must not cost anybody's lease
+                log.exception("progress.not_shown")
+                return self._renew_all(dict.fromkeys(beats))
+
+    def _renew_all(self, beats: Mapping[Claim, Progress | None]) -> list[Claim]:
+        with transaction.atomic():
             return [claim for claim, progress in beats.items() if not self._renew(claim, progress)]
 
     def _renew(self, claim: Claim, progress: Progress | None) -> bool:
