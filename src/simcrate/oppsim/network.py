@@ -190,7 +190,7 @@ class Network:
                     idle.append(link)
             node.buffer.remove(message.id)
             self._statistics.buffer_changed(node.index, node.buffer.used_bytes)
-            self._statistics.expired(node.index)
+            self._statistics.expired(message, node.index)
         for link in idle:
             if link.transfer is None:
                 self._use(link)
@@ -198,15 +198,15 @@ class Network:
     def _store(self, node: Node, copy: Copy) -> None:
         """Put a copy into a buffer, dropping the oldest; then offer it to everybody in reach."""
         if copy.message.expires_s <= self._kernel.now_s:
-            self._statistics.expired(node.index)  # it expired while it was on its way
+            self._statistics.expired(copy.message, node.index)  # while it was on its way
             return
         victims = node.buffer.victims(copy.message.size_bytes)
         if victims is None:
-            self._statistics.dropped(node.index)
+            self._statistics.dropped(copy.message, node.index)
             return
         for victim in victims:
             self._remove(node, victim.message.id)
-            self._statistics.dropped(node.index)
+            self._statistics.dropped(victim.message, node.index)
         node.buffer.add(copy)
         self._holders[copy.message.id].add(node.index)
         self._statistics.buffer_changed(node.index, node.buffer.used_bytes)
@@ -259,7 +259,7 @@ class Network:
     def _abort(self, link: Link) -> Transfer:
         transfer = self._finish(link)
         transfer.arrival.cancel()
-        self._statistics.aborted()
+        self._statistics.aborted(transfer.copy.message)
         return transfer
 
     def _finish(self, link: Link) -> Transfer:
@@ -274,7 +274,7 @@ class Network:
         transfer = self._finish(link)
         sender, receiver, copy = transfer.sender, transfer.receiver, transfer.copy
         hop_count = copy.hop_count + 1
-        self._statistics.relayed(sender.index)
+        self._statistics.relayed(copy.message, sender.index)
         if receiver.index == copy.message.destination:
             receiver.delivered.add(copy.message.id)
             self._statistics.delivered(copy.message, hop_count)

@@ -1,7 +1,7 @@
 """What is measured: counters, delays, contacts, buffers, for the network and for every node.
 
-Whatever happens before the end of the warm-up period is left out; a message counts if it was created
-after it.  A ratio with nothing to divide by is NaN, never 0.
+Whatever happens before the end of the warm-up period is left out, and so is whatever becomes of messages
+that were created before it.  A ratio with nothing to divide by is NaN, never 0.
 
 Source of the names and definitions: the ONE's MessageStatsReport (delivery ratio, overhead ratio);
 Keränen, Ott, Kärkkäinen: The ONE simulator for DTN protocol evaluation, SIMUTools 2009.
@@ -85,20 +85,20 @@ class NetworkStatistics:
 
     def created(self, message: Message) -> None:
         """A message begins its life at its source."""
-        if self._counts():
+        if self._is_counted(message):
             self._counters.created += 1
             self._nodes[message.source].counters.created += 1
             self._record_ratio()
 
-    def relayed(self, sender: int) -> None:
+    def relayed(self, message: Message, sender: int) -> None:
         """A transfer was completed, to whomever."""
-        if self._counts():
+        if self._is_counted(message):
             self._counters.relayed += 1
             self._nodes[sender].counters.relayed += 1
 
     def delivered(self, message: Message, hop_count: int) -> None:
         """A message reached its destination, for the first and only time."""
-        if message.created_s < self._warmup_s:
+        if not self._is_counted(message):
             return
         delay_s = self._kernel.now_s - message.created_s
         self._counters.delivered += 1
@@ -109,21 +109,21 @@ class NetworkStatistics:
         self._record(self._hop_vector, hop_count)
         self._record_ratio()
 
-    def dropped(self, node: int) -> None:
+    def dropped(self, message: Message, node: int) -> None:
         """A copy had to leave a full buffer."""
-        if self._counts():
+        if self._is_counted(message):
             self._counters.dropped += 1
             self._nodes[node].counters.dropped += 1
 
-    def expired(self, node: int) -> None:
+    def expired(self, message: Message, node: int) -> None:
         """A copy's time to live ended."""
-        if self._counts():
+        if self._is_counted(message):
             self._counters.expired += 1
             self._nodes[node].counters.expired += 1
 
-    def aborted(self) -> None:
+    def aborted(self, message: Message) -> None:
         """A transfer was broken off."""
-        if self._counts():
+        if self._is_counted(message):
             self._aborted += 1
 
     def buffer_changed(self, node: int, used_bytes: int) -> None:
@@ -141,7 +141,7 @@ class NetworkStatistics:
     def contact_began(self, pair: Pair) -> None:
         """Two nodes come into reach."""
         now_s = self._kernel.now_s
-        if self._counts():
+        if self._is_warm():
             self._counters.contacts += 1
             if (ended_s := self._last_end.get(pair)) is not None:
                 self._gaps.append(now_s - ended_s)
@@ -153,7 +153,7 @@ class NetworkStatistics:
     def contact_ended(self, pair: Pair, duration_s: float) -> None:
         """Two nodes are out of reach."""
         self._last_end[pair] = self._kernel.now_s
-        if self._counts():
+        if self._is_warm():
             self._durations.append(duration_s)
             self._record(self._duration_vector, duration_s)
         self._neighbours_changed(pair, -1)
@@ -220,11 +220,14 @@ class NetworkStatistics:
         }
         return self._vectors.add(module, f"{measure.name}:vector", attributes)
 
-    def _counts(self) -> bool:
+    def _is_counted(self, message: Message) -> bool:
+        return message.created_s >= self._warmup_s
+
+    def _is_warm(self) -> bool:
         return self._kernel.now_s >= self._warmup_s
 
     def _record(self, vector: Vector | None, value: float) -> None:
-        if vector is not None and self._counts():
+        if vector is not None and self._is_warm():
             vector.record(self._kernel.event_count, self._kernel.now_s, value)
 
     def _record_ratio(self) -> None:

@@ -9,7 +9,7 @@ import math
 
 import pytest
 
-from tests.unit.oppsim.conftest import Simulate
+from tests.unit.oppsim.conftest import Meetings, Simulate
 
 SLOW = "OppNet.bandwidth = 80kbps\n"
 FOREVER = math.inf
@@ -255,3 +255,32 @@ def test_what_happens_before_the_end_of_the_warm_up_does_not_count(simulate: Sim
     assert scalars["messagesDelivered:count"] == 1
     assert scalars["contacts:count"] == 1
     assert scalars["deliveryRatio:last"] == 1
+
+
+@pytest.mark.parametrize(
+    ("what", "meetings", "ini"),
+    [
+        ("messagesRelayed", [(10, 20, 0, 1)], SLOW),
+        ("messagesDropped", [], SLOW + "**.bufferSize = 15kB\n"),
+        ("messagesExpired", [], SLOW + "OppNet.ttl = 10s\n"),
+        ("transfersAborted", [(10, 10.5, 0, 1)], SLOW),
+    ],
+)
+def test_what_becomes_of_messages_from_before_the_end_of_the_warm_up_does_not_count(
+    simulate: Simulate, what: str, meetings: Meetings, ini: str
+) -> None:
+    demands = [(5, 0, 1), (8, 0, 1)]
+
+    assert simulate(meetings, demands, ini=ini)[f"{what}:count"] > 0
+    scalars = simulate(meetings, demands, ini=ini, warmup_s=8.5)
+    assert scalars[f"{what}:count"] == 0
+    assert scalars.get(f"node[0].{what}:count", 0) == 0
+
+
+def test_direct_delivery_has_no_overhead_whatever_was_created_before_the_end_of_the_warm_up(
+    simulate: Simulate,
+) -> None:
+    scalars = simulate([(60, 70, 0, 1)], [(5, 0, 1), (40, 0, 1)], ini=SLOW, warmup_s=35)
+
+    assert scalars["messagesDelivered:count"] == 1
+    assert scalars["overheadRatio:last"] == 0
