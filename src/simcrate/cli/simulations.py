@@ -1,4 +1,4 @@
-"""`simcrate submit`, `status`, `cancel` and `repack`: simulations of this machine's portal."""
+"""`simcrate submit`, `status`, `cancel`, `repack` and `discard`: simulations of this machine's portal."""
 
 from __future__ import annotations
 
@@ -144,6 +144,19 @@ def repack(simulation_id: str, left_out: tuple[str, ...]) -> None:
     simulation = _find(simulation_id)
     repack_simulation(simulation, left_out=left_out)
     click.echo(f"'{simulation.title}' is being packed again")
+
+
+@click.command()
+@click.argument("simulation_id", metavar="ID")
+@click.confirmation_option(prompt="Its results cannot be had again. Discard them?")
+def discard(simulation_id: str) -> None:
+    """Give up the crate of a simulation that could not be delivered, with what its runs left."""
+    use_portal()
+    from simcrate.portal.deliveries.discarding import discard_crate
+
+    simulation = _find(simulation_id)
+    discard_crate(simulation, by=simulation.owner)
+    click.echo(f"the crate of '{simulation.title}' is discarded; its worker removes it soon")
 
 
 def _owner(username: str) -> User:

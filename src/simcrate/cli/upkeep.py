@@ -82,7 +82,7 @@ def remind_owners(bench: Bench) -> None:
 
 
 def tidy_spool(bench: Bench, machine: str) -> None:
-    """Let go of crates that failed once and were delivered otherwise since."""
+    """Let go of crates that could not be delivered and were discarded, or delivered otherwise since."""
     for delivery in needless_spools(machine):
         crate_path = spool_path(bench.var_dir, delivery.pk, delivery.file_name)
         shutil.rmtree(crate_path.parent, ignore_errors=True)

@@ -128,7 +128,8 @@ def _paragraphs(outcome: Outcome) -> list[str]:
             f"the simulation '{outcome.title}' has ended ({outcome.runs}), "
             "but its crate could not be delivered:",
             outcome.error,
-            "Nothing was deleted: what was recorded is kept on the worker.",
+            "Nothing was deleted: what was recorded is kept on the worker until it is delivered or "
+            "discarded; both can be done on its page.",
         ]
     problems = ["What went wrong on the way:\n" + "\n".join(f"- {p}" for p in outcome.problems)]
     return [

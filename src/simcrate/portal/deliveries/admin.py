@@ -7,11 +7,34 @@ from typing import cast
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from simcrate.portal.accounts.models import User
+from simcrate.portal.deliveries.discarding import kept_undelivered
 from simcrate.portal.deliveries.models import Delivery, DeliveryEvent
 from simcrate.portal.deliveries.permalinks import revoke
 from simcrate.portal.read_only_admin import ReadOnlyAdmin
+
+
+class CrateFilter(admin.SimpleListFilter):
+    """Which deliveries still take space on a worker, and will until somebody decides."""
+
+    title = "crate"
+    parameter_name = "crate"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's signature
+        """What can be chosen."""
+        return [("kept", "undelivered, kept on a worker")]
+
+    def queryset(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        queryset: QuerySet[Delivery],
+    ) -> QuerySet[Delivery]:
+        """The rows of what was chosen."""
+        kept = kept_undelivered()
+        return queryset.filter(pk__in=kept) if self.value() == "kept" else queryset
 
 
 @admin.register(Delivery)
@@ -27,11 +50,18 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "retry_at",
         "expires_at",
         "removed_at",
+        "page",
     ]
-    list_filter = ["state", "storage", "machine"]
+    list_filter = ["state", CrateFilter, "storage", "machine"]
     search_fields = ["file_name", "id", "simulation__title"]
     exclude = ["permalink", "link", "link_url", "resume", "stored"]
     actions = ["revoke_permalinks"]
+
+    @admin.display(description="its page")
+    def page(self, delivery: Delivery) -> str:
+        """Where it can be delivered again, or discarded."""
+        address = reverse("simulation", args=[delivery.simulation_id])
+        return format_html('<a href="{}">Simulation</a>', address)
 
     @admin.action(description="Revoke the permalinks of these deliveries")
     def revoke_permalinks(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:

@@ -1,4 +1,4 @@
-"""Deliveries over the API: list, extend, deliver again."""
+"""Deliveries over the API: list, extend, deliver again, discard."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Form, Router, Schema, Status
 
 from simcrate.portal.accounts.models import User
+from simcrate.portal.deliveries.discarding import discard_crate
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.deliveries.permalinks import permalink_url
 from simcrate.portal.deliveries.services import deliver_again, extend_delivery
@@ -33,6 +34,8 @@ class OneDelivery(Schema):
     expires_at: datetime | None
     """Null: not set yet, or kept for ever."""
     removed_at: datetime | None
+    discarded_at: datetime | None
+    """When somebody gave up the crate that could not be delivered; null: nobody has."""
     last_fetched_at: datetime | None
     """Through its permalink; other fetches are not seen."""
     error: str
@@ -50,6 +53,7 @@ class OneDelivery(Schema):
             created_at=row.created_at,
             expires_at=row.expires_at,
             removed_at=row.removed_at,
+            discarded_at=row.discarded_at,
             last_fetched_at=row.last_fetched_at,
             error=row.error,
         )
@@ -80,6 +84,13 @@ def deliver_once_more(
     )
     row.refresh_from_db()
     return Status(201, OneDelivery.of(row))
+
+
+@router.post("/simulations/{uuid:simulation_id}/discard", response={202: list[OneDelivery]})
+def discard(request: HttpRequest, simulation_id: UUID) -> Status[list[OneDelivery]]:
+    """Give up the crate that could not be delivered; a worker removes it soon."""
+    discard_crate(_simulation(request, simulation_id), by=_user(request))
+    return Status(202, list_deliveries(request, simulation_id))
 
 
 @router.post("/deliveries/{uuid:delivery_id}/extend", response=OneDelivery)

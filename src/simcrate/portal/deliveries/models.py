@@ -23,6 +23,7 @@ EVENTS = [
         "revoked",
         "delivered again",
         "fell back",
+        "discarded",
     )
 ]
 UNDER_WAY = [
@@ -87,6 +88,11 @@ class Delivery(Leased):
         null=True, blank=True, help_text="the expiry that its owner was reminded of"
     )
     spool_released_at = models.DateTimeField(null=True, blank=True)
+    discarded_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="when somebody gave up the crate that could not be delivered",
+    )
     permalink = models.CharField(max_length=40, unique=True, default=new_permalink)
     permalink_revoked = models.BooleanField(default=False)
 

@@ -33,7 +33,7 @@ def repeat(source: Delivery, storage: StorageBackend, *, key: uuid.UUID) -> Deli
 
 def crate_source(simulation: Simulation) -> Delivery | None:
     """The delivery to take the crate from: one in the spool first, then one with a working link."""
-    packed = Delivery.objects.filter(simulation=simulation).exclude(sha256="")
+    packed = Delivery.objects.filter(simulation=simulation, discarded_at=None).exclude(sha256="")
     spooled = packed.filter(spool_released_at=None, state=DeliveryState.FAILED)
     linked = packed.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), state__in=_HAS_LINK)
     return spooled.first() or linked.first()
@@ -62,13 +62,13 @@ def fall_back(failed: Delivery) -> Delivery | None:
 
 
 def needless_spools(machine: str) -> QuerySet[Delivery]:
-    """Failed deliveries whose crate was delivered otherwise since: their spool is of no use."""
+    """Failed deliveries that were discarded, or whose crate was delivered otherwise since."""
     delivered = Delivery.objects.filter(
         simulation=OuterRef("simulation"), sha256=OuterRef("sha256"), state=DeliveryState.ANNOUNCED
     )
     under_way = Delivery.objects.filter(again_of=OuterRef("pk"), state__in=UNDER_WAY)
     return Delivery.objects.filter(
-        Exists(delivered),
+        Q(discarded_at__isnull=False) | Exists(delivered),
         ~Exists(under_way),
         machine=machine,
         state=DeliveryState.FAILED,

@@ -11,4 +11,5 @@ urlpatterns = [
     path("deliveries/<uuid:delivery_id>/revoke/", views.revoke_permalink, name="permalink-revoke"),
     path("deliveries/<uuid:delivery_id>/extend/", views.extend, name="delivery-extend"),
     path("simulations/<uuid:simulation_id>/deliver/", views.again, name="deliver-again"),
+    path("simulations/<uuid:simulation_id>/discard/", views.discard, name="discard"),
 ]

@@ -1,4 +1,4 @@
-"""Permalinks, for anybody who has one; extending and delivering again, for owners."""
+"""Permalinks, for anybody who has one; extending, delivering again and discarding, for owners."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from simcrate.errors import BadInputError, StorageError
 from simcrate.portal.access import UserRequest, for_users
+from simcrate.portal.deliveries.discarding import discard_crate
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.deliveries.permalinks import Fate, fetched, resolve, revoke
 from simcrate.portal.deliveries.services import deliver_again, extend_delivery
@@ -75,6 +76,20 @@ def again(request: UserRequest, simulation_id: UUID) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, f"The crate is on its way to {delivery.storage}.")
+    return redirect("simulation", simulation.pk)
+
+
+@require_POST
+@for_users
+def discard(request: UserRequest, simulation_id: UUID) -> HttpResponse:
+    """Give up the crate of one's own simulation that could not be delivered."""
+    simulation = get_object_or_404(visible_to(request.user), pk=simulation_id)
+    try:
+        discard_crate(simulation, by=request.user)
+    except BadInputError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "The crate is discarded, and removed from the worker soon.")
     return redirect("simulation", simulation.pk)
 
 

@@ -1,7 +1,7 @@
 """Which run directories of a machine are of no more use, by the rows.
 
 A run directory is kept for some days after the crate was verified in its storage backend, so that it can be
-packed again; one whose crate is nowhere yet is never let go.
+packed again; one whose crate is nowhere yet is never let go, unless somebody has discarded it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,16 @@ from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, Max, OuterRef, Q, Subquery
+from django.db.models import (
+    BooleanField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Max,
+    OuterRef,
+    Q,
+    Subquery,
+)
 from django.db.models.functions import Now
 
 from simcrate.delivery import DeliveryState
@@ -26,10 +35,11 @@ def oldest_verified_first(
 ) -> list[tuple[UUID, bool]]:
     """Those of these simulations whose run directories may go, and whether it is time for that.
 
-    What is being packed, or is on its way to a storage backend, may not.
+    What is being packed, or is on its way to a storage backend, may not.  What was given up is due at once.
     """
     deliveries = Delivery.objects.filter(simulation=OuterRef("pk"))
     verified = deliveries.filter(state__in=VERIFIED).order_by().values("simulation")
+    given_up = Exists(deliveries) & ~Exists(deliveries.filter(discarded_at=None))
     rows = (
         Simulation.objects.filter(
             ~Exists(deliveries.filter(announced_at=None)),
@@ -37,11 +47,13 @@ def oldest_verified_first(
             packed_at__isnull=False,
         )
         .annotate(verified_at=Subquery(verified.annotate(at=Max("announced_at")).values("at")))
-        .exclude(verified_at=None)
+        .filter(Q(verified_at__isnull=False) | given_up)
         .annotate(
-            is_due=ExpressionWrapper(Q(verified_at__lte=Now() - keep), output_field=BooleanField())
+            is_due=ExpressionWrapper(
+                Q(verified_at__lte=Now() - keep) | given_up, output_field=BooleanField()
+            )
         )
-        .order_by("verified_at")
+        .order_by(F("verified_at").asc(nulls_first=True))
     )
     return list(rows.values_list("pk", "is_due"))
 

@@ -136,7 +136,8 @@ def _delivery_standing(simulation: Simulation, tally: RunTally, delivery: Delive
     storage = delivery.storage.name
     match DeliveryState(delivery.state):
         case DeliveryState.FAILED:
-            sentence = f"The crate could not be delivered to {storage}: {delivery.error}"
+            reason = f"The crate could not be delivered to {storage}: {delivery.error.rstrip('.')}."
+            sentence = f"{reason} {_what_is_kept(delivery)}".strip()
             return _make(SimulationState.FAILED, sentence, 100)
         case DeliveryState.LINKED | DeliveryState.ANNOUNCED:
             return _make(SimulationState.DELIVERED, _delivered_sentence(simulation, tally), 100)
@@ -152,6 +153,14 @@ def _delivery_standing(simulation: Simulation, tally: RunTally, delivery: Delive
         case DeliveryState.SPOOLED | DeliveryState.UPLOADING | DeliveryState.VERIFYING:
             sentence = f"The crate is on its way to {storage} ({delivery.state})."
             return _make(SimulationState.DELIVERING, sentence, _sent_percent(delivery))
+
+
+def _what_is_kept(failed: Delivery) -> str:
+    if failed.discarded_at:
+        return f"It was discarded on {failed.discarded_at:%d %B %Y}."
+    if failed.spool_released_at:  # it was delivered otherwise, and has expired since
+        return ""
+    return "What was recorded is kept on the worker until it is delivered or discarded."
 
 
 def _packed_again(delivered: Standing) -> Standing:

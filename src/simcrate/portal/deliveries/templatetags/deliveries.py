@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 
 from simcrate.delivery import DeliveryState
+from simcrate.portal.deliveries.discarding import kept_undelivered
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.deliveries.repeating import crate_source
 from simcrate.portal.simulations.models import Simulation
@@ -23,6 +24,7 @@ def deliveries_of(simulation: Simulation) -> dict[str, Any]:
         "simulation": simulation,
         "rows": [{"delivery": row, "can_extend": _can_extend(row)} for row in rows],
         "storages": active_backends() if crate_source(simulation) else (),
+        "can_discard": kept_undelivered().filter(simulation=simulation).exists(),
     }
 
 
