@@ -12,6 +12,7 @@ from simcrate.cli.bench import check_company
 from simcrate.errors import BadInputError, DefinitionError
 from simcrate.pipeline.jobs import RunState
 from simcrate.portal.queue.port import RowsPort
+from simcrate.portal.queue.settling import UNSERVED_AFTER_S
 from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.portal.simulators.models import SimulatorDefinition
 from simcrate.portal.simulators.services import (
@@ -88,17 +89,26 @@ def test_a_worker_that_was_never_seen_gets_the_built_in_simulator_only(
     assert is_given_a_run(worker)
 
 
+def look_for(seconds: float, worker: RowsPort, clock: Clock) -> None:
+    """The worker looks after the others for so long, as often as its supervisor does."""
+    for _ in range(int(seconds / RECOVER_S)):
+        worker.recover(lambda _: True)
+        clock.sleep(RECOVER_S)
+    worker.recover(lambda _: True)
+
+
+def queued() -> int:
+    return Run.objects.filter(state=RunState.QUEUED).count()
+
+
 def test_runs_that_nobody_can_serve_fail_after_a_while_and_say_why(
     inet: Simulation, worker: RowsPort, clock: Clock
 ) -> None:
     worker.show(FACTS)
-    worker.recover(lambda _: True)
-    assert Run.objects.filter(state=RunState.QUEUED).count() == 2
+    look_for(UNSERVED_AFTER_S - RECOVER_S, worker, clock)
+    assert queued() == 2
 
-    Simulation.objects.update(created_at=Now() - timedelta(hours=1))
-    worker.recover(lambda _: True)
-    clock.sleep(RECOVER_S)
-    worker.recover(lambda _: True)
+    look_for(RECOVER_S, worker, clock)
 
     run = Run.objects.first()
     assert run is not None
@@ -107,16 +117,30 @@ def test_runs_that_nobody_can_serve_fail_after_a_while_and_say_why(
     assert worker.claim([WorkKind.FINISH]) is not None
 
 
-def test_runs_that_somebody_can_serve_wait_as_long_as_it_takes(
+def test_runs_that_wait_for_long_survive_that_their_only_worker_starts_again(
     inet: Simulation, worker: RowsPort, other_worker: RowsPort, clock: Clock
 ) -> None:
+    Simulation.objects.update(created_at=Now() - timedelta(hours=2))
     other_worker.show(TAGGED)
-    Simulation.objects.update(created_at=Now() - timedelta(hours=1))
-    worker.recover(lambda _: True)
-    clock.sleep(RECOVER_S)
-    worker.recover(lambda _: True)
+    look_for(60, worker, clock)
+    Worker.objects.all().delete()
+    worker.show(FACTS)
+    look_for(76, worker, clock)
+    assert queued() == 2
+    other_worker.show(TAGGED)
+    look_for(UNSERVED_AFTER_S, worker, clock)
 
-    assert Run.objects.filter(state=RunState.QUEUED).count() == 2
+    assert queued() == 2
+
+
+def test_runs_that_wait_for_long_survive_that_all_workers_were_away(
+    inet: Simulation, other_worker: RowsPort, clock: Clock
+) -> None:
+    Simulation.objects.update(created_at=Now() - timedelta(days=2))
+    other_worker.show(FACTS)
+    look_for(76, other_worker, clock)
+
+    assert queued() == 2
 
 
 def test_a_worker_is_alive_while_it_shows_itself(worker: RowsPort) -> None:

@@ -38,7 +38,11 @@ from simcrate.portal.queue.lease import MAX_RECLAIMS, Leased
 from simcrate.portal.queue.messages import has_engine, send_missing
 from simcrate.portal.queue.retries import bring_retries_back
 from simcrate.portal.queue.rows import leave_rows, reaching_rows
-from simcrate.portal.queue.settling import fail_unserved_runs, settle_freed_runs
+from simcrate.portal.queue.settling import (
+    UNSERVED_AFTER_S,
+    fail_unserved_runs,
+    settle_freed_runs,
+)
 from simcrate.portal.queue.sightings import Clock, Sightings
 from simcrate.portal.queue.wake import wake_others
 from simcrate.portal.simulations.models import Run, Simulation, SubmittedFile
@@ -79,7 +83,7 @@ class RowsPort:
         self._deliveries = LeasedRows(
             Delivery, owner, unclaimed={"spool_released_at": None}, clock=clock
         )
-        self._unserved = Sightings[str](clock)
+        self._unserved = Sightings[uuid.UUID](clock, lasting_s=UNSERVED_AFTER_S)
         self._gone = Sightings[tuple[str, datetime]](clock)
 
     def show(self, facts: WorkerFacts) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from uuid import UUID
 
 from django.db.models.functions import Now
 
@@ -13,7 +13,8 @@ from simcrate.portal.simulations.models import Run
 from simcrate.portal.simulators.services import all_simulators
 from simcrate.portal.workers.queries import is_offered
 
-UNSERVED_AFTER = timedelta(minutes=30)
+UNSERVED_AFTER_S = 1800.0
+"""Longer than a machine takes to start again, with everything that stands in its way."""
 
 
 def settle_freed_runs() -> None:
@@ -33,15 +34,16 @@ def settle_freed_runs() -> None:
     )
 
 
-def fail_unserved_runs(machine: str, unserved: Sightings[str]) -> None:
-    """Those for a simulator that no worker has offered for long; `machine` packs the reason."""
-    waiting = Run.objects.filter(
-        state=RunState.QUEUED, simulation__created_at__lt=Now() - UNSERVED_AFTER
-    )
+def fail_unserved_runs(machine: str, unserved: Sightings[UUID]) -> None:
+    """Those for a simulator that no worker has offered for long; `machine` packs the reason.
+
+    `unserved` counts from when this worker saw first that nobody offers it: how long a simulation waits
+    already says nothing of that, and while no worker is there nobody's time runs.
+    """
     offered = {simulator.name for simulator in all_simulators() if is_offered(simulator)}
-    others = waiting.exclude(simulation__simulator__in=offered).order_by()
-    names = others.values_list("simulation__simulator", flat=True).distinct()
-    waiting.filter(simulation__simulator__in=unserved.lasting(names)).update(
+    waiting = Run.objects.filter(state=RunState.QUEUED).exclude(simulation__simulator__in=offered)
+    simulations = waiting.order_by().values_list("simulation", flat=True).distinct()
+    waiting.filter(simulation__in=unserved.lasting(simulations)).update(
         state=RunState.FAILED,
         machine=machine,
         started_at=Now(),

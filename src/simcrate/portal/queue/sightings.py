@@ -21,12 +21,13 @@ BEATEN_AFTER_S = 12.0
 class Sightings(Generic[S]):
     """What was there at every look, and since when."""
 
-    def __init__(self, clock: Clock = time.monotonic) -> None:
+    def __init__(self, clock: Clock = time.monotonic, *, lasting_s: float = BEATEN_AFTER_S) -> None:
         self._clock = clock
+        self._lasting_s = lasting_s
         self._since: dict[S, float] = {}
 
     def lasting(self, seen: Iterable[S]) -> set[S]:
         """Those that have been there for long enough; `seen` is everything that is there now."""
         now = self._clock()
         self._since = {sight: self._since.get(sight, now) for sight in seen}
-        return {sight for sight, since in self._since.items() if now - since >= BEATEN_AFTER_S}
+        return {sight for sight, since in self._since.items() if now - since >= self._lasting_s}
