@@ -109,7 +109,8 @@ class Network:
         self._holders: dict[int, set[int]] = {}
 
     def start(self) -> None:
-        """Schedule the first step of contacts and the first message."""
+        """Begin to measure; schedule the first step of contacts and the first message."""
+        self._statistics.start()
         self._schedule_step()
         self._schedule_message()
 

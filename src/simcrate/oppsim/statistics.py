@@ -81,6 +81,22 @@ class NetworkStatistics:
         self._gap_vector = self._vector(NETWORK, measures.INTER_CONTACT_TIME)
         self._nodes = [self._node(index) for index in range(node_count)]
 
+    # the beginning
+
+    def start(self) -> None:
+        """See to it that every held value is recorded when measuring begins, whether or not it ever changes."""
+        if self._is_warm():
+            self._record_held_values()
+        else:
+            self._kernel.schedule(self._warmup_s, self._record_held_values)
+
+    def _record_held_values(self) -> None:
+        self._record(self._contacts_vector, self._contacts.value)
+        self._record(self._buffers_vector, self._buffers.value)
+        for node in self._nodes:
+            self._record(node.buffer_vector, node.buffer.value)
+            self._record(node.neighbours_vector, node.neighbours.value)
+
     # what happens to messages
 
     def created(self, message: Message) -> None:

@@ -6,9 +6,11 @@ Messages have 10 kB and bandwidth is 80 kbit/s, so a transfer takes one second.
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
+from simcrate.results import open_results
 from tests.unit.oppsim.conftest import Meetings, Simulate
 
 SLOW = "OppNet.bandwidth = 80kbps\n"
@@ -284,3 +286,48 @@ def test_direct_delivery_has_no_overhead_whatever_was_created_before_the_end_of_
 
     assert scalars["messagesDelivered:count"] == 1
     assert scalars["overheadRatio:last"] == 0
+
+
+HELD = [
+    ("OppNet", "contactsUp:vector"),
+    ("OppNet", "bufferOccupancy:vector"),
+    ("OppNet.node[5]", "bufferOccupancy:vector"),
+    ("OppNet.node[5]", "neighbourhoodSize:vector"),
+]
+
+
+def first_samples(directory: Path) -> dict[tuple[str, str], tuple[float, float]]:
+    """Time and value of the first sample of every vector that has one."""
+    results = open_results([directory / "x.vec"])
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    for vector in results.vectors().to_pylist():
+        for batch in results.samples(vector["vector"]):
+            sample = (batch.column("time_s")[0].as_py(), batch.column("value")[0].as_py())
+            found.setdefault((vector["module"], vector["name"]), sample)
+    return found
+
+
+def test_held_values_are_recorded_from_the_start_whether_or_not_they_change(
+    simulate: Simulate, tmp_path: Path
+) -> None:
+    simulate([(10, 20, 0, 1)], [(5, 0, 1)], ini=SLOW)
+
+    first = first_samples(tmp_path)
+
+    assert {first[vector] for vector in HELD} == {(0, 0)}
+    assert first["OppNet", "deliveryRatio:vector"] == (5, 0)
+
+
+def test_held_values_are_recorded_at_the_end_of_the_warm_up_as_they_are_then(
+    simulate: Simulate, tmp_path: Path
+) -> None:
+    simulate([(10, 50, 0, 5)], [(20, 5, 1)], ini=SLOW, warmup_s=30)
+
+    first = first_samples(tmp_path)
+
+    assert [first[vector] for vector in HELD] == [
+        (30, 1),
+        (30, pytest.approx(2 * 10_000 / 6)),  # epidemic: 0 has a copy, too
+        (30, 10_000),
+        (30, 1),
+    ]
