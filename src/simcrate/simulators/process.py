@@ -27,7 +27,7 @@ from simcrate.simulators.meter import Meter, directory_size
 from simcrate.simulators.processtable import processes_of
 
 IDENTITY_FILE = "process.json"
-POLL_S = 0.2
+POLL_S = 0.5
 CLOSED_PIPE_POLL_S = 0.02
 STOP_GRACE_S = 60.0  # finish() may write large files
 SHELL_SIGNAL_BASE = 128
