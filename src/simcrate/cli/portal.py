@@ -15,7 +15,9 @@ def use_portal(*, migrate: bool = True) -> None:
 
     from simcrate.portal.environment import read_environment
     from simcrate.portal.start import migrate_database, prepare
+    from simcrate.private import keep_files_private
 
+    keep_files_private()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "simcrate.portal.settings")
     environment = read_environment()
     prepare(environment.var_dir, with_secrets=not environment.only_runs)

@@ -17,6 +17,7 @@ from simcrate.localcloud.config import DAY_S, DEFAULT_PORT, MIB, Config
 from simcrate.localcloud.problems import Problem
 from simcrate.localcloud.server import serve
 from simcrate.localcloud.start import prepare
+from simcrate.private import keep_files_private
 from simcrate.secret import ScrubbingFormatter
 
 UNITS = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3, "T": 1000**4}
@@ -116,6 +117,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - one pe
 
     Without a subcommand: serve, until SIGINT or SIGTERM.
     """
+    keep_files_private()
     days = options.pop("max_keep_days")
     known = {field.name for field in fields(Config)}
     given = {name: value for name, value in options.items() if name in known}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from simcrate.localcloud.config import Config
 from simcrate.localcloud.ledger import Ledger
 from simcrate.localcloud.secretbook import accept_secret_file, list_secrets
+from simcrate.private import make_private_dir
 
 OPEN_WARNING = (
     "WARNING: --open: anyone who reaches this port can store files here, fill the disk up to its limits, "
@@ -23,7 +24,7 @@ def prepare(config: Config) -> Iterator[str]:
     """
     if config.open:
         yield OPEN_WARNING
-    config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_dir(config.folder)
     ledger = Ledger(config.folder / "ledger.sqlite3")
     try:
         path = config.secret_file

@@ -15,9 +15,9 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from simcrate.errors import SimCrateError
+from simcrate.private import make_private_dir
 
 MIGRATION_LOCK = 0x51AC7A7E  # a number that nobody else locks
-PRIVATE_DIR = 0o700
 PRIVATE_FILE = 0o600
 
 SECRETS: dict[str, Callable[[], str]] = {
@@ -28,7 +28,7 @@ SECRETS: dict[str, Callable[[], str]] = {
 
 
 def prepare(var_dir: Path, *, with_secrets: bool = True) -> None:
-    """Make `var/`, `var/outbox` and `var/secrets`, and each secret that is not there yet.
+    """Make `var/`, `var/outbox` and `var/secrets`, closed to others, and each secret that is not there yet.
 
     Two that start at the same time end with the same secrets.
 
@@ -37,8 +37,7 @@ def prepare(var_dir: Path, *, with_secrets: bool = True) -> None:
     """
     try:
         for directory in (var_dir, var_dir / "outbox", var_dir / "secrets"):
-            directory.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIR)
-        (var_dir / "secrets").chmod(PRIVATE_DIR)
+            make_private_dir(directory)
         for name, make in SECRETS.items() if with_secrets else ():
             _write_once(var_dir / "secrets" / name, make())
     except OSError as error:

@@ -38,6 +38,16 @@ def test_first_start_makes_a_secret_only_its_owner_reads(tmp_path: Path) -> None
     )
 
 
+def test_a_folder_that_others_could_enter_is_closed_and_what_is_made_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    folder.mkdir(mode=0o755)
+    with local_cloud(folder):
+        modes = {path.name: path.stat().st_mode & 0o077 for path in (folder, *folder.iterdir())}
+
+    assert modes["ledger.sqlite3"] == 0
+    assert set(modes.values()) == {0}
+
+
 def test_secrets_are_made_and_revoked_while_the_server_runs(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     with local_cloud(folder) as cloud:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -19,6 +22,33 @@ def test_the_first_start_makes_private_secrets(tmp_path: Path) -> None:
     assert secrets.stat().st_mode & 0o777 == 0o700
     assert sorted(path.name for path in secrets.iterdir()) == ["django-key", "field-keys"]
     assert {path.stat().st_mode & 0o777 for path in secrets.iterdir()} == {0o600}
+
+
+def test_a_directory_that_others_could_enter_is_closed(tmp_path: Path) -> None:
+    var_dir = tmp_path / "var"
+    for directory in (var_dir, var_dir / "outbox", var_dir / "secrets"):
+        directory.mkdir(mode=0o755)
+
+    prepare(var_dir)
+
+    assert {path.stat().st_mode & 0o077 for path in (var_dir, *var_dir.iterdir())} == {0}
+
+
+def test_a_directory_that_is_meant_to_be_shared_stays_so(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+
+    prepare(tmp_path)
+
+    assert tmp_path.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_the_database_of_a_program_is_private_wherever_it_is(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    program = "import os; os.umask(0o022); from simcrate.cli.portal import use_portal; use_portal()"
+    environment = {**os.environ, "SIMCRATE_VAR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+
+    assert (tmp_path / "db.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
 def test_later_starts_keep_the_secrets(tmp_path: Path) -> None:
