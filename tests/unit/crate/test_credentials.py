@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from simcrate.crate import SuspectedCredential, find_credentials
@@ -20,6 +22,9 @@ AWS_KEY = "AKIA" + "ABCDEFGHIJKLMNOP"
         ('**.url = "https://bob:pa55@example.org/x"', "a password in a URL"),
         ("-----BEGIN RSA PRIVATE KEY-----", "a private key"),
         ('**.t = "ghp_' + "a" * 36 + '"', "a GitHub token"),
+        (f'**.t = "eyJ{"a" * 20}.eyJ{"b" * 40}.{"c" * 43}"', "a JSON web token"),
+        ('**.password += "hunter22"', "a value for 'password'"),
+        (f'**.x = "{"y" * 100_000} {AWS_KEY}"', "an AWS access key"),
     ],
 )
 def test_credential_is_found_and_its_value_is_not_repeated(line: str, what: str) -> None:
@@ -39,6 +44,8 @@ def test_credential_is_found_and_its_value_is_not_repeated(line: str, what: str)
         "**.token = ${1, 2, 3}",
         "**.passive = on",
         '**.network = "compass"',
+        "# password =",
+        "**.x = 3 # ${N} with a password = 3",
         "# a secret of good simulations: many seeds",
         '**.url = "https://example.org/a:b"',
         "",
@@ -46,3 +53,30 @@ def test_credential_is_found_and_its_value_is_not_repeated(line: str, what: str)
 )
 def test_ordinary_line_is_not_suspected(line: str) -> None:
     assert find_credentials(line) == ()
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        " ",
+        "a.",
+        "eyJ-",
+        "eyJ.",
+        "x.eyJ",
+        "a://",
+        "a://b:",
+        ":",
+        "-----BEGIN ",
+        "+",
+        "passWord",
+        "# a ",
+    ],
+)
+def test_a_line_of_any_length_is_looked_at_in_no_time(piece: str) -> None:
+    length = 300_000
+    began = time.process_time()
+    find_credentials("# a" + piece * (length // len(piece)))
+    find_credentials("password = a" + piece * (length // len(piece)))
+
+    assert time.process_time() - began < 2
