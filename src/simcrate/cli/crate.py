@@ -118,7 +118,7 @@ def pack_directory(  # noqa: PLR0913 - what a person may state of a directory
     """
     from simcrate.crate.recorded import read_recorded  # loads pyarrow, which others need not
 
-    contents = gather(directory, without=(target,))
+    contents = gather(directory.resolve(), without=(target,))
     if not contents.members:
         message = f"could not pack {directory.name!r}: there is no file in it"
         raise BadInputError(message)

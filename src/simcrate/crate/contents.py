@@ -1,8 +1,8 @@
 """What goes into a crate: where each member comes from, and what had to stay out.
 
-Directories of a simulator are hostile: links that lead out, devices, pipes, names that no zip can hold.
-`gather` takes the regular files, follows links to files of the same directory, and lists everything else
-as refused, so that nothing is left out silently.
+Directories of a simulator are hostile: links that lead out, devices, pipes, names that no zip can hold;
+the directory itself may be a link by now.  `gather` takes the regular files, follows links to files of the
+same directory, and lists everything else as refused, so that nothing is left out silently.
 """
 
 from __future__ import annotations
@@ -129,18 +129,21 @@ def gather(
     """Everything below a directory, as members below `under`.
 
     Args:
-        directory: where to look; links in its own path are followed.
+        directory: where to look; links in the path to it are followed, but it may be none itself.
         under: where the members go; empty, or a name that ends in `/`.
         role: what the members are; None = what the layout says of `under`.
         without: files to pass over, such as the crate that is about to be written there.
 
     Returns:
         Members sorted by name, and what was refused: links that lead out of the directory or to
-        directories, pipes, sockets, devices, and what cannot be read.
+        directories, pipes, sockets, devices, and what cannot be read; the directory as a whole if it is
+        a link, no directory, or cannot be read.
 
     Raises:
-        CrateError: the directory itself cannot be listed.
+        CrateError: there is no such directory.
     """
+    if why := _no_directory(directory):
+        return CrateContents(members=(), refused=(Refused(name=under or directory.name, why=why),))
     root = Path(os.path.realpath(directory))
     passed_over = {os.path.realpath(path) for path in without}
     members: list[Member] = []
@@ -159,6 +162,22 @@ def gather(
     return CrateContents(members=tuple(members), refused=tuple(refused))
 
 
+def _no_directory(directory: Path) -> str:
+    """Why the directory is refused as a whole; empty where it is not."""
+    if directory.is_symlink():
+        return "a link in the place of the directory"
+    try:
+        os.scandir(directory).close()
+    except FileNotFoundError as error:
+        message = f"could not list the directory {directory.name!r}: {error.strerror}"
+        raise CrateError(message, detail=str(error)) from error
+    except NotADirectoryError:
+        return "something else in the place of the directory"
+    except OSError as error:
+        return f"the directory cannot be listed: {error.strerror}"
+    return ""
+
+
 def _walk(root: Path) -> Iterator[tuple[Path, str]]:
     """Every entry below the root that is no directory, and every directory that cannot be listed."""
     pending = [root]
@@ -172,9 +191,6 @@ def _walk(root: Path) -> Iterator[tuple[Path, str]]:
                     else:
                         yield Path(entry.path), ""
         except OSError as error:
-            if directory == root:
-                message = f"could not list the directory {root.name!r}: {error.strerror}"
-                raise CrateError(message, detail=str(error)) from error
             yield directory, f"the directory cannot be listed: {error.strerror}"
 
 

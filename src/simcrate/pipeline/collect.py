@@ -7,11 +7,13 @@ that a file that changes in between is noticed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from simcrate.errors import NoResults
+from simcrate.pipeline.resultdir import gather_results
 from simcrate.pipeline.watch import Watch
 
 STAGE = "collect"
@@ -43,7 +45,7 @@ def collect(result_dirs: Mapping[int, Path], watch: Watch) -> tuple[ResultFile, 
         NoResults: there is none at all.
     """
     found = [
-        (number, directory, path)
+        (number, Path(os.path.realpath(directory)), path)
         for number, directory in sorted(result_dirs.items())
         for path in _regular_files(directory)
     ]
@@ -71,7 +73,6 @@ def collect(result_dirs: Mapping[int, Path], watch: Watch) -> tuple[ResultFile, 
     return tuple(files)
 
 
-def _regular_files(directory: Path) -> Iterator[Path]:
-    return (
-        path for path in sorted(directory.rglob("*")) if path.is_file() and not path.is_symlink()
-    )
+def _regular_files(directory: Path) -> list[Path]:
+    """Below the directory's real path; a file that links stand for as well counts once."""
+    return sorted({member.source for member in gather_results(directory).members})

@@ -29,6 +29,7 @@ from simcrate.pipeline.asrun import AsRun, as_run
 from simcrate.pipeline.jobs import RunOutcome, Submission
 from simcrate.pipeline.leftover import Leftover
 from simcrate.pipeline.place import Place
+from simcrate.pipeline.resultdir import gather_results
 from simcrate.pipeline.watch import Watch
 
 STAGE = "pack"
@@ -76,9 +77,8 @@ def _parts(job: PackJob, place: Place) -> Iterator[CrateContents]:
     yield gather(place.input_dir, layout.INPUT)
     yield gather(place.made_dir, "")
     for outcome in job.outcomes:
-        results_dir = place.result_dir(outcome.number)
-        if results_dir.is_dir():
-            yield _recorded(gather(results_dir, _results_of(outcome)), job.recorded)
+        results = gather_results(place.result_dir(outcome.number), _results_of(outcome))
+        yield _recorded(results, job.recorded)
         yield _refused_elsewhere(place.leftover_path(outcome.number), _results_of(outcome))
         log_path = place.log_path(outcome.number)
         if log_path.is_file():

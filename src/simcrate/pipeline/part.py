@@ -18,7 +18,6 @@ from simcrate.crate import (
     PackedCrate,
     Provenance,
     Role,
-    gather,
     pack_crate,
     verify_crate,
 )
@@ -27,6 +26,7 @@ from simcrate.errors import CrateError
 from simcrate.pipeline import leftover
 from simcrate.pipeline.leftover import Leftover, path_below
 from simcrate.pipeline.place import Place
+from simcrate.pipeline.resultdir import gather_results
 
 LOG = f"{LOGS}simulator.log"
 
@@ -79,9 +79,7 @@ def unpack_part(place: Place, number: int) -> None:
 
 def _results(result_dir: Path, record_path: Path) -> CrateContents:
     """The regular files of the results, and the record of what else is there."""
-    found = CrateContents(members=())
-    if result_dir.is_dir():
-        found = gather(result_dir, RESULTS)
+    found = gather_results(result_dir)
     record = Leftover.of(found, result_dir, RESULTS)
     record_path.write_text(record.to_json())
     files = (one for one in found.members if one.name.removeprefix(RESULTS) not in record.links)

@@ -15,6 +15,7 @@ from threading import Event, Timer
 import psutil
 import pytest
 
+from simcrate.pipeline.resultdir import gather_results
 from simcrate.simulators import (
     Followed,
     Limits,
@@ -205,6 +206,18 @@ def test_links_that_it_leaves_lead_nowhere_when_collected(run: Run, tmp_path: Pa
 
     assert "results/c.sca" in {member.name for member in contents.members}
     assert {one.name for one in contents.refused} == {"results/a.sca", "results/b.vec"}
+
+
+def test_a_link_that_it_leaves_in_the_place_of_its_results_is_not_followed(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "field-keys").write_text("secret")
+    run("mkdir results; echo x > results/a.sca; rm -r results; ln -s ../secrets results")
+    contents = gather_results(tmp_path / "work" / "results")
+
+    assert contents.members == ()
+    assert [one.why for one in contents.refused] == ["a link in the place of the directory"]
 
 
 def test_without_a_sandbox_its_identity_and_limits_still_hold(tmp_path: Path) -> None:

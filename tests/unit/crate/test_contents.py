@@ -77,12 +77,31 @@ def test_link_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
     assert set(refused(gather(tmp_path))) == {"results/dangling", "results/loop"}
 
 
-def test_directory_given_by_a_link_is_gathered(tmp_path: Path) -> None:
+def test_link_in_the_place_of_the_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "file").touch()
     (tmp_path / "link").symlink_to("real")
 
-    assert names(gather(tmp_path / "link")) == ["results/file"]
+    contents = gather(tmp_path / "link")
+
+    assert contents.members == ()
+    assert refused(contents) == {"results/": "a link in the place of the directory"}
+
+
+def test_directory_below_a_link_is_gathered(tmp_path: Path) -> None:
+    (tmp_path / "real" / "inside").mkdir(parents=True)
+    (tmp_path / "real" / "inside" / "file").touch()
+    (tmp_path / "link").symlink_to("real")
+
+    assert names(gather(tmp_path / "link" / "inside")) == ["results/file"]
+
+
+def test_file_in_the_place_of_the_directory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    assert refused(gather(tmp_path / "file")) == {
+        "results/": "something else in the place of the directory"
+    }
 
 
 def test_pipes_and_sockets_are_refused(tmp_path: Path) -> None:

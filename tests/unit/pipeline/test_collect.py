@@ -29,6 +29,22 @@ def test_links_and_pipes_are_no_results(tmp_path: Path) -> None:
     assert [file.name for file in collect({0: tmp_path}, Watch())] == ["a.sca"]
 
 
+def test_a_link_in_the_place_of_the_results_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "field-keys").write_text("secret")
+    (tmp_path / "results").symlink_to("secrets")
+
+    with pytest.raises(NoResults):
+        collect({0: tmp_path / "results"}, Watch())
+
+
+def test_a_file_counts_once_whatever_links_stand_for_it(tmp_path: Path) -> None:
+    (tmp_path / "a.sca").write_text("version 3\n")
+    (tmp_path / "b.sca").symlink_to("a.sca")
+
+    assert [file.name for file in collect({0: tmp_path}, Watch())] == ["a.sca"]
+
+
 def test_runs_without_files_are_said_to_have_none(tmp_path: Path) -> None:
     with pytest.raises(NoResults, match="no result files"):
         collect({0: tmp_path / "missing"}, Watch())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import uuid
 import zipfile
@@ -109,6 +110,24 @@ def test_what_no_crate_can_hold_is_listed_wherever_the_run_ran(
     left_out, names = crate_of(here)
     assert {Path(one["name"]).name for one in left_out} == {"out", "gone", "all", "pipe%0A", "s"}
     assert "results/run-3/deep/up.sca" in names
+    assert (left_out, names) == ran_and_packed
+
+
+@pytest.mark.parametrize("target", ["../../../../../secrets", "..", "/", "nothing", "results"])
+def test_what_stands_in_the_place_of_the_results_is_not_followed_wherever_the_run_ran(
+    there: Place, here: Place, target: str
+) -> None:
+    (there.var_dir / "secrets").mkdir()
+    (there.var_dir / "secrets" / "field-keys").write_text("secret")
+    shutil.rmtree(there.result_dir(3))
+    there.result_dir(3).symlink_to(target)
+    ran_and_packed = crate_of(there)
+    carry(there, here)
+    unpack_part(here, 3)
+
+    left_out, names = crate_of(here)
+    assert left_out == [{"name": "results/run-3/", "why": "a link in the place of the directory"}]
+    assert not [name for name in names if name.startswith("results/")]
     assert (left_out, names) == ran_and_packed
 
 
