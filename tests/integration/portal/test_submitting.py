@@ -13,9 +13,16 @@ from simcrate.portal.accounts.models import User
 from simcrate.portal.simulations.faults import SubmissionError
 from simcrate.portal.simulations.models import Run, Simulation, SubmittedFile
 from simcrate.portal.simulations.services import cancel_simulation, stop_simulation
+from simcrate.portal.simulations.submission import LONGEST, MAX_TITLE
 from simcrate.portal.storages.models import StorageBackend
 
 Submit = Callable[..., Simulation]
+
+LONG = "A" * 201
+
+
+def long_config() -> dict[str, bytes]:
+    return {"omnetpp.ini": b"[Config %b]\nnetwork = N\n" % LONG.encode()}
 
 
 def test_a_submission_queues_every_run_that_the_ini_has(submit: Submit) -> None:
@@ -59,12 +66,16 @@ def test_without_a_title_the_config_names_the_simulation(submit: Submit) -> None
         ("config", {"config": "Studie"}, "did you mean"),
         ("run_filter", {"run_filter": "$N==99"}, "has no run that matches"),
         ("run_filter", {"run_filter": "7"}, "out of range 0..3"),
+        ("run_filter", {"run_filter": "0," * 501}, "at most 1,000"),
+        ("run_filter", {"run_filter": "$N==10 \0"}, "printable"),
+        ("config", {"config": LONG, "files": long_config(), "title": "x"}, "at most 200"),
         ("precision_s", {"precision_s": 0}, "greater than 0"),
         ("precision_s", {"precision_s": -1.5}, "greater than 0"),
         ("precision_s", {"precision_s": "often"}, "not often"),
         ("precision_s", {"precision_s": float("nan")}, "greater than 0"),
         ("precision_s", {"precision_s": "inf"}, "greater than 0"),
         ("precision_s", {"precision_s": 0.001}, "3,600,000 rows"),
+        ("storage_id", {"storage_id": "a\0"}, "printable"),
         ("storage_id", {"storage_id": "attic"}, "no active storage backend 'attic'"),
         ("notify_email", {"notify_email": "bob@example.org"}, "no confirmed address"),
         ("licence", {"licence": "WTFPL"}, "no licence that can be chosen"),
@@ -82,6 +93,15 @@ def test_bad_input_is_named_at_its_field_and_nothing_is_queued(
     assert not Simulation.objects.exists()
     assert not Run.objects.exists()
     assert not SubmittedFile.objects.exists()
+
+
+def test_what_is_accepted_fits_its_column() -> None:
+    accepted = {"title": MAX_TITLE, **LONGEST}
+    looked_up = {accepted.pop("storage_id"), accepted.pop("fallback_id")}
+    stored = {field.name: field.max_length for field in Simulation._meta.fields}
+
+    assert accepted == {name: stored[name] for name in accepted}
+    assert looked_up == {StorageBackend._meta.get_field("identifier").max_length}
 
 
 def test_all_faults_come_at_once(submit: Submit) -> None:

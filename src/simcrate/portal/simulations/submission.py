@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -26,6 +26,15 @@ from simcrate.simulators.definition import Simulator, SimulatorKind
 Checked = TypeVar("Checked")
 
 MAX_TITLE = 200
+LONGEST = {
+    "config": 200,
+    "run_filter": 1000,
+    "simulator": 100,
+    "storage_id": 100,
+    "fallback_id": 100,
+    "notify_email": 254,
+}
+"""Characters of what is stored, or looked up; SQLite would take any text, PostgreSQL refuses it."""
 LICENCES = ("CC-BY-4.0", "CC0-1.0", "CC-BY-SA-4.0", "CC-BY-NC-4.0", "all rights reserved")
 """What may be done with the results, as the crate says; SPDX names where there are any."""
 
@@ -76,7 +85,8 @@ def accept(wish: Wish) -> Accepted:
     Raises:
         SubmissionError: all that is wrong, field by field.
     """
-    raise_faults(list(file_faults(wish.files, max_bytes=settings.ENVIRONMENT.submission_max_bytes)))
+    max_bytes = settings.ENVIRONMENT.submission_max_bytes
+    raise_faults([*file_faults(wish.files, max_bytes=max_bytes), *_text_faults(wish)])
     faults: list[Fault] = []
     title = _collect(faults, lambda: _title(wish))
     precision_s = _collect(faults, lambda: read_precision(wish.precision_s))
@@ -140,6 +150,14 @@ def _collect(faults: list[Fault], check: Callable[[], Checked]) -> Checked | Non
         return None
 
 
+def _text_faults(wish: Wish) -> Iterator[Fault]:
+    for field, most in LONGEST.items():
+        text: str = getattr(wish, field).strip()
+        if len(text) > most or not text.isprintable():
+            what = field.replace("_", " ")
+            yield Fault(field, f"the {what} must be at most {most:,} printable characters")
+
+
 def _title(wish: Wish) -> str:
     title = " ".join(wish.title.split()) or wish.config or wish.ini_name
     if len(title) > MAX_TITLE or not title.isprintable():
@@ -166,8 +184,8 @@ def _plain_runs(wish: Wish) -> Sequence[Run]:
     """The runs of a program whose settings file only it understands: numbers, 0 unless told."""
     if wish.ini_name not in wish.files:
         raise SubmissionError([Fault("files", f"there is no file {wish.ini_name!r}")])
-    if wish.config.startswith("-") or not wish.config.isprintable():
-        message = "for this simulator, a config is printable text that does not start with '-'"
+    if wish.config.startswith("-"):
+        message = "for this simulator, a config is text that does not start with '-'"
         raise SubmissionError([Fault("config", message)])
     try:
         numbers = parse_run_numbers(wish.run_filter.strip() or "0", MAX_RUNS)
