@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from simcrate.statistics.samples import Floats, Samples
+from simcrate.statistics.samples import Floats, Indices, Samples
 from simcrate.statistics.timeaverage import Mode
 
 
@@ -37,8 +38,7 @@ class Reductions:
         self._last_time = np.full(size, np.nan)
         self.last = np.full(size, np.nan)
         """(v,) value of the last sample, as recorded; NaN also without samples."""
-        self.minimum, self.maximum = np.full(size, np.inf), np.full(size, -np.inf)
-        """(v,) over finite values; +inf and -inf without any."""
+        self._low, self._high = np.full(size, np.inf), np.full(size, -np.inf)
         self.count = np.zeros(size, dtype=np.int64)
         """(v,) samples, missing ones too."""
         self.nan_count = np.zeros(size, dtype=np.int64)
@@ -53,7 +53,7 @@ class Reductions:
             values = self._without_warmup(samples)
         if samples.is_finite and values is samples.values:
             taken = samples.lengths
-            low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+            self._widen(vectors, values, values, starts)
         else:
             mask = np.isfinite(values)
             taken = np.add.reduceat(mask, starts, dtype=np.int64)
@@ -61,12 +61,9 @@ class Reductions:
             self.nan_count[vectors] += np.add.reduceat(np.isnan(recorded), starts, dtype=np.int64)
             self.inf_count[vectors] += np.add.reduceat(np.isinf(recorded), starts, dtype=np.int64)
             finite = np.where(mask, values, 0.0)
-            low = np.minimum.reduceat(np.where(mask, values, np.inf), starts)
-            high = np.maximum.reduceat(np.where(mask, values, -np.inf), starts)
+            self._widen_where(mask, vectors, values, starts)
         self._finite[vectors] += taken
         self._sum[vectors] += np.add.reduceat(finite, starts)
-        self.minimum[vectors] = np.minimum(self.minimum[vectors], low)
-        self.maximum[vectors] = np.maximum(self.maximum[vectors], high)
         unset = np.isnan(self._starts_s[vectors])
         self._starts_s[vectors[unset]] = samples.times_s[starts[unset]]
         if not self._is_none[vectors].all():
@@ -80,9 +77,8 @@ class Reductions:
         May be called again after more samples.
         """
         area, known_s = self._area.copy(), self._known_s.copy()
-        held = self._is_hold & np.isfinite(self.last)
-        left = np.fmax(self._last_time, self._starts_s)
-        rest = np.where(held, np.fmax(self._ends_s - left, 0.0), 0.0)
+        rest = self._held_to_the_end_s()
+        held = rest > 0
         area[held] += self.last[held] * rest[held]
         known_s += rest
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -93,9 +89,32 @@ class Reductions:
             )
         return means
 
+    def bounds(self) -> tuple[Floats, Floats]:
+        """(v,) smallest and largest finite value that takes part in the mean; NaN when there is none."""
+        held = np.where(self._held_to_the_end_s() > 0, self.last, np.nan)
+        low, high = np.fmin(self._low, held), np.fmax(self._high, held)
+        return np.where(np.isinf(low), np.nan, low), np.where(np.isinf(high), np.nan, high)
+
     def sums(self) -> Floats:
         """(v,) sum of finite values; NaN when there are none."""
         return np.where(self._finite > 0, self._sum, np.nan)
+
+    def _held_to_the_end_s(self) -> Floats:
+        """(v,) for how long the last sample holds, simulated seconds."""
+        left = np.fmax(self._last_time, self._starts_s)
+        held = self._is_hold & np.isfinite(self.last)
+        return np.where(held, np.fmax(self._ends_s - left, 0.0), 0.0)
+
+    def _widen_where(
+        self, mask: NDArray[np.bool_], vectors: Indices, values: Floats, starts: Indices
+    ) -> None:
+        low, high = np.where(mask, values, np.inf), np.where(mask, values, -np.inf)
+        self._widen(vectors, low, high, starts)
+
+    def _widen(self, vectors: Indices, low: Floats, high: Floats, starts: Indices) -> None:
+        """Let the bounds of vectors include values."""
+        self._low[vectors] = np.minimum(self._low[vectors], np.minimum.reduceat(low, starts))
+        self._high[vectors] = np.maximum(self._high[vectors], np.maximum.reduceat(high, starts))
 
     def _without_warmup(self, samples: Samples) -> Floats:
         """The values, with NaN for those before the start of their vector's average."""
@@ -124,6 +143,8 @@ class Reductions:
                 at_left = before + (left - earlier) / (times - earlier) * (values - before)
                 heights = np.where(linear, (at_left + values) / 2, heights)
             known = np.isfinite(heights) & (widths > 0) & np.isfinite(earlier)
+        if self._has_starts:  # what held when the average began is a part of it
+            self._widen_where(known, samples.vectors, heights, starts)
         areas = np.where(known, heights, 0.0) * np.where(known, widths, 0.0)
         self._area[samples.vectors] += np.add.reduceat(areas, starts)
         self._known_s[samples.vectors] += np.add.reduceat(np.where(known, widths, 0.0), starts)

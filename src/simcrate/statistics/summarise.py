@@ -132,7 +132,7 @@ def _row(
     values, low, high = _values(items, group, reducer, numbers)
     runs, run_codes = np.unique(items.run_codes[group.items], return_inverse=True)
     over_modules = run_means(run_codes, values)
-    finite = np.concatenate((low[np.isfinite(low)], high[np.isfinite(high)]))
+    low, high = low[np.isfinite(low)], high[np.isfinite(high)]
     row = Row(
         statistic=group.base,
         display=entry.display if entry else _title(items, group),
@@ -148,8 +148,8 @@ def _row(
         values=int(values.size),
         nan_count=int(np.isnan(values).sum()),
         inf_count=int(np.isinf(values).sum()),
-        minimum=float(finite.min()) if finite.size else math.nan,
-        maximum=float(finite.max()) if finite.size else math.nan,
+        minimum=float(low.min()) if low.size else math.nan,
+        maximum=float(high.max()) if high.size else math.nan,
     )
     ids = [items.runs[i] for i in runs.tolist()]
     return Tabulated(

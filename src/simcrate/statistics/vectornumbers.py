@@ -1,7 +1,7 @@
 """One number per vector: from the index where that suffices, else from samples.
 
 An index knows count, minimum, maximum and mean of the samples.  The mean over time and the last value need the
-samples; so does the mean of a vector that has a NaN sample, which makes the mean in the index NaN.
+samples; so does whatever a NaN or infinite sample makes NaN or infinite in the index.
 """
 
 from __future__ import annotations
@@ -63,27 +63,26 @@ class VectorNumbers:
         """(n,) the reducer's value of the vectors at the wanted positions; NaN = no samples, or missing ones only."""
         if not self._complete:
             self._read(wanted[self._needs_samples(reducer, wanted)])
-            index = self._from_index(reducer)[wanted]
-            return np.where(self._is_read[wanted], self._from_samples(reducer)[wanted], index)
+            index, is_read = self._from_index(reducer)[wanted], self._is_read[wanted]
+            if not is_read.any():
+                return index
+            return np.where(is_read, self._from_samples(reducer)[wanted], index)
         if reducer not in self._known:
             self._known[reducer] = self._from_samples(reducer)
         return self._known[reducer][wanted]
 
     def bounds(self, wanted: Indices) -> tuple[Floats, Floats]:
-        """Smallest and largest sample of each vector; NaN without any."""
-        if self._complete:
-            low, high = self._reductions.minimum[wanted], self._reductions.maximum[wanted]
-            return np.where(np.isinf(low), np.nan, low), np.where(np.isinf(high), np.nan, high)
-        return _floats(self.vectors, "min")[wanted], _floats(self.vectors, "max")[wanted]
+        """Smallest and largest finite sample of each vector; NaN without any."""
+        return self.values(Reducer.MIN, wanted), self.values(Reducer.MAX, wanted)
 
     def _needs_samples(self, reducer: Reducer, wanted: Indices) -> NDArray[np.bool_]:
         unread = (_floats(self.vectors, "count")[wanted] > 0) & ~self._is_read[wanted]
         if reducer is Reducer.LAST:
             return unread
         needed = self._has_warmup[wanted]
-        if reducer in (Reducer.MEAN, Reducer.TIMEAVG, Reducer.SUM):
-            # A sample that is no number spoils the mean in the index.
-            needed = needed | ~np.isfinite(_floats(self.vectors, "mean")[wanted])
+        if reducer is not Reducer.COUNT:  # a sample that is no number spoils what the index says
+            column = reducer.value if reducer in (Reducer.MIN, Reducer.MAX) else "mean"
+            needed = needed | ~np.isfinite(_floats(self.vectors, column)[wanted])
         if reducer in (Reducer.MEAN, Reducer.TIMEAVG):
             needed = needed | ~self._is_none[wanted]
         return np.logical_and(unread, needed)
@@ -112,13 +111,9 @@ class VectorNumbers:
             case Reducer.COUNT:
                 return self._reductions.count.astype(float)
             case Reducer.MIN:
-                return np.where(
-                    np.isinf(self._reductions.minimum), np.nan, self._reductions.minimum
-                )
+                return self._reductions.bounds()[0]
             case Reducer.MAX:
-                return np.where(
-                    np.isinf(self._reductions.maximum), np.nan, self._reductions.maximum
-                )
+                return self._reductions.bounds()[1]
             case Reducer.SUM:
                 return self._reductions.sums()
             case Reducer.MEAN | Reducer.TIMEAVG:

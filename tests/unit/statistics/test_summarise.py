@@ -16,6 +16,13 @@ def named(rows: Sequence[Row], name: str) -> Row:
     return row
 
 
+def block(name: str, *, low: float, high: float | str, mean: float | str) -> str:
+    """A statistic block of three observations, as a model without weights records it."""
+    fields = {"count": 3, "mean": mean, "stddev": 1, "min": low, "max": high, "sum": 6}
+    lines = [f"statistic Net {name}:stats", *(f"field {k} {v}" for k, v in fields.items())]
+    return "\n".join([*lines, "field sqrsum 14", ""])
+
+
 def test_a_run_gives_the_mean_of_its_modules_and_runs_give_the_interval(study: Study) -> None:
     study.run(scalars=[("Net.host[0]", "x:last", 1), ("Net.host[1]", "x:last", 3)])
     study.run(repetition=1, scalars=[("Net.host[0]", "x:last", 5), ("Net.host[1]", "x:last", 7)])
@@ -63,8 +70,7 @@ def test_the_network_and_its_nodes_are_different_groups(study: Study) -> None:
 
 
 def test_a_statistic_block_gives_its_mean_and_its_bounds(study: Study) -> None:
-    block = "statistic Net d:stats\nfield count 3\nfield mean 2\nfield stddev 1\nfield min 1\nfield max 3\nfield sum 6\nfield sqrsum 14\n"
-    study.run(extra=block)
+    study.run(extra=block("d", low=1, high=3, mean=2))
 
     row = named(summarise(study.results()), "d:mean")
 
@@ -115,6 +121,44 @@ def test_a_nan_sample_does_not_spoil_the_mean_of_its_vector(study: Study) -> Non
     row = named(summarise(study.results()), "d:mean")
 
     assert (row.estimate.mean, row.minimum, row.maximum) == (2, 1, 3)
+
+
+@pytest.mark.parametrize("hole", ["inf", "-inf", "nan"])
+def test_least_and_most_are_those_of_finite_samples(study: Study, hole: str) -> None:
+    samples: list[tuple[float, float | str]] = [(0, 1), (1, 5), (2, hole), (3, 3)]
+    study.run(vectors=[("Net", "d:vector", "none", samples)])
+
+    row = named(summarise(study.results()), "d:mean")
+
+    assert (row.estimate.mean, row.minimum, row.maximum) == (3, 1, 5)
+
+
+def test_least_and_most_of_a_block_with_an_infinite_bound_are_told_by_their_own_sides(
+    study: Study,
+) -> None:
+    study.run(extra=block("d", low=1, high="inf", mean="inf"))
+    study.run(repetition=1, extra=block("d", low=2, high=4, mean=3))
+
+    row = named(summarise(study.results()), "d:mean")
+
+    assert (row.estimate.mean, row.minimum, row.maximum) == (3, 1, 4)
+
+
+def test_what_still_held_when_the_warmup_ended_is_among_least_and_most(study: Study) -> None:
+    study.run(
+        options={"sim-time-limit": "10s", "warmup-period": "2s"},
+        vectors=[
+            ("Net", "q:vector", "sample-hold", [(0.0, 100.0), (1.0, 4.0), (6.0, 0.0)]),
+            ("Net", "r:vector", "sample-hold", [(0.0, 100.0), (1.0, 4.0)]),
+            ("Net", "s:vector", "linear", [(0.0, 8.0), (4.0, 0.0)]),
+        ],
+    )
+
+    rows = summarise(study.results())
+
+    bounds = {row.statistic: (row.minimum, row.maximum) for row in rows}
+    assert bounds == {"q": (0, 4), "r": (4, 4), "s": (0, 2)}
+    assert all(row.minimum <= row.estimate.mean <= row.maximum for row in rows)
 
 
 def test_titles_lose_the_recording_mode_that_some_versions_append(study: Study) -> None:
