@@ -12,6 +12,7 @@
     │   ├── StatisticsError      numbers, tables or figures
     │   ├── CrateError           the zip
     │   └── NotifyError          mail or webhook
+    │       └── RecipientRefusedError  the mail server knows no such recipient, for good
     ├── StorageError             a storage backend; see simcrate.storage.base
     │   ├── StorageAuthError     credentials are wrong, expired or lack a permission
     │   ├── StorageFullError     no space left for us there
@@ -22,7 +23,8 @@
     │   └── StorageNotFoundError the named object is not there
     ├── WorkEndedError           this worker must let go of what it does
     │   └── LeaseLostError       somebody else has taken this work over
-    └── PortError                the rows of the portal cannot be reached
+    ├── PortError                the rows of the portal cannot be reached
+    └── UnforeseenError          what nobody has thought of; the log has it
 
 An error has two texts.  `str(error)` is public: whoever owns the work may read it.  It says what was
 tried, on what, what came back and what to do, and holds no server path, host or credential.
@@ -137,6 +139,13 @@ class NotifyError(StageError):
     retryable = True
 
 
+class RecipientRefusedError(NotifyError):
+    """The mail server refuses the recipient for good."""
+
+    code = "stage.notify.recipient"
+    retryable = False
+
+
 class StorageError(SimCrateError):
     """A storage backend failed."""
 
@@ -210,3 +219,10 @@ class PortError(SimCrateError):
 
     code = "worker.port"
     retryable = True
+
+
+class UnforeseenError(SimCrateError):
+    """Something failed in a way that nobody has foreseen."""
+
+    code = "unforeseen"
+    retryable = True  # a full disk, say, may have room again

@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from simcrate.cli.run_dirs import remove_idle_inputs, remove_run_dirs
 from simcrate.delivery import sweep
-from simcrate.errors import SimCrateError
+from simcrate.errors import NotifyError, SimCrateError
 from simcrate.pipeline.place import spool_path
 from simcrate.pipeline.remind import remind
 from simcrate.portal.deliveries.chores import take_chore
@@ -71,14 +71,17 @@ def sweep_expired(bench: Bench) -> None:
 
 
 def remind_owners(bench: Bench) -> None:
-    """Tell owners of crates that expire soon.
-
-    Raises:
-        NotifyError: a mail was not accepted; it and the rest are sent the next time.
-    """
+    """Tell owners of crates that expire soon; a mail that is not accepted is tried again the next time."""
     for reminder in due_reminders():
-        remind(reminder, sender=bench.mail_from, post=bench.post, written_at=datetime.now(UTC))
-        reminded(reminder)
+        try:
+            remind(reminder, sender=bench.mail_from, post=bench.post, written_at=datetime.now(UTC))
+        except NotifyError as error:
+            log.warning(
+                "reminder.not_sent",
+                extra={"why": str(error), "delivery": str(reminder.delivery_id)},
+            )
+        else:
+            reminded(reminder)
 
 
 def tidy_spool(bench: Bench, machine: str) -> None:

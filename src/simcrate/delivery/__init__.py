@@ -1,6 +1,13 @@
 """Deliveries: the ledger protocol, the engine that takes a crate to its end, and retention."""
 
-from simcrate.delivery.engine import Announce, OpenBackend, Patience, deliver, link_policy
+from simcrate.delivery.engine import (
+    Announce,
+    OpenBackend,
+    Patience,
+    deliver,
+    link_policy,
+    settle,
+)
 from simcrate.delivery.fileledger import FileLedger, open_ledger
 from simcrate.delivery.ledger import DeliveryRecord, DeliveryState, Ledger, Origin
 from simcrate.delivery.reminder import Reminder
@@ -33,5 +40,6 @@ __all__ = [
     "find_orphans",
     "link_policy",
     "open_ledger",
+    "settle",
     "sweep",
 ]

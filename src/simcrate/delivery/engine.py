@@ -43,7 +43,7 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long a delivery is tried."""
+    """How long a delivery is tried, and then its announcement."""
 
     first_wait_s: float = 15.0
     longest_wait_s: float = 3600.0
@@ -81,6 +81,7 @@ def deliver(
 
     Raises:
         LeaseLostError: another worker has this delivery.
+        Exception: anything that is nobody's known failure, such as a full disk; give it to `settle`.
     """
     patience = patience or Patience()
     if ledger.read().state not in _TO_BE_ANNOUNCED | _ANNOUNCED:
@@ -91,6 +92,30 @@ def deliver(
     if record.state in _ANNOUNCED:
         _release_spool(ledger, record)
     return record
+
+
+def settle(ledger: Ledger, error: SimCrateError, *, patience: Patience | None = None) -> None:
+    """Wait and try again while that can help, else give up what has failed.
+
+    That is the delivery until there is a link or a final no, and then its announcement.  Once that is out,
+    only the spool is left to be released, which is never given up.
+    """
+    patience = patience or Patience()
+    record = ledger.read()
+    facts = {"code": error.code, "why": str(error), "detail": error.detail}  # operators read both
+    log.warning("delivery.failed", extra={"delivery": str(record.id), **facts})
+    is_outcome_known = record.state in _TO_BE_ANNOUNCED
+    wait_s = patience.wait_s(record.attempts)
+    if isinstance(error, StorageBusyError):
+        wait_s = max(wait_s, error.retry_after_s)
+    tried_s = record.announcing_s if is_outcome_known else record.age_s
+    may_help = error.retryable and tried_s + wait_s <= patience.give_up_after_s
+    if may_help or record.announced:
+        ledger.waiting(error, retry_in_s=wait_s)
+    elif is_outcome_known:
+        ledger.not_announced(error)
+    else:
+        ledger.failed(error)
 
 
 def _store_and_link(
@@ -106,7 +131,7 @@ def _store_and_link(
             _verify(backend, ledger.read(), stored)
             ledger.linked(backend.link(stored, link_policy(ledger.read().keep_days, now())))
     except (StorageError, BadInputError) as error:
-        _settle(ledger, error, patience)
+        settle(ledger, error, patience=patience)
 
 
 def _stored(ledger: Ledger, backend: StorageBackend, progress: ShowProgress) -> StoredCrate:
@@ -148,27 +173,6 @@ def link_policy(keep_days: int, now: datetime) -> LinkPolicy:
     return LinkPolicy(expires_at=now + timedelta(days=keep_days) + LINK_GRACE)
 
 
-def _settle(ledger: Ledger, error: SimCrateError, patience: Patience) -> None:
-    """Wait and try again while that can help, else give up."""
-    record = ledger.read()
-    log.warning("delivery.failed", extra={"delivery": str(record.id), **_facts(error)})
-    if not error.retryable:
-        ledger.failed(error)
-        return
-    wait_s = patience.wait_s(record.attempts)
-    if isinstance(error, StorageBusyError):
-        wait_s = max(wait_s, error.retry_after_s)
-    if record.age_s + wait_s > patience.give_up_after_s:
-        ledger.failed(error)
-    else:
-        ledger.waiting(error, retry_in_s=wait_s)
-
-
-def _facts(error: SimCrateError) -> dict[str, str]:
-    """For the log, which operators read: both texts."""
-    return {"code": error.code, "why": str(error), "detail": error.detail}
-
-
 def _announce(ledger: Ledger, announce: Announce, patience: Patience) -> None:
     """Intent first; a mail server that is down delays the announcement and nothing else."""
     record = ledger.announcing()
@@ -177,8 +181,7 @@ def _announce(ledger: Ledger, announce: Announce, patience: Patience) -> None:
     try:
         announce(record)
     except NotifyError as error:
-        log.warning("announcement.failed", extra={"delivery": str(record.id), **_facts(error)})
-        ledger.waiting(error, retry_in_s=patience.wait_s(record.attempts))
+        settle(ledger, error, patience=patience)
     else:
         ledger.announced()
 

@@ -30,7 +30,7 @@ FILE_NAME = "delivery.json"
 LOCK_NAME = "lock"
 SCHEMA = 1
 
-_FIXED = {DeliveryState.LINKED, DeliveryState.FAILED}
+_FIXED = {DeliveryState.LINKED, DeliveryState.ANNOUNCED, DeliveryState.FAILED}
 
 
 class FileLedger:
@@ -62,13 +62,14 @@ class FileLedger:
             name=f"{facts['id']}/{facts['file_name']}",
             keep_days=facts["keep_days"],
             attempts=facts["attempts"],
-            age_s=(_now() - datetime.fromisoformat(facts["created_at"])).total_seconds(),
+            age_s=_age_s(facts["created_at"]),
             resume=facts.get("resume"),
             stored=stored_from_json(facts.get("stored")),
             link=link_from_json(facts.get("link")),
             error=facts["error"],
             expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
             announced=facts["announced"],
+            announcing_s=_age_s(facts.get("announcing_at")),
         )
 
     def uploading(self) -> None:
@@ -90,8 +91,11 @@ class FileLedger:
     def announcing(self) -> DeliveryRecord:
         """The intent to announce; the first time it sets `expires_at`."""
         record = self.read()
-        if record.state is DeliveryState.LINKED and record.keep_days and not record.expires_at:
-            self._write(expires_at=(_now() + timedelta(days=record.keep_days)).isoformat())
+        if "announcing_at" not in self._facts():
+            changes = {"announcing_at": _now().isoformat()}
+            if record.state is DeliveryState.LINKED and record.keep_days:
+                changes["expires_at"] = (_now() + timedelta(days=record.keep_days)).isoformat()
+            self._write(**changes)
         return self.read()
 
     def announced(self) -> None:
@@ -99,6 +103,10 @@ class FileLedger:
         is_linked = self.read().state is DeliveryState.LINKED
         state = DeliveryState.ANNOUNCED if is_linked else DeliveryState.FAILED
         self._write(state=state, announced=True, retry_at=None)
+
+    def not_announced(self, error: SimCrateError) -> None:  # noqa: ARG002 - nobody reads it here
+        """The announcement cannot be brought out, and counts as out."""
+        self.announced()
 
     def waiting(self, error: SimCrateError, *, retry_in_s: float) -> None:
         """Something failed that may work later."""
@@ -176,6 +184,10 @@ def _replace(path: Path, facts: dict[str, Any]) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def _age_s(since: str | None) -> float:
+    return (_now() - datetime.fromisoformat(since)).total_seconds() if since else 0.0
 
 
 def _now() -> datetime:

@@ -70,6 +70,8 @@ class DeliveryRecord:
     expires_at: datetime | None = None
     """Set with the intent to announce."""
     announced: bool = False
+    announcing_s: float = 0.0
+    """Since the intent to announce, by the ledger's clock."""
     origin: Origin | None = None
     """Where the crate comes from when it is not in its place in the spool."""
 
@@ -121,8 +123,12 @@ class Ledger(Protocol):
         """The announcement is out; a failed delivery stays `failed`."""
         ...
 
+    def not_announced(self, error: SimCrateError) -> None:
+        """The announcement cannot be brought out, and counts as out: everything else goes on."""
+        ...
+
     def waiting(self, error: SimCrateError, *, retry_in_s: float) -> None:
-        """Something failed that may work later.  A linked delivery stays `linked`."""
+        """Something failed that may work later.  From `linked` on a delivery stays what it is."""
         ...
 
     def failed(self, error: SimCrateError) -> None:

@@ -19,11 +19,12 @@ from html import escape
 from pathlib import Path
 from typing import Protocol
 
-from simcrate.errors import NotifyError
+from simcrate.errors import NotifyError, RecipientRefusedError
 from simcrate.secret import Secret
 
 STAGE = "notify"
 SMTP_TIMEOUT_S = 30.0
+PERMANENT = 500  # answers from here on are final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +213,12 @@ class SmtpPost:
         self._starttls = starttls
 
     def send(self, message: EmailMessage) -> None:
-        """Hand the message over; it counts as sent when the server has accepted it."""
+        """Hand the message over; it counts as sent when the server has accepted it.
+
+        Raises:
+            RecipientRefusedError: the server answers 5xx to the recipient, which repeating does not change.
+            NotifyError: anything else went wrong.
+        """
         try:
             with self._connect() as server:
                 if self._starttls:
@@ -220,6 +226,8 @@ class SmtpPost:
                 if self._user and self._password:
                     server.login(self._user, self._password.reveal())
                 server.send_message(message)
+        except smtplib.SMTPRecipientsRefused as error:
+            raise _refused(error) from error
         except (OSError, smtplib.SMTPException) as error:
             text = "could not send the mail: the mail server did not accept it; it is tried again"
             raise NotifyError(text, detail=f"{self._host}:{self._port}: {error}") from error
@@ -229,3 +237,13 @@ class SmtpPost:
             context = ssl.create_default_context()
             return smtplib.SMTP_SSL(self._host, self._port, timeout=SMTP_TIMEOUT_S, context=context)
         return smtplib.SMTP(self._host, self._port, timeout=SMTP_TIMEOUT_S)
+
+
+def _refused(error: smtplib.SMTPRecipientsRefused) -> NotifyError:
+    """Whether it helps to come back is in the first digit (RFC 5321, section 4.2.1)."""
+    recipient, (code, answer) = next(iter(error.recipients.items()))
+    said = f"could not send the mail: the mail server does not take mail for {recipient} ({code})"
+    if code >= PERMANENT:
+        text = f"{said}; correct the address and look at the page instead"
+        return RecipientRefusedError(text, detail=repr(answer))
+    return NotifyError(f"{said}; it is tried again", detail=repr(answer))

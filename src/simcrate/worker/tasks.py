@@ -10,8 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import assert_never
 
-from simcrate.delivery import DeliveryRecord
-from simcrate.errors import CrateError, SimCrateError, StorageError, WorkEndedError
+from simcrate.delivery import DeliveryRecord, settle
+from simcrate.errors import (
+    CrateError,
+    SimCrateError,
+    StorageError,
+    UnforeseenError,
+    WorkEndedError,
+)
 from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import RunOutcome, RunSpec, RunState
 from simcrate.pipeline.notify import Outcome, Post, notify
@@ -27,8 +33,6 @@ from simcrate.worker.retrying import until_reached
 from simcrate.worker.staging import Staging, fetch_parts, stage_run
 
 log = logging.getLogger(__name__)
-
-UNFORESEEN_RETRY_S = 60.0  # an unforeseen failure of a delivery is tried again; the log has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,8 +186,8 @@ def _deliver(bench: Bench, claim: Claim, watch: Watch) -> None:
 
 
 def _delivery_failed(bench: Bench, claim: Claim, error: Exception) -> None:
-    known = error if isinstance(error, SimCrateError) else SimCrateError(_sentence(error))
-    bench.port.ledger(claim).waiting(known, retry_in_s=UNFORESEEN_RETRY_S)
+    known = error if isinstance(error, SimCrateError) else UnforeseenError(_sentence(error))
+    settle(bench.port.ledger(claim), known)
     bench.port.release(claim)
 
 

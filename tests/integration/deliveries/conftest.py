@@ -138,8 +138,9 @@ def announced(cloud: Cloud, simulation: Simulation) -> Announce:
             "spool_released_at": Now(),
             "expires_at": Now() + timedelta(days=7),
             "storage": simulation.storage,
+            "simulation": simulation,
         }
-        row = Delivery.objects.create(id=key, simulation=simulation, **{**values, **changes})
+        row = Delivery.objects.create(id=key, **{**values, **changes})
         row.refresh_from_db()
         return row
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
 import pytest
 from django.test import Client
 
+from simcrate.cli.bench import make_bench
+from simcrate.cli.upkeep import remind_owners
+from simcrate.errors import RecipientRefusedError
 from simcrate.pipeline.notify import OutboxPost
 from simcrate.pipeline.remind import remind
 from simcrate.portal.deliveries.models import Delivery
@@ -99,3 +105,32 @@ def test_the_message_says_until_when_and_what_to_do(announced: Announce, tmp_pat
     assert f"/r/{delivery.permalink}" in text.get_content()
     assert "Extend" in text.get_content()
     assert "expire on" in message["Subject"]
+
+
+class PickyPost:
+    """Takes no mail for one of the recipients."""
+
+    def __init__(self, refused: str) -> None:
+        self._refused = refused
+        self.taken: list[str] = []
+
+    def send(self, message: EmailMessage) -> None:
+        if message["To"] == self._refused:
+            raise RecipientRefusedError
+        self.taken.append(message["To"])
+
+
+def test_an_address_that_is_refused_costs_nobody_else_the_reminder(
+    announced: Announce, simulation: Simulation
+) -> None:
+    announced()
+    other = Simulation.objects.get(pk=simulation.pk)
+    other.pk, other.notify_email = uuid.uuid4(), "gone@example.org"
+    other.save(force_insert=True)
+    announced(simulation=other)
+    days_pass(4.1)
+    for refused in ("gone@example.org", "alice@example.org"):
+        post = PickyPost(refused)
+        remind_owners(replace(make_bench(), post=post))
+
+        assert len(post.taken) == 1

@@ -20,8 +20,16 @@ from simcrate.delivery import (
     Patience,
     deliver,
     open_ledger,
+    settle,
 )
-from simcrate.errors import LeaseLostError, NotifyError, StorageAuthError, StorageUnreachableError
+from simcrate.errors import (
+    LeaseLostError,
+    NotifyError,
+    RecipientRefusedError,
+    StorageAuthError,
+    StorageUnreachableError,
+    UnforeseenError,
+)
 from simcrate.storage import Link, LinkPolicy, StorageBackend, StoredCrate
 
 CONTENT = b"a crate" * 100_000
@@ -183,6 +191,85 @@ def test_a_mail_server_that_is_down_delays_the_announcement_alone(
     assert len(desk.announced) == 1
     assert desk.announced[0].expires_at == first_expiry
     assert len(desk.stored_files()) == 1
+
+
+def refuse_the_recipient(_: DeliveryRecord) -> None:
+    raise RecipientRefusedError("no such mailbox")
+
+
+def test_a_recipient_that_is_refused_for_good_holds_nothing_back(
+    desk: Desk, ledger: FileLedger
+) -> None:
+    record = deliver(ledger, desk.backend, refuse_the_recipient)
+
+    assert record.state is DeliveryState.ANNOUNCED
+    assert record.expires_at is not None
+    assert not desk.crate_path.parent.exists()
+
+
+def test_a_failure_that_nobody_can_be_told_of_stays_a_failure(
+    desk: Desk, ledger: FileLedger
+) -> None:
+    desk.folder.rmdir()
+    record = deliver(
+        ledger, desk.backend, refuse_the_recipient, patience=Patience(give_up_after_s=0)
+    )
+
+    assert record.state is DeliveryState.FAILED
+    assert record.announced
+    assert desk.crate_path.exists()
+
+
+def test_a_mail_server_that_stays_down_is_given_up(desk: Desk, ledger: FileLedger) -> None:
+    def refuse(_: DeliveryRecord) -> None:
+        raise NotifyError("no")
+
+    record = deliver(ledger, desk.backend, refuse, patience=Patience(give_up_after_s=0))
+
+    assert record.state is DeliveryState.ANNOUNCED
+
+
+def days_ago(ledger: FileLedger, days: float) -> None:
+    """The delivery was made then."""
+    ledger._write(created_at=(datetime.now(UTC) - timedelta(days)).isoformat())
+
+
+def test_the_patience_with_a_mail_server_begins_with_the_announcement(
+    desk: Desk, ledger: FileLedger
+) -> None:
+    def refuse(_: DeliveryRecord) -> None:
+        raise NotifyError("no")
+
+    days_ago(ledger, 4)
+
+    assert deliver(ledger, desk.backend, refuse).state is DeliveryState.LINKED
+
+
+def test_what_nobody_has_foreseen_is_tried_again_ever_later_and_then_given_up(
+    ledger: FileLedger,
+) -> None:
+    waits = []
+    for _ in range(8):
+        settle(ledger, UnforeseenError("no space left on device"))
+        waits.append(ledger.retry_in_s)
+    assert ledger.read().state is DeliveryState.WAITING
+    assert waits[0] <= 15
+    assert waits[-1] > 900
+
+    days_ago(ledger, 4)
+    settle(ledger, UnforeseenError("no space left on device"))
+    assert ledger.read().state is DeliveryState.FAILED
+
+
+@pytest.mark.parametrize("days", [0, 4])
+def test_a_failure_after_the_announcement_undoes_nothing(ledger: FileLedger, days: int) -> None:
+    ledger.linked(Link(url="http://files.example/results.zip"))
+    ledger.announcing()
+    ledger.announced()
+    days_ago(ledger, days)
+    settle(ledger, UnforeseenError("the database went away"))
+
+    assert ledger.read().state is DeliveryState.ANNOUNCED
 
 
 class LosingBackend(DirectoryBackend):

@@ -11,7 +11,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Mailbox
 
-from simcrate.errors import NotifyError
+from simcrate.errors import NotifyError, RecipientRefusedError
 from simcrate.pipeline.notify import OutboxPost, Outcome, SmtpPost, compose, notify
 from tests.servers.ports import free_port
 
@@ -126,3 +126,34 @@ def test_a_mail_server_that_is_down_is_an_error_that_can_be_retried() -> None:
         )
 
     assert caught.value.retryable
+
+
+class Refusing:
+    """A mail server that does not take the recipient."""
+
+    def __init__(self, answer: str) -> None:
+        self._answer = answer
+
+    async def handle_RCPT(self, *_: object) -> str:  # noqa: N802 - aiosmtpd's name
+        return self._answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_final"), [("550 no such user", True), ("452 mailbox full", False)]
+)
+def test_a_recipient_that_is_refused_is_named_and_it_is_known_whether_for_good(
+    answer: str, *, is_final: bool
+) -> None:
+    controller = Controller(Refusing(answer), hostname="127.0.0.1", port=free_port())
+    controller.start()
+    try:
+        with pytest.raises(NotifyError, match=r"mail for d@e\.f") as caught:
+            notify(
+                DELIVERED, sender="a@b.c", recipient="d@e.f",
+                post=SmtpPost(host="127.0.0.1", port=controller.port),
+            )  # fmt: skip
+    finally:
+        controller.stop()
+
+    assert caught.value.retryable != is_final
+    assert isinstance(caught.value, RecipientRefusedError) == is_final

@@ -17,14 +17,12 @@ from simcrate.delivery.jsonform import (
     stored_to_json,
 )
 from simcrate.errors import SimCrateError
-from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.deliveries.events import record_event
+from simcrate.portal.deliveries.models import UNDER_WAY, Delivery
 from simcrate.portal.deliveries.repeating import fall_back
 from simcrate.portal.queue.claims import LeasedRows
 from simcrate.portal.queue.rows import reaching_rows
 from simcrate.storage import JSON, Link, Source, StoredCrate
-
-_FIXED = {DeliveryState.LINKED, DeliveryState.FAILED}
-"""States that a failed announcement does not change."""
 
 
 class RowLedger:
@@ -55,6 +53,7 @@ class RowLedger:
             error=row.error,
             expires_at=row.expires_at,
             announced=row.announced_at is not None,
+            announcing_s=(row.now - (row.announcing_at or row.now)).total_seconds(),
             origin=self._origin(row.again_of, row.now),
         )
 
@@ -109,12 +108,19 @@ class RowLedger:
             )
             self._write(state=state, announced_at=Now(), retry_at=None)
 
+    def not_announced(self, error: SimCrateError) -> None:
+        """The announcement cannot be brought out, and counts as out; the page says why."""
+        with reaching_rows(), transaction.atomic():
+            self.announced()
+            row = Delivery.objects.get(pk=self._key)
+            record_event(row, "not announced", who="the worker", note=str(error))
+
     def waiting(self, error: SimCrateError, *, retry_in_s: float) -> None:
         """Something failed that may work later."""
         with reaching_rows(), transaction.atomic():
             row = Delivery.objects.get(pk=self._key)
             changes: dict[str, Any] = {}
-            if row.state not in _FIXED:
+            if row.state in UNDER_WAY:
                 changes = {
                     "state": DeliveryState.WAITING,
                     "error": str(error),

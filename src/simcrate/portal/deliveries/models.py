@@ -19,6 +19,7 @@ EVENTS = [
         "expiring",
         "removed",
         "not removed",
+        "not announced",
         "reminded",
         "revoked",
         "delivered again",

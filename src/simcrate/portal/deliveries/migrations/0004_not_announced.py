@@ -1,0 +1,29 @@
+"""An outcome that could not be announced is an event."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("deliveries", "0003_discarding")]
+
+    operations = [
+        migrations.AlterField(
+            model_name="deliveryevent",
+            name="what",
+            field=models.CharField(
+                choices=[
+                    ("extended", "extended"),
+                    ("expiring", "expiring"),
+                    ("removed", "removed"),
+                    ("not removed", "not removed"),
+                    ("not announced", "not announced"),
+                    ("reminded", "reminded"),
+                    ("revoked", "revoked"),
+                    ("delivered again", "delivered again"),
+                    ("fell back", "fell back"),
+                    ("discarded", "discarded"),
+                ],
+                max_length=20,
+            ),
+        ),
+    ]

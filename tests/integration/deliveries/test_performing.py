@@ -1,0 +1,110 @@
+"""What a worker makes of a delivery in which something fails that no storage backend is to blame for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from email.message import EmailMessage
+
+import pytest
+from django.conf import settings
+from django.db.models.functions import Now
+from django.test import Client
+
+from simcrate.cli.bench import make_bench
+from simcrate.errors import RecipientRefusedError
+from simcrate.pipeline.place import spool_path
+from simcrate.pipeline.watch import Watch
+from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.simulations.models import Simulation
+from simcrate.worker.identity import machine_name
+from simcrate.worker.port import WorkKind
+from simcrate.worker.tasks import Bench, perform
+from tests.integration.deliveries.conftest import Announce, days_pass
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return make_bench()
+
+
+def work(bench: Bench) -> None:
+    claim = bench.port.claim([WorkKind.DELIVERY])
+    assert claim is not None
+    perform(bench, claim, Watch())
+
+
+@pytest.fixture
+def blocked(simulation: Simulation) -> Delivery:
+    """Its directory in the spool cannot be made."""
+    failed = Delivery.objects.create(
+        simulation=simulation, storage=simulation.storage, keep_days=7, state="failed",
+        machine="elsewhere", announced_at=Now(), file_name="study.zip", sha256="ab",
+    )  # fmt: skip
+    row = Delivery.objects.create(
+        simulation=simulation, storage=simulation.storage, keep_days=7, again_of=failed,
+        machine=machine_name(settings.VAR_DIR), file_name="study.zip", sha256="ab",
+    )  # fmt: skip
+    directory = spool_path(settings.VAR_DIR, row.pk, row.file_name).parent
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    directory.write_text("in the way")
+    return row
+
+
+def test_an_unforeseen_failure_is_tried_again_then_given_up_and_announced(
+    bench: Bench, blocked: Delivery
+) -> None:
+    work(bench)
+    blocked.refresh_from_db()
+    assert (blocked.state, blocked.error) == ("waiting", "File exists.")
+
+    days_pass(4)
+    work(bench)
+    blocked.refresh_from_db()
+    assert blocked.state == "failed"
+
+    work(bench)
+    blocked.refresh_from_db()
+    assert blocked.announced_at is not None
+    assert bench.port.claim([WorkKind.DELIVERY]) is None
+
+
+class RefusingPost:
+    """Knows nobody."""
+
+    def send(self, message: EmailMessage) -> None:
+        raise RecipientRefusedError(f"no mailbox for {message['To']}")
+
+
+def test_a_mail_that_is_refused_keeps_neither_spool_nor_crate_and_the_page_says_it(
+    bench: Bench, announced: Announce, as_alice: Client
+) -> None:
+    delivery = announced(
+        state="linked", announced_at=None, spool_released_at=None, expires_at=None,
+        machine=machine_name(settings.VAR_DIR),
+    )  # fmt: skip
+    spool = spool_path(settings.VAR_DIR, delivery.pk, delivery.file_name).parent
+    spool.mkdir(parents=True)
+    work(replace(bench, post=RefusingPost()))
+
+    delivery.refresh_from_db()
+    assert delivery.state == "announced"
+    assert delivery.spool_released_at is not None
+    assert delivery.expires_at is not None
+    assert not spool.exists()
+    page = as_alice.get(f"/simulations/{delivery.simulation_id}/").content.decode()
+    assert "not announced by the worker: no mailbox for alice@example.org" in page
+
+
+def test_a_spool_that_could_not_be_released_is_released_later(
+    bench: Bench, announced: Announce
+) -> None:
+    delivery = announced(spool_released_at=None, machine=machine_name(settings.VAR_DIR))
+    claim = bench.port.claim([WorkKind.DELIVERY])
+    assert claim is not None
+    bench.port.ledger(claim).waiting(RecipientRefusedError(), retry_in_s=0)
+    bench.port.release(claim)
+    work(bench)
+
+    delivery.refresh_from_db()
+    assert delivery.state == "announced"
+    assert delivery.spool_released_at is not None
