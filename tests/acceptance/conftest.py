@@ -81,13 +81,15 @@ class Installation:
         return done.stdout.split()[-1]
 
     @contextmanager
-    def worker(self, point: str = "-") -> Iterator[subprocess.Popen[bytes]]:
+    def worker(
+        self, point: str = "-", environment: Mapping[str, str] | None = None
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """A worker that dies at `point`; ended at the end in any case."""
         script = Path(__file__).with_name("killable_worker.py")
         with (self.var_dir / "worker.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, str(script), point],
-                env=self.environment,
+                env={**self.environment, **(environment or {})},
                 stdout=log,
                 stderr=log,
             )
