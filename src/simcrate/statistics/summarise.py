@@ -104,7 +104,7 @@ def _rows_of_catalogue(
             for group in recorded.groups[entry.name, level]:
                 by_point[group.point].append(group)
             for _, groups in sorted(by_point.items()):
-                chosen = _best(groups, entry.reducer)
+                chosen = _best(recorded, groups, entry.reducer)
                 if chosen is not None:
                     yield _row(recorded, numbers, chosen, entry)
 
@@ -113,15 +113,23 @@ def _level(modules: str) -> tuple[int, str]:
     return modules.count("."), modules
 
 
-def _best(groups: list[Group], reducer: Reducer) -> Group | None:
+def _best(recorded: Recorded, groups: list[Group], reducer: Reducer) -> Group | None:
     """The group that tells a reducer's value: a scalar, else a statistic block, else a vector."""
     for group in groups:
         if group.source == "scalar" and group.mode in (reducer.value, ""):
             return group
+    blocks = recorded.items["statistic"]
     for group in groups:
-        if group.source == "statistic" and reducer is not Reducer.LAST:
+        if group.source == "statistic" and _block_tells(reducer, blocks, group):
             return group
     return next((group for group in groups if group.source == "vector"), None)
+
+
+def _block_tells(reducer: Reducer, blocks: Items, group: Group) -> bool:
+    """Whether blocks have a reducer's value: never the last one, and that over time only if weighted by it."""
+    if reducer is Reducer.TIMEAVG:
+        return bool(blocks.floats("weighted")[group.items].all())
+    return reducer is not Reducer.LAST
 
 
 def _row(

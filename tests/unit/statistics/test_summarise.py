@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from simcrate.statistics import Catalogue, Entry, Reducer, Row, find_catalogue, summarise
-from tests.unit.statistics.conftest import Study
+from tests.unit.statistics.conftest import Study, Vector
 
 
 def named(rows: Sequence[Row], name: str) -> Row:
@@ -237,6 +237,36 @@ def test_a_catalogue_prefers_the_scalar_of_its_reducer_to_the_vector(study: Stud
     (row,) = summarise(study.results(), catalogue(Entry(name="q", display="Q")))
 
     assert (row.source, row.estimate.mean) == ("scalar", 7)
+
+
+HELD: list[Vector] = [("Net", "q:vector", "sample-hold", [(0, 1), (9, 5), (9.5, 0)])]
+MEAN_OVER_TIME = Entry(name="q", display="Q", reducer=Reducer.TIMEAVG)
+
+
+def test_the_mean_of_a_block_without_weights_is_never_taken_for_one_over_time(study: Study) -> None:
+    study.run(
+        options={"sim-time-limit": "10s"}, extra=block("q", low=0, high=5, mean=2), vectors=HELD
+    )
+
+    (row,) = summarise(study.results(), catalogue(MEAN_OVER_TIME))
+
+    assert row.source == "vector"
+    assert row.estimate.mean == pytest.approx(1.15)
+
+
+def test_a_mean_over_time_that_nothing_tells_is_not_there(study: Study) -> None:
+    study.run(extra=block("q", low=0, high=5, mean=2))
+
+    assert summarise(study.results(), catalogue(MEAN_OVER_TIME)) == ()
+
+
+def test_the_mean_of_a_block_weighted_by_time_is_one_over_time(study: Study) -> None:
+    weighted = block("q", low=0, high=5, mean=1.15) + "field weights 10\nfield weightedSum 11.5\n"
+    study.run(options={"sim-time-limit": "10s"}, extra=weighted, vectors=HELD)
+
+    (row,) = summarise(study.results(), catalogue(MEAN_OVER_TIME))
+
+    assert (row.source, row.estimate.mean) == ("statistic", 1.15)
 
 
 def test_patterns_of_modules_take_brackets_as_indices(study: Study) -> None:
