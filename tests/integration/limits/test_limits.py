@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Group
+from pytest_django import DjangoAssertNumQueries
 
 from simcrate.pipeline.jobs import RunState
 from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.limits.models import GroupLimits
 from simcrate.portal.limits.queries import UserLimits, limits_of, storage_used_bytes
+from simcrate.portal.queue.candidates import claimable_runs
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.simulations.faults import SubmissionError
 from simcrate.portal.simulations.models import Run, Simulation
@@ -125,6 +127,36 @@ def test_more_simulations_at_a_time_than_allowed_wait(alice: User) -> None:
     freed = worker.claim([WorkKind.RUN])
     assert freed is not None
     assert freed.simulation_id == second.pk
+
+
+def test_who_may_have_more_at_a_time_in_one_group_may_in_all(alice: User) -> None:
+    join(alice, "students", parallel_simulations=1)
+    join(alice, "group", parallel_simulations=2)
+    for _ in range(3):
+        submit(alice, "0")
+    worker = RowsPort(owner="here/1/1.00", machine="here")
+    assert all(worker.claim([WorkKind.RUN]) for _ in range(2))
+    assert worker.claim([WorkKind.RUN]) is None
+
+    join(alice, "staff", parallel_simulations=0)
+    assert worker.claim([WorkKind.RUN]) is not None
+
+
+def test_members_without_work_make_a_claim_no_slower(
+    alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    join(alice, "students", parallel_simulations=1)
+    Group.objects.get().user_set.set([alice, *others(50)])
+    for _ in range(2):
+        submit(alice, "0")
+    RowsPort(owner="here/1/1.00", machine="here").claim([WorkKind.RUN])
+
+    with django_assert_num_queries(3):
+        assert not claimable_runs().exists()
+
+
+def others(count: int) -> list[User]:
+    return User.objects.bulk_create(User(username=f"member{number}") for number in range(count))
 
 
 def test_a_crate_that_was_never_stored_takes_no_storage(alice: User) -> None:

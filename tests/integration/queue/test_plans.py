@@ -55,3 +55,8 @@ def test_claims_look_at_open_work_only() -> None:
     for index, candidates in by_index.items():
         assert index in candidates[:8].explain()
     assert "simulation_unpacked" in finishable("here", has_staging=True)[:8].explain()
+
+
+@pytest.mark.usefixtures("_finished")
+def test_who_is_at_the_limit_is_found_in_what_runs_only() -> None:
+    assert "run_leased" in Run.objects.filter(state=RunState.RUNNING).order_by().explain()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import reduce
+from uuid import UUID
 
 from django.db.models import Q, Sum
 
@@ -11,7 +14,7 @@ from simcrate.pipeline.jobs import RunState
 from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.limits.models import GroupLimits
-from simcrate.portal.simulations.models import Simulation
+from simcrate.portal.simulations.models import Run
 from simcrate.simulators.definition import Limits
 
 _MIB = 2**20
@@ -74,16 +77,31 @@ def storage_used_bytes(user: User) -> int:
 
 
 def held_back() -> Q:
-    """Simulations that may not start a run now: their owner has as many under way as allowed."""
-    waiting = Q(pk__in=[])
-    limited = User.objects.filter(groups__limits__parallel_simulations__gt=0).distinct()
-    for user in limited:
-        most = limits_of(user).parallel_simulations
-        under_way = set(
-            Simulation.objects.filter(owner=user, runs__state=RunState.RUNNING)
-            .values_list("pk", flat=True)
-            .distinct()
-        )
-        if 0 < most <= len(under_way):
-            waiting |= Q(owner=user) & ~Q(pk__in=under_way)
-    return waiting
+    """Simulations that may not start a run now: their owner has as many under way as allowed.
+
+    Whoever has none under way is not held back, so that only the owners of running ones are looked at.
+    """
+    under_way = _under_way()
+    most = _parallel_limits(under_way)
+    full = [owner for owner, those in under_way.items() if 0 < most.get(owner, 0) <= len(those)]
+    started = [simulation for owner in full for simulation in under_way[owner]]
+    return Q(owner__in=full) & ~Q(pk__in=started)
+
+
+def _under_way() -> dict[int, set[UUID]]:
+    """The simulations of each owner of which a run is running."""
+    running = Run.objects.filter(state=RunState.RUNNING).order_by()
+    owned: dict[int, set[UUID]] = defaultdict(set)
+    for owner, simulation in running.values_list("simulation__owner", "simulation").distinct():
+        owned[owner].add(simulation)
+    return owned
+
+
+def _parallel_limits(owners: Iterable[int]) -> dict[int, int]:
+    """How many simulations each may have under way, as in `limits_of`; who is not there: any number."""
+    rows = GroupLimits.objects.filter(group__user__in=list(owners))
+    limits: dict[int, UserLimits] = {}
+    for owner, most in rows.values_list("group__user", "parallel_simulations"):
+        limit = UserLimits(parallel_simulations=most)
+        limits[owner] = limits[owner] | limit if owner in limits else limit
+    return {owner: limit.parallel_simulations for owner, limit in limits.items()}
