@@ -35,6 +35,10 @@ Clock = Callable[[], float]
 Sleep = Callable[[float], None]
 """Wait so many seconds."""
 
+LONGEST_TURN_S = 10.0
+"""Nobody sleeps longer for a turn."""
+LONGEST_HOLD_OFF_S = 3600.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
@@ -50,7 +54,7 @@ class Pace:
     """How fast one provider is called, by all threads that share this object.
 
     A token bucket: `burst` calls at once, then `calls_per_s`.  When the provider asks to come back later,
-    everybody waits.
+    nobody calls it meanwhile: who would have to wait for long is told so, and has its thread for other work.
     """
 
     def __init__(
@@ -69,17 +73,26 @@ class Pace:
         self._lock = Lock()
 
     def wait(self, sleep: Sleep | None = None) -> None:
-        """Wait for one's turn, by a sleep of one's own if it can be broken off."""
+        """Wait for one's turn, by a sleep of one's own if it can be broken off.
+
+        Raises:
+            StorageBusyError: it does not come within `LONGEST_TURN_S`; says when.
+        """
         with self._lock:
-            turn = max(self._next, self._clock() - self._slack_s)
+            now = self._clock()
+            turn = max(self._next, now - self._slack_s)
+            wait_s = turn - now
+            if wait_s > LONGEST_TURN_S:
+                message = "the storage backend has asked us to come back later; nobody calls it until then"
+                raise StorageBusyError(message, retry_after_s=wait_s)
             self._next = turn + self._interval_s
-        if (wait_s := turn - self._clock()) > 0:
+        if wait_s > 0:
             (sleep or self._sleep)(wait_s)
 
     def hold_off(self, seconds: float) -> None:
-        """Nobody's turn comes before that."""
+        """Nobody's turn comes before that; a provider that wants more than an hour is asked again then."""
         with self._lock:
-            self._next = max(self._next, self._clock() + seconds)
+            self._next = max(self._next, self._clock() + min(seconds, LONGEST_HOLD_OFF_S))
 
 
 def with_retries(

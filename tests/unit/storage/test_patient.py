@@ -27,7 +27,7 @@ def call(backends: PatientBackends, definition: StorageDefinition, slept: list[f
 def test_all_that_is_opened_for_a_definition_shares_its_pace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(patient, "CALLS_PER_S", 0.001)  # no turn comes back during the test
+    monkeypatch.setattr(patient, "CALLS_PER_S", 0.25)  # no turn comes back during the test
     backends = PatientBackends(policy=RetryPolicy(deadline_s=0))
     slept: list[float] = []
     for _ in range(BURST + 2):

@@ -164,16 +164,45 @@ def test_after_a_rest_a_burst_is_free_again(clock: Clock) -> None:
     assert clock.slept == []
 
 
-def test_everybody_holds_off_when_one_was_told_to_come_back_later(
+def held_off(backend: FailingBackend, clock: Clock, seconds: float) -> StorageBackend:
+    """A paced backend whose provider has just asked to come back so much later."""
+    paced = with_pace(backend, Pace(calls_per_s=100.0, burst=10, clock=clock, sleep=clock.sleep))
+    backend.errors = [StorageBusyError(retry_after_s=seconds)]
+    with pytest.raises(StorageBusyError):
+        paced.space()
+    return paced
+
+
+def test_everybody_waits_for_some_seconds_when_one_was_told_to_come_back_then(
     backend: FailingBackend, clock: Clock
 ) -> None:
-    pace = Pace(calls_per_s=100.0, burst=10, clock=clock, sleep=clock.sleep)
-    backend.errors = [StorageBusyError(retry_after_s=30.0)]
-    with pytest.raises(StorageBusyError):
-        with_pace(backend, pace).space()
-    with_pace(backend, pace).space()
+    held_off(backend, clock, 8.0).space()
 
-    assert clock.slept == [30.0]
+    assert clock.slept == [8.0]
+
+
+def test_nobody_sleeps_when_one_was_told_to_come_back_much_later(
+    backend: FailingBackend, clock: Clock
+) -> None:
+    paced = held_off(backend, clock, 600.0)
+    clock.now_s += 100.0
+    for _ in range(20):
+        with pytest.raises(StorageBusyError) as busy:
+            paced.space()
+        assert busy.value.retry_after_s == pytest.approx(500.0)
+    assert (clock.slept, backend.calls) == ([], 1)
+
+    clock.now_s += 500.0
+    assert paced.space().free_bytes
+
+
+def test_a_provider_that_wants_a_day_is_asked_again_after_an_hour(
+    backend: FailingBackend, clock: Clock
+) -> None:
+    paced = held_off(backend, clock, 86400.0)
+    clock.now_s += 3601.0
+
+    assert paced.space().free_bytes
 
 
 def test_threads_share_one_pace() -> None:
