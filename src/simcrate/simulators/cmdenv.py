@@ -6,12 +6,11 @@ on OMNeT++ 5.6.3, 6.1.0 and 7.0.0pre2.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection
 
 from simcrate.simulators.definition import Simulator
-from simcrate.simulators.reader import Ending, EndingKind, Reader, RunArguments, killed
+from simcrate.simulators.reader import Ending, EndingKind, Reader, RunArguments, finite, killed
 
 STATUS_FREQUENCY = "1s"
 
@@ -91,15 +90,16 @@ def _name(option: str) -> str:
     return option.removeprefix("--").partition("=")[0]
 
 
+# A line with more digits is none of Cmdenv's, whose counters have 64 bits.
 _PROGRESS = re.compile(
-    r"\*\* Event #(?P<event>\d+)\s+t=(?P<time>[\d.eE+-]+)\s+Elapsed: [\d.eE+-]+s \([^)]*\)"
-    r"(?:\s+(?P<percent>\d+)% completed)?"
+    r"\*\* Event #(?P<event>\d{1,18})\s+t=(?P<time>[\d.eE+-]+)\s+Elapsed: [\d.eE+-]+s \([^)]*\)"
+    r"(?:\s+(?P<percent>\d{1,3})% completed)?"
 )
 _SPEED = re.compile(r"\s+Speed:\s+ev/sec=(?P<events>\S+)\s+simsec/sec=(?P<sim>\S+)")
-_MESSAGES = re.compile(r"\s+Messages:\s+created: \d+\s+present: (?P<present>\d+)")
+_MESSAGES = re.compile(r"\s+Messages:\s+created: \d+\s+present: (?P<present>\d{1,18})\b")
 _ERROR = re.compile(r"<!> (Error: |Fingerprint mismatch)")
 _ENDING = re.compile(r"<!> (?P<text>.*)")
-_PLACE = re.compile(r"t=(?P<time>[\d.eE+-]+)s?, event #(?P<event>\d+)")
+_PLACE = re.compile(r"t=(?P<time>[\d.eE+-]+)s?, event #(?P<event>\d{1,18})\b")
 _VERSION = re.compile(r"Version: (?P<version>[^,\s]+)")
 
 
@@ -115,10 +115,10 @@ class CmdenvReader(Reader):
         if found := _PROGRESS.match(line):
             self._advance(found["event"], found["time"])
             # the largest of sim-time, real-time and CPU-time ratios: it can jump, never shown to fall
-            self.percent = max(self.percent, float(found["percent"] or 0))
+            self.percent = max(self.percent, min(100.0, float(found["percent"] or 0)))
         elif found := _SPEED.match(line):
-            self.events_per_s = _finite(found["events"])
-            self.sim_s_per_s = _finite(found["sim"])
+            self.events_per_s = finite(found["events"])
+            self.sim_s_per_s = finite(found["sim"])
         elif found := _MESSAGES.match(line):
             self.messages_present = int(found["present"])
         elif found := _ENDING.match(line):
@@ -150,19 +150,7 @@ class CmdenvReader(Reader):
 
     def _advance(self, event: str, time: str) -> None:
         self.event_count = max(self.event_count, int(event))
-        try:
-            self.sim_time_s = max(self.sim_time_s, float(time.rstrip("s")))
-        except ValueError:  # the simulator's text, not ours: a strange number shows no progress
-            return
-
-
-def _finite(text: str) -> float | None:
-    """A number that the simulator printed; None where it is none that can be shown."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+        self.sim_time_s = max(self.sim_time_s, finite(time) or 0.0)
 
 
 _ENDINGS = (

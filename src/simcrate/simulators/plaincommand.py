@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 from simcrate.simulators.definition import Simulator
-from simcrate.simulators.reader import Ending, EndingKind, Reader, RunArguments, killed
+from simcrate.simulators.reader import Ending, EndingKind, Reader, RunArguments, finite, killed
 
 PROGRESS_GROUPS = {"percent", "time", "rate"}
 """What the groups of a pattern can be called: percent done, simulated seconds, simulated seconds per second."""
@@ -41,7 +40,7 @@ class PlainReader(Reader):
         found = self._pattern.search(line) if self._pattern else None
         if found is None:
             return
-        said = {name: _number(text) for name, text in found.groupdict().items() if text}
+        said = {name: finite(text) for name, text in found.groupdict().items() if text}
         if (percent := said.get("percent")) is not None:
             self.percent = max(self.percent, min(100.0, percent))
         if (sim_time_s := said.get("time")) is not None:
@@ -60,12 +59,3 @@ class PlainReader(Reader):
             return Ending(EndingKind.COMPLETE, "The program ended with exit code 0.")
         said = f" and said last: {self.last_line}" if self.last_line else ""
         return Ending(EndingKind.ERROR, f"The program ended with exit code {exit_code}{said}.")
-
-
-def _number(text: str) -> float | None:
-    """What the program printed, as a number; None where it is none that can be shown."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from enum import Enum
 from signal import Signals
 
 TAIL_LINES = 200  # what the live page shows
-LINE_LIMIT = 2000  # characters of a line that are kept in the tail
+LINE_LIMIT = 2000  # characters of a line; no line that means something is longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +60,11 @@ class Reader(ABC):
 
     def read(self, line: str) -> None:
         """Take one line of output, without its line end."""
-        line = line.replace("\0", "")  # databases keep none in texts
-        self._tail.append(line[:LINE_LIMIT])
+        line = line.replace("\0", "")[:LINE_LIMIT]  # databases keep no zero bytes in texts
+        self._tail.append(line)
         self.line_count += 1
         if not self.first_error and self.is_error(line):
-            self.first_error = line.strip()[:LINE_LIMIT]
+            self.first_error = line.strip()
         self.understand(line)
 
     @property
@@ -91,6 +92,15 @@ class Reader(ABC):
         Args:
             exit_code: negative: killed by that signal.
         """
+
+
+def finite(text: str) -> float | None:
+    """A number that the simulator printed; None where it is none that can be kept and shown."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def killed(exit_code: int) -> str:

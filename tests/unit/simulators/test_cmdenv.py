@@ -49,6 +49,39 @@ def test_a_speed_that_is_no_finite_number_is_missing() -> None:
     assert (reader.events_per_s, reader.sim_s_per_s) == (None, None)
 
 
+@pytest.mark.parametrize("event", ["9" * 19, "9" * 5000])
+def test_a_count_that_no_counter_of_64_bits_can_have_is_no_progress(event: str) -> None:
+    reader = CmdenvReader()
+    reader.read(STATUS.replace("1011712", event))
+    reader.read(f"<!> Error: lied at t=1s, event #{event}")
+    reader.read(f"     Messages:  created: {event}   present: {event}   in FES: {event}")
+
+    assert (reader.event_count, reader.messages_present) == (0, None)
+
+
+@pytest.mark.parametrize("time", ["9e999", "1e", "-", "..", "9" * 400])
+def test_a_time_that_is_no_finite_number_is_no_progress(time: str) -> None:
+    reader = CmdenvReader()
+    reader.read(STATUS.replace("32472.887279305777", time))
+    reader.read(f"<!> Simulation time limit reached -- at t={time}, event #7")
+
+    assert reader.sim_time_s == 0
+
+
+def test_no_more_than_all_is_done() -> None:
+    reader = CmdenvReader()
+    reader.read(STATUS.replace("90%", "999%", 1))
+
+    assert reader.percent == 100
+
+
+def test_what_it_says_of_its_end_is_no_longer_than_a_line_may_be() -> None:
+    reader = CmdenvReader()
+    reader.read("<!> Error: " + "x" * 1_000_000)
+
+    assert len(reader.ending(1).reason) < 3000
+
+
 def test_zero_bytes_are_not_kept() -> None:
     reader = CmdenvReader()
     reader.read("a\0b")

@@ -50,6 +50,14 @@ def test_simulated_time_and_pace_count_too() -> None:
     assert reader.sim_s_per_s is None
 
 
+def test_a_time_that_is_no_finite_number_is_no_progress() -> None:
+    reader = PlainReader(r"^(?P<time>\S+) s$")
+    for line in ("60 s", "inf s", "nan s", "9e999 s", f"{'9' * 400} s"):
+        reader.read(line)
+
+    assert reader.sim_time_s == 60
+
+
 def test_the_first_line_that_sounds_like_an_error_is_kept() -> None:
     reader = PlainReader("")
     for line in ("0 errors", "Exception in thread main", "fatal: again"):
