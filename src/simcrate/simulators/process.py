@@ -24,7 +24,7 @@ from typing import BinaryIO
 from simcrate.simulators.definition import Limits
 from simcrate.simulators.identity import ProcessIdentity
 from simcrate.simulators.meter import Meter, directory_size
-from simcrate.simulators.processtable import processes_of
+from simcrate.simulators.processtable import processes_of, read_entry
 
 IDENTITY_FILE = "process.json"
 POLL_S = 0.5
@@ -126,10 +126,29 @@ def kill_leftover(identity_dir: Path) -> bool:
     if not parent.has_ended():
         return False
     path.unlink(missing_ok=True)
-    if program.has_ended():
+    if program.has_ended() and not _has_survivors(program.pid, identity_dir):
         return False
     _kill_all(program.pid)
     return True
+
+
+def _has_survivors(pid: int, directory: Path) -> bool:
+    """Whether children of a program that was killed itself still work below the directory.
+
+    They are known by their session: the kernel gives its number to no other process while it lasts.
+    """
+    leader = read_entry(pid)
+    if leader is not None and not leader.is_zombie:
+        return False
+    return any(_works_below(directory, member.pid) for member in processes_of(pid))
+
+
+def _works_below(directory: Path, pid: int) -> bool:
+    try:
+        working_dir = Path(f"/proc/{pid}/cwd").readlink()
+    except OSError:  # it has ended, or is somebody else's
+        return False
+    return working_dir.is_relative_to(directory.resolve())
 
 
 @contextlib.contextmanager

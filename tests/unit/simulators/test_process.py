@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -148,6 +149,23 @@ def test_what_a_dead_worker_left_running_is_ended(
     assert sleeper.wait() == -9
 
 
+def test_what_a_killed_program_of_a_dead_worker_left_running_is_ended(tmp_path: Path) -> None:
+    child, program = _orphan(tmp_path)
+    _write_identities(tmp_path, program=program, parent=_ended())
+
+    assert kill_leftover(tmp_path)
+    assert _ends(child)
+
+
+def test_orphans_that_work_elsewhere_are_left_alone(tmp_path: Path) -> None:
+    child, program = _orphan(Path("/"))
+    _write_identities(tmp_path, program=program, parent=_ended())
+
+    assert not kill_leftover(tmp_path)
+    assert psutil.Process(child).is_running()
+    os.kill(child, signal.SIGKILL)
+
+
 def test_the_program_of_a_living_worker_is_left_alone(
     tmp_path: Path, sleeper: subprocess.Popen[bytes]
 ) -> None:
@@ -197,6 +215,23 @@ def test_a_program_that_is_followed_can_be_identified(tmp_path: Path) -> None:
     _, lines = run(tmp_path, f"import time; time.sleep(0.2); {script}")
 
     assert json.loads(lines[0])["parent"] == asdict(ProcessIdentity.of(os.getpid()))
+
+
+def _orphan(directory: Path) -> tuple[int, ProcessIdentity]:
+    """A process and the one that started it, which is dead."""
+    script = "sleep 60 >&- & echo $!; read wait"
+    with subprocess.Popen(
+        ["sh", "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=directory,
+        start_new_session=True,
+    ) as program:
+        assert program.stdout is not None
+        child = int(program.stdout.readline())
+        identity = ProcessIdentity.of(program.pid)
+        program.kill()
+    return child, identity
 
 
 def _ended() -> ProcessIdentity:
