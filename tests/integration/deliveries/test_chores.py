@@ -42,6 +42,14 @@ def test_a_chore_is_due_once_in_its_interval() -> None:
     assert not take_chore("sweep", every=HOUR)
 
 
+def test_a_chore_that_was_begun_by_a_clock_a_year_ahead_is_due() -> None:
+    take_chore("sweep", every=HOUR)
+    time_passes(-timedelta(days=365))
+
+    assert take_chore("sweep", every=HOUR)
+    assert not take_chore("sweep", every=HOUR)
+
+
 def test_a_chore_that_fails_costs_no_other() -> None:
     done: list[str] = []
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from simcrate.portal.deliveries.models import Chore
 from simcrate.portal.queue.rows import reaching_rows
 
+AT_ONCE = timedelta(minutes=1)
+"""Whoever begins while we look begins a moment after us; that is no clock that was ahead."""
+
 
 def take_chore(name: str, *, every: timedelta) -> bool:
     """Whether the caller is to do it now; by the database's clock, and true for one caller only.
 
-    The first time is due when it was asked for so long ago.
+    The first time is due when it was asked for so long ago.  What begins in the future was begun by a clock
+    that was ahead, and is due, too: else it would wait for as long as that was.
     """
     with reaching_rows(), transaction.atomic():
         Chore.objects.get_or_create(name=name, defaults={"begun_at": Now()})
-        due = Chore.objects.filter(name=name, begun_at__lte=Now() - every)
+        long_ago, in_future = Q(begun_at__lte=Now() - every), Q(begun_at__gt=Now() + AT_ONCE)
+        due = Chore.objects.filter(long_ago | in_future, name=name)
         return bool(due.update(begun_at=Now()))
