@@ -39,7 +39,7 @@ def test_all_that_is_opened_for_a_definition_shares_its_pace(
 
 
 def test_a_failure_that_may_pass_is_tried_again_until_the_deadline() -> None:
-    backends = PatientBackends(policy=RetryPolicy(deadline_s=0.2, first_wait_s=0.02))
+    backends = PatientBackends(policy=RetryPolicy(deadline_s=1.0, first_wait_s=0.02))
     waits: list[float] = []
 
     def sleep(seconds: float) -> None:
