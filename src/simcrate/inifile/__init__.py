@@ -15,6 +15,7 @@ Knows nothing of simulators, files of results or the portal.
 from simcrate.errors import IniError
 from simcrate.inifile.config import Config, ConfigInfo
 from simcrate.inifile.document import IniFile, parse_ini, read_ini
+from simcrate.inifile.effort import Effort
 from simcrate.inifile.expression import Value, evaluate, evaluate_condition, evaluate_number
 from simcrate.inifile.faults import IniFaultsError
 from simcrate.inifile.lines import Generation
@@ -28,6 +29,7 @@ from simcrate.inifile.variables import unquote
 __all__ = [
     "Config",
     "ConfigInfo",
+    "Effort",
     "Entry",
     "Generation",
     "Includes",

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 from simcrate.errors import IniError
+from simcrate.inifile.effort import Effort, bearable_count
 from simcrate.inifile.expression import evaluate_condition, evaluate_number
 from simcrate.inifile.faults import placed
-from simcrate.inifile.iteration import LoopNest, Variable, bearable_count
+from simcrate.inifile.iteration import LoopNest, Variable
 from simcrate.inifile.itervars import IterationVariables, collect_variables
 from simcrate.inifile.patterns import compiled
 from simcrate.inifile.reader import Entry
 from simcrate.inifile.runs import REPETITION, Run, parse_run_numbers
-from simcrate.inifile.variables import substitute_placeholders, substitute_references, unquote
+from simcrate.inifile.variables import (
+    find_placeholders,
+    substitute_placeholders,
+    substitute_references,
+    unquote,
+)
 
 MOST_SELECTED = 100_000  # runs in one answer
 
@@ -49,10 +56,18 @@ class ConfigInfo:
 class Config:
     """A configuration; made by `IniFile.config`."""
 
-    def __init__(self, info: ConfigInfo, entries: tuple[Entry, ...], *, inifile: str) -> None:
+    def __init__(
+        self,
+        info: ConfigInfo,
+        entries: tuple[Entry, ...],
+        *,
+        inifile: str,
+        effort: Effort | None = None,
+    ) -> None:
         self.info = info
         self.inifile = inifile
         self._entries = entries
+        self._effort = effort
 
     @property
     def name(self) -> str:
@@ -122,8 +137,9 @@ class Config:
         index = self._find(key)
         if index is None:
             return None
-        variables = {} if run is None else self.variables(run)
-        return self._entries[index].value if run is None else self._resolve(index, variables).value
+        if run is None or "${" not in self._entries[index].value:
+            return self._entries[index].value
+        return self._resolve(index, self.variables(run)).value
 
     def entries(
         self, run: Run | None = None, process: Mapping[str, str] | None = None
@@ -137,7 +153,8 @@ class Config:
         if run is None:
             return self._entries
         variables = self.variables(run, process)
-        return tuple(self._resolve(index, variables) for index in range(len(self._entries)))
+        effort = Effort()
+        return tuple(self._resolve(index, variables, effort) for index in range(len(self._entries)))
 
     def variables(self, run: Run, process: Mapping[str, str] | None = None) -> dict[str, str]:
         """Values of all variables that `${…}` may name in a run.
@@ -169,7 +186,12 @@ class Config:
 
     @cached_property
     def _itervars(self) -> IterationVariables:
-        return collect_variables(self._entries)
+        return collect_variables(self._entries, self._effort or Effort())
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Key: index of the first entry that has it."""
+        return {entry.key: i for i, entry in reversed(list(enumerate(self._entries)))}
 
     @cached_property
     def _loops(self) -> LoopNest:
@@ -179,6 +201,7 @@ class Config:
             (*self._itervars.variables, repetition),
             constraint=unquote(self._option("constraint", "")),
             nesting=unquote(self._option("iteration-nesting-order", "")),
+            effort=self._effort,
         )
 
     def _make_run(self, number: int, values: Mapping[str, str]) -> Run:
@@ -195,13 +218,24 @@ class Config:
         numbers = parse_run_numbers(text, self.run_count)
         if numbers is not None:
             self._refuse_too_many(len(numbers), MOST_SELECTED)
-            return (self.run(number) for number in numbers)
-        self._refuse_too_many(self.run_count, bearable_count(text, MOST_SELECTED))
-        return (run for run in self.runs() if self._accepts(run, text))
+            return self._numbered(numbers)
+        self._refuse_too_many(self.run_count, min(MOST_SELECTED, bearable_count(len(text))))
+        effort = Effort()
+        return (run for run in self.runs() if self._accepts(run, text, effort))
 
-    def _accepts(self, run: Run, condition: str) -> bool:
+    def _numbered(self, numbers: Sequence[int]) -> Iterable[Run]:
+        if self._loops.is_regular:
+            return (self.run(number) for number in numbers)
+        wanted = frozenset(numbers)  # found by going through the loops, which is done once for all
+        runs = islice(self.runs(), max(numbers, default=-1) + 1)
+        found = {run.number: run for run in runs if run.number in wanted}
+        return (found[number] for number in numbers)
+
+    def _accepts(self, run: Run, condition: str, effort: Effort) -> bool:
         try:
-            return evaluate_condition(substitute_references(condition, self.variables(run)))
+            text = substitute_references(condition, self.variables(run))
+            effort.spend(len(text))
+            return evaluate_condition(text)
         except IniError as error:
             message = f'run filter "{condition}": {error}'
             raise IniError(message) from error
@@ -214,24 +248,31 @@ class Config:
             raise IniError(message)
 
     def _find(self, key: str) -> int | None:
+        if "." not in key:
+            return self._places.get(key)
         for index, entry in enumerate(self._entries):
-            if entry.key == key or ("." in key and _matches(entry, key)):
+            if entry.key == key or _matches(entry, key):
                 return index
         return None
 
-    def _resolve(self, index: int, variables: Mapping[str, str]) -> Entry:
+    def _resolve(
+        self, index: int, variables: Mapping[str, str], effort: Effort | None = None
+    ) -> Entry:
         entry = self._entries[index]
         if "${" not in entry.value:
             return entry
-        names = iter(self._itervars.unnamed.get(index, ()))
+        placeholders = self._itervars.placeholders[index]
         with placed(entry.file, entry.line):
-            return replace(entry, value=substitute_placeholders(entry.value, names, variables))
+            value = substitute_placeholders(entry.value, placeholders, variables)
+            if effort:
+                effort.spend(len(value))
+            return replace(entry, value=value)
 
     def _option(self, key: str, default: str, known: Mapping[str, str] | None = None) -> str:
         index = self._find(key)
         if index is not None:
             return self._resolve(index, known or {}).value
-        return substitute_placeholders(default, iter(()), known or {})
+        return substitute_placeholders(default, find_placeholders(default), known or {})
 
     def _text(self, key: str, default: str, known: Mapping[str, str]) -> str:
         return unquote(self._option(key, default, known))

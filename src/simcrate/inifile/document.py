@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from simcrate.errors import IniError
 from simcrate.inifile.config import Config, ConfigInfo
+from simcrate.inifile.effort import Effort
 from simcrate.inifile.faults import suggest
 from simcrate.inifile.inheritance import SectionChains
 from simcrate.inifile.lines import Generation
@@ -53,8 +55,13 @@ class IniFile:
         """All entries of all sections as they stand in the files."""
         return tuple(entry for section in self._sections.values() for entry in section.entries)
 
-    def config(self, name: str) -> Config:
+    def config(self, name: str, effort: Effort | None = None) -> Config:
         """The configuration of that name; General exists always.
+
+        Args:
+            name: of its section, without `Config`.
+            effort: what counting its runs may cost, where several configurations share that; without it,
+                each loop over its runs may cost as much as `Effort` allows.
 
         Raises:
             IniError: there is none of that name; names those that there are and the nearest.
@@ -67,6 +74,7 @@ class IniFile:
             self._options
             + tuple(e for part in self._chain(name) for e in self._sections[part].entries),
             inifile=self.name,
+            effort=effort,
         )
 
     def override(self, options: Mapping[str, str]) -> IniFile:
@@ -93,9 +101,14 @@ class IniFile:
         )
 
     def _first(self, chain: tuple[str, ...], key: str) -> str:
-        found = [entry for entry in self._options if entry.key == key]
-        found += [e for part in chain for e in self._sections[part].entries if e.key == key]
-        return unquote(found[0].value) if found else ""
+        found = (self._first_values[part].get(key) for part in ("", *chain))
+        return unquote(next((value for value in found if value is not None), ""))
+
+    @cached_property
+    def _first_values(self) -> dict[str, dict[str, str]]:
+        """Section, or nothing for the command line: its keys with their first values."""
+        entries = {"": self._options, **{n: s.entries for n, s in self._sections.items()}}
+        return {name: {e.key: e.value for e in reversed(among)} for name, among in entries.items()}
 
 
 def parse_ini(

@@ -16,9 +16,11 @@ from itertools import product
 
 from simcrate.errors import IniError
 from simcrate.inifile.document import IniFile
+from simcrate.inifile.effort import Effort
 from simcrate.inifile.variables import (
     find_placeholders,
     find_references,
+    join_texts,
     split_list,
     substitute_references,
     unquote,
@@ -51,6 +53,7 @@ class Expansions:
         self._lists: dict[str, list[str]] = {}
         self._texts: dict[str, list[str]] = {}
         self._known: dict[str, list[str]] = {}
+        self._effort = Effort()
         self._names = ini.section_names
         self._file = ini.name
         for entry in ini.entries:
@@ -63,7 +66,7 @@ class Expansions:
         """The value as written, then everything that it can become.
 
         Raises:
-            IniError: a `${…}` does not parse, or there are too many texts to look at.
+            IniError: a `${…}` does not parse, or there are too many texts, or too long ones, to look at.
         """
         yield value
         yield from self._expand(value, MOST_NESTED)
@@ -91,7 +94,7 @@ class Expansions:
             position = placeholder.end
         parts.append([value[position:]])
         _refuse_too_many(parts)
-        return ["".join(pieces) for pieces in product(*parts)]
+        return [self._paid(join_texts(pieces)) for pieces in product(*parts)]
 
     def _variable(self, name: str, depth: int) -> list[str]:
         """All texts of a variable; one empty text if it is not defined, which simulators refuse."""
@@ -138,9 +141,13 @@ class Expansions:
         choices = [self._variable(name, depth - 1) for name in names]
         _refuse_too_many(choices)
         return {
-            substitute_references(item, dict(zip(names, texts, strict=True)))
+            self._paid(substitute_references(item, dict(zip(names, texts, strict=True))))
             for texts in product(*choices)
         }
+
+    def _paid(self, text: str) -> str:
+        self._effort.spend(len(text))
+        return text
 
 
 def _refuse_too_many(choices: Sequence[Sequence[str]]) -> None:

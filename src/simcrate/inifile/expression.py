@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from simcrate.errors import IniError
+from simcrate.inifile.effort import refuse_too_long
 from simcrate.inifile.patterns import Pattern
 from simcrate.inifile.quantities import Quantity, make_quantity
 from simcrate.inifile.variables import unquote
@@ -85,6 +86,7 @@ def evaluate(text: str) -> Value:
     Raises:
         IniError: it does not parse, or its parts do not fit together; names the expression.
     """
+    refuse_too_long(len(text))
     try:
         return _Parser(_tokens(text)).whole()
     except (IniError, ArithmeticError, ValueError, TypeError) as error:

@@ -2,7 +2,7 @@
 
 A loop nest is never unrolled in memory.  Without a constraint and without variables in other variables'
 values, runs are counted and found by arithmetic, up to the million at which OMNeT++ gives up; otherwise
-by going through the loops, which is given up when it would take more than a few seconds.
+by going through the loops, which is given up when it would take more than some seconds.
 
 Source: OMNeT++ Simulation Manual, section "Parameter studies"; the order of runs is that of recorded
 result files (last variable innermost, `repetition` innermost of all).
@@ -16,18 +16,16 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from itertools import count as counter
 from typing import Protocol
 
 from simcrate.errors import IniError
+from simcrate.inifile.effort import Effort
 from simcrate.inifile.expression import evaluate_condition, evaluate_number
 from simcrate.inifile.faults import placed
 from simcrate.inifile.variables import find_references, split_list, substitute_references
 
 MOST_VARIABLES = 100
 MOST_RUNS = 1_000_000
-MOST_STEPS = 200_000
-MOST_CONDITION_TEXT = 4_000_000  # characters of conditions to evaluate, about two seconds
 
 _STEP = re.compile(r"(?<!\w)step(?!\w)")
 _TOLERANCE = 1.000001  # steps; without it 1..9 step 0.1 would end at 8.9
@@ -110,20 +108,13 @@ class Chain:
         return chain.from_iterable(self._parts)
 
 
-def expand(values: str, known: Mapping[str, str] | None = None) -> Values:
+def expand(values: str) -> Values:
     """The values that a list such as `1, 5..8, 10..100 step 10, "a"` stands for.
-
-    Args:
-        values: the list.
-        known: values of variables that it refers to as `$name`.
 
     Raises:
         IniError: the list does not parse, or a range has no numbers or no end.
     """
-    items = split_list(values)
-    if known is not None:
-        items = [substitute_references(item, known) for item in items]
-    return Chain([_expand_item(item) for item in items])
+    return Chain([_expand_item(item) for item in split_list(values)])
 
 
 class LoopNest:
@@ -133,6 +124,7 @@ class LoopNest:
         variables: in the order in which they appear; `repetition` last.
         constraint: a condition over variables that runs must fulfil; empty for none.
         nesting: `iteration-nesting-order`; empty for the order of appearance.
+        effort: what going through the loops may cost; without it, every time as much as `Effort` allows.
 
     Raises:
         IniError: unknown or circular references, a parallel variable that is too short, a list that
@@ -140,13 +132,18 @@ class LoopNest:
     """
 
     def __init__(
-        self, variables: Sequence[Variable], *, constraint: str = "", nesting: str = ""
+        self,
+        variables: Sequence[Variable],
+        *,
+        constraint: str = "",
+        nesting: str = "",
+        effort: Effort | None = None,
     ) -> None:
         if len(variables) > MOST_VARIABLES:
             message = f"more than {MOST_VARIABLES} iteration variables"
             raise IniError(message)
         self._constraint = constraint
-        self._most_steps = bearable_count(constraint, MOST_STEPS)
+        self._effort = effort
         self.variables = _in_loop_order(variables, nesting)
         self._fixed = {
             variable.name: _expand_variable(variable)
@@ -181,8 +178,9 @@ class LoopNest:
         Raises:
             IniError: as `count`.
         """
-        for values in self._rounds(0, {}, {}, counter(1)):
-            if not self._constraint or self._holds(values):
+        effort = self._effort or Effort()
+        for values in self._rounds(0, {}, {}, effort):
+            if not self._constraint or self._holds(values, effort):
                 yield values
 
     def values_of(self, number: int) -> dict[str, str] | None:
@@ -211,13 +209,13 @@ class LoopNest:
         return [variable for variable in self.variables if not variable.parallel]
 
     def _rounds(
-        self, depth: int, values: dict[str, str], positions: dict[str, int], steps: Iterator[int]
+        self, depth: int, values: dict[str, str], positions: dict[str, int], effort: Effort
     ) -> Iterator[dict[str, str]]:
         if depth == len(self.variables):
             yield dict(values)
             return
         variable = self.variables[depth]
-        choices = self._choices(variable, values)
+        choices = self._choices(variable, values, effort)
         if variable.parallel:
             position = positions[variable.parallel]
             if position >= len(choices):
@@ -226,23 +224,20 @@ class LoopNest:
         else:
             places = range(len(choices))
         for position in places:
-            if next(steps) > self._most_steps:
-                message = (
-                    f"more than {self._most_steps:,} combinations to go through; "
-                    "shorten the lists of values, or do without constraint and references"
-                )
-                raise IniError(message)
+            effort.spend(0)
             values[variable.name] = choices[position]
             positions[variable.name] = position
-            yield from self._rounds(depth + 1, values, positions, steps)
+            yield from self._rounds(depth + 1, values, positions, effort)
 
-    def _choices(self, variable: Variable, values: Mapping[str, str]) -> Values:
+    def _choices(self, variable: Variable, values: Mapping[str, str], effort: Effort) -> Values:
         if variable.name in self._fixed:
             return self._fixed[variable.name]
-        return _expand_variable(variable, values)
+        return _expand_with(variable, values, effort)
 
-    def _holds(self, values: Mapping[str, str]) -> bool:
-        return evaluate_condition(substitute_references(self._constraint, values))
+    def _holds(self, values: Mapping[str, str], effort: Effort) -> bool:
+        condition = substitute_references(self._constraint, values)
+        effort.spend(len(condition))
+        return evaluate_condition(condition)
 
     def _check_parallel(self) -> None:
         for variable in self.variables:
@@ -251,14 +246,20 @@ class LoopNest:
                 raise _too_short(variable)
 
 
-def bearable_count(condition: str, at_most: int) -> int:
-    """How often a condition may be evaluated, so that nobody waits for long ones."""
-    return min(at_most, MOST_CONDITION_TEXT // max(len(condition), 1))
-
-
-def _expand_variable(variable: Variable, known: Mapping[str, str] | None = None) -> Values:
+def _expand_variable(variable: Variable) -> Values:
     with placed(variable.file, variable.line):
-        return expand(variable.values, known)
+        return expand(variable.values)
+
+
+def _expand_with(variable: Variable, known: Mapping[str, str], effort: Effort) -> Values:
+    """The values of a variable that refers to others, which have these values."""
+    items = []
+    with placed(variable.file, variable.line):
+        for item in split_list(variable.values):
+            text = substitute_references(item, known)
+            effort.spend(len(item) + len(text))
+            items.append(_expand_item(text))
+    return Chain(items)
 
 
 def _expand_item(item: str) -> Values:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 
 from simcrate.errors import IniError
+from simcrate.inifile.effort import Effort
 from simcrate.inifile.faults import placed
 from simcrate.inifile.iteration import Variable
 from simcrate.inifile.reader import Entry
@@ -19,37 +21,40 @@ class IterationVariables:
     variables: tuple[Variable, ...]
     """In the order in which they appear."""
 
-    unnamed: Mapping[int, tuple[str, ...]]
-    """Index of an entry: the names (`0`, `1`, …) given to its unnamed variables, left to right."""
+    placeholders: Mapping[int, tuple[Placeholder, ...]]
+    """Index of an entry: its `${…}`, left to right, unnamed variables named `0`, `1`, …"""
 
 
-def collect_variables(entries: Sequence[Entry]) -> IterationVariables:
+def collect_variables(entries: Sequence[Entry], effort: Effort) -> IterationVariables:
     """Find all iteration variables; unnamed ones get numbers as names, as OMNeT++ gives them.
 
     Raises:
-        IniError: a `${…}` does not parse, a variable is defined twice or has a predefined name.
+        IniError: a `${…}` does not parse, a variable is defined twice or has a predefined name; there is
+            too much to go through.
     """
     variables: dict[str, Variable] = {}
-    unnamed: dict[int, tuple[str, ...]] = {}
-    numbered = 0
+    placeholders: dict[int, tuple[Placeholder, ...]] = {}
+    numbers = map(str, count())
+    effort.spend(len(entries))
     for index, entry in enumerate(entries):
+        if "${" not in entry.value:
+            continue
         with placed(entry.file, entry.line):
-            for placeholder in find_placeholders(entry.value):
-                if not placeholder.values:
-                    continue
-                name = placeholder.name
-                if not name:
-                    name = str(numbered)
-                    numbered += 1
-                    unnamed[index] = (*unnamed.get(index, ()), name)
-                _refuse_clash(name, variables)
-                variables[name] = _variable(name, placeholder, entry)
-    return IterationVariables(variables=tuple(variables.values()), unnamed=unnamed)
+            effort.spend(len(entry.value))
+            placeholders[index] = tuple(
+                placeholder if placeholder.name else replace(placeholder, name=next(numbers))
+                for placeholder in find_placeholders(entry.value)
+            )
+            for placeholder in placeholders[index]:
+                if placeholder.values:
+                    _refuse_clash(placeholder.name, variables)
+                    variables[placeholder.name] = _variable(placeholder, entry)
+    return IterationVariables(variables=tuple(variables.values()), placeholders=placeholders)
 
 
-def _variable(name: str, placeholder: Placeholder, entry: Entry) -> Variable:
+def _variable(placeholder: Placeholder, entry: Entry) -> Variable:
     return Variable(
-        name=name,
+        name=placeholder.name,
         values=placeholder.values,
         parallel=placeholder.parallel,
         file=entry.file,

@@ -23,6 +23,7 @@ GENERAL = "General"
 MOST_INCLUDES = (
     200  # files; a handful that include each other twice would otherwise grow without end
 )
+MOST_TEXT = 2**20  # characters of all files, each as often as it is included
 DEEPEST_INCLUDE = 20  # files that include each other in a row
 MOST_FAULTS = 50  # of one file; a binary file has one on every line
 
@@ -100,10 +101,16 @@ class _Reader:
         self._generation = generation
         self._open: list[str] = []
         self._included = 0
+        self._characters = 0
 
     def read(self, name: str, text: str, current: Section | None = None) -> None:
         """Read one file; its entries before any heading go to the section that includes it."""
         self.files[name] = None
+        self._characters += len(text)
+        if self._characters > MOST_TEXT:
+            message = f"more than {MOST_TEXT:,} characters with all that is included; move data that the model reads to files of its own"
+            self._fault(message, name, 0)
+            return
         if "\0" in text:
             self._fault("this is no text file: it holds a zero byte", name, 0)
             return

@@ -11,10 +11,11 @@ Source: OMNeT++ Simulation Manual, section "Parameter studies".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from simcrate.errors import IniError
+from simcrate.inifile.effort import refuse_too_long
 from simcrate.inifile.lines import string_end
 
 PREDEFINED = (
@@ -78,22 +79,28 @@ def find_placeholders(value: str) -> Iterator[Placeholder]:
         start = value.find("${", placeholder.end)
 
 
-def substitute_placeholders(value: str, names: Iterator[str], variables: Mapping[str, str]) -> str:
+def substitute_placeholders(
+    value: str, placeholders: Iterable[Placeholder], variables: Mapping[str, str]
+) -> str:
     """Replace every `${...}` by the value of its variable.
 
     Args:
         value: the text.
-        names: names for unnamed iteration variables, in the order in which they stand in the value.
+        placeholders: those of the text, from left to right, all with names.
         variables: values; a reference to a variable that is not among them stays as it is.
+
+    Raises:
+        IniError: the text becomes too long.
     """
     parts = []
     position = 0
-    for placeholder in find_placeholders(value):
-        name = placeholder.name or next(names)
+    for placeholder in placeholders:
         parts.append(value[position : placeholder.start])
-        parts.append(variables.get(name, value[placeholder.start : placeholder.end]))
+        as_written = value[placeholder.start : placeholder.end]
+        parts.append(variables.get(placeholder.name, as_written))
         position = placeholder.end
-    return "".join(parts) + value[position:]
+    parts.append(value[position:])
+    return join_texts(parts)
 
 
 def find_references(text: str) -> list[str]:
@@ -105,17 +112,28 @@ def substitute_references(text: str, variables: Mapping[str, str]) -> str:
     """Replace `$name` and `${name}` by values, as text.
 
     Raises:
-        IniError: a variable is not defined.
+        IniError: a variable is not defined, or the text becomes too long.
     """
-
-    def value(match: re.Match[str]) -> str:
+    parts: list[str] = []
+    position = 0
+    for match in _REFERENCE.finditer(text):
         name = match[1] or match[2]
         if name not in variables:
             message = f"no such variable: ${name} (there is: {', '.join(variables) or 'none'})"
             raise IniError(message)
-        return variables[name]
+        parts += text[position : match.start()], variables[name]
+        position = match.end()
+    return join_texts([*parts, text[position:]]) if parts else text
 
-    return _REFERENCE.sub(value, text)
+
+def join_texts(parts: Sequence[str]) -> str:
+    """The text that the pieces make, whose length is known before it is made.
+
+    Raises:
+        IniError: it is too long.
+    """
+    refuse_too_long(sum(map(len, parts)))
+    return "".join(parts)
 
 
 def split_list(text: str, separator: str = ",") -> list[str]:

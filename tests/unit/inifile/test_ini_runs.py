@@ -171,7 +171,7 @@ def test_more_than_a_million_runs_are_refused(text: str) -> None:
 
 
 def test_loops_that_never_reach_a_run_are_stopped() -> None:
-    with pytest.raises(IniError, match="more than 200,000 combinations"):
+    with pytest.raises(IniError, match="combinations to go through"):
         _ = config("**.a = ${a=1..1e9}\n**.b = ${b=2e9..$a}\n").run_count
 
 

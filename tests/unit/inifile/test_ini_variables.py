@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simcrate.errors import IniError
+from simcrate.inifile import parse_ini
 from simcrate.inifile.variables import (
     find_placeholders,
     split_list,
@@ -51,15 +52,15 @@ def test_deeply_nested_brackets_are_no_problem() -> None:
 
 
 def test_unnamed_variables_take_their_names_from_left_to_right() -> None:
-    text = substitute_placeholders(
-        "${1,2}-${N}-${3,4}", iter(["0", "1"]), {"0": "a", "1": "b", "N": "n"}
-    )
+    study = parse_ini("description = ${1,2}-${N}-${3,4}\n**.x = ${N=n}\n").config("General")
 
-    assert text == "a-n-b"
+    assert study.value("description", study.run(0)) == "1-n-3"
 
 
 def test_a_reference_to_nothing_stays_as_it_is() -> None:
-    assert substitute_placeholders("${resultdir}/x", iter(()), {}) == "${resultdir}/x"
+    text = "${resultdir}/x"
+
+    assert substitute_placeholders(text, find_placeholders(text), {}) == text
 
 
 def test_references_are_replaced_as_text_in_both_forms() -> None:

@@ -9,6 +9,7 @@ from simcrate.errors import IniError
 from simcrate.inifile import (
     Config,
     ConfigInfo,
+    Effort,
     Generation,
     IniFile,
     Run,
@@ -25,6 +26,9 @@ MAX_RUNS = 10_000
 
 MAX_CONFIGS = 500
 """Of one ini file: all of them are shown to choose from."""
+
+MAX_EFFORT = 8_000_000
+"""Of counting the runs of all configs, about ten seconds; see `simcrate.inifile.Effort`."""
 
 MAX_ROWS = 1_000_000
 """Rows of one resampled table."""
@@ -85,12 +89,13 @@ def offered_configs(ini: IniFile) -> list[OfferedConfig]:
     """The configs that set up a network, or all where none does; General, their common ground, last.
 
     Raises:
-        SubmissionError: the iteration of one of them cannot be understood.
+        SubmissionError: the iteration of one of them cannot be understood, or they have too much to count.
     """
     runnable = [info for info in ini.configs if info.network] or list(ini.configs)
     runnable.sort(key=lambda info: info.name == "General")
     try:
-        return [_offered(ini.config(info.name), info) for info in runnable]
+        effort = Effort(MAX_EFFORT)
+        return [_offered(ini.config(info.name, effort), info) for info in runnable]
     except IniError as error:
         raise SubmissionError([Fault("files", str(error))]) from error
 
@@ -120,8 +125,14 @@ def check_rows(config: Config, runs: Sequence[Run], precision_s: float) -> None:
     Raises:
         SubmissionError: more than `MAX_ROWS` rows, or `sim-time-limit` cannot be understood.
     """
-    limits = {config.value("sim-time-limit", run) for run in runs}
+    effort = Effort()
+    limits = set()
     try:
+        for run in runs:
+            limit = config.value("sim-time-limit", run)
+            if limit not in limits:
+                effort.spend(len(limit or ""))
+                limits.add(limit)
         longest_s = max((evaluate_number(limit, "s") for limit in limits if limit), default=0.0)
     except IniError as error:
         raise SubmissionError([Fault("config", f"sim-time-limit: {error}")]) from error
