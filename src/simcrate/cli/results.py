@@ -132,12 +132,12 @@ def stats(
     with _busy("Summarising"):
         summary = resultstatistics.summarise_results(opened, catalogue)
     if as_json:
-        _print_json({**resultstatistics.as_json(summary), **_remarks(opened)})
+        _print_json({**resultstatistics.as_json(summary), **_remarks(opened, *summary.warnings)})
         return
     console = _console()
     for part in resultstatistics.as_tables(summary):
         console.print(part)
-    _print_remarks(opened)
+    _print_remarks(opened, *summary.warnings)
 
 
 def _export(opened: ResultSet, file_format: str, output: Path | None) -> list[Path]:
@@ -153,21 +153,21 @@ def _export(opened: ResultSet, file_format: str, output: Path | None) -> list[Pa
     return [output]
 
 
-def _remarks(opened: ResultSet) -> dict[str, object]:
+def _remarks(opened: ResultSet, *more: str) -> dict[str, object]:
     return {
         "incomplete": [
             {"file": str(reason.file), "run": reason.run, "why": reason.why}
             for reason in opened.incomplete
         ],
-        "warnings": list(opened.warnings),
+        "warnings": [*opened.warnings, *more],
     }
 
 
-def _print_remarks(opened: ResultSet) -> None:
+def _print_remarks(opened: ResultSet, *more: str) -> None:
     """What a person must know before believing the numbers, on standard error."""
     for reason in opened.incomplete:
         click.echo(f"incomplete: {reason.file}: {reason.why}", err=True)
-    for warning in opened.warnings:
+    for warning in (*opened.warnings, *more):
         click.echo(f"warning: {warning}", err=True)
 
 

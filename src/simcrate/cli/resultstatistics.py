@@ -20,6 +20,7 @@ from simcrate.statistics import (
     Catalogue,
     Row,
     find_catalogue,
+    mixed_points,
     points_of,
     read_catalogue,
     shipped_catalogue,
@@ -39,6 +40,8 @@ class ResultSummary:
     results: ResultSet
     catalogue: Catalogue | None
     rows: tuple[Row, ...]
+    warnings: tuple[str, ...]
+    """What makes these numbers worth less than they look, one sentence each."""
 
 
 def summarise_results(results: ResultSet, catalogue: str | None) -> ResultSummary:
@@ -52,7 +55,12 @@ def summarise_results(results: ResultSet, catalogue: str | None) -> ResultSummar
         BadInputError: there is no such catalogue, or it is not one.
     """
     chosen = _choose(catalogue, results)
-    return ResultSummary(results=results, catalogue=chosen, rows=tuple(summarise(results, chosen)))
+    return ResultSummary(
+        results=results,
+        catalogue=chosen,
+        rows=tuple(summarise(results, chosen)),
+        warnings=tuple(mixed_points(results.runs)),
+    )
 
 
 def as_json(summary: ResultSummary) -> dict[str, object]:

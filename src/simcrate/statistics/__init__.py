@@ -13,6 +13,7 @@ from simcrate.statistics.catalogue import (
 )
 from simcrate.statistics.comparison import Comparison, compare_paired, compare_welch, holm
 from simcrate.statistics.estimate import Estimate, estimate
+from simcrate.statistics.experiments import mixed_points
 from simcrate.statistics.histograms import Histogram, merge_histograms
 from simcrate.statistics.pointcomparison import PointComparison, compare_points
 from simcrate.statistics.points import Point, point_of, points_of
@@ -56,6 +57,7 @@ __all__ = [
     "holm",
     "identical_repetitions",
     "merge_histograms",
+    "mixed_points",
     "mser5",
     "point_of",
     "points_of",

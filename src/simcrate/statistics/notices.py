@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from simcrate.results import ResultSet
 from simcrate.statistics.catalogue import Catalogue
+from simcrate.statistics.experiments import mixed_points
 from simcrate.statistics.reductions import Reductions
 from simcrate.statistics.repetitions import identical_repetitions
 from simcrate.statistics.rows import Row
@@ -41,6 +42,7 @@ def warnings_about(
     for incomplete in results.incomplete:
         yield f"{incomplete.file.name}: {incomplete.why}"
     yield from results.warnings
+    yield from mixed_points(results.runs)
     for point, count in identical_repetitions(results, vectors):
         yield (
             f"{count} repetitions of {point.label or 'the same configuration'} recorded exactly the same numbers: "

@@ -12,6 +12,7 @@ from simcrate.errors import BadInputError, StatisticsError
 from simcrate.results import ResultSet, Run
 from simcrate.statistics.catalogue import Catalogue
 from simcrate.statistics.comparison import Comparison, compare_paired, compare_welch, holm
+from simcrate.statistics.experiments import repeated_repetitions
 from simcrate.statistics.points import Point, point_of, points_of
 from simcrate.statistics.rows import Row
 from simcrate.statistics.summarise import Tabulated, tabulate
@@ -51,14 +52,20 @@ def compare_points(
         catalogue: which statistics; everything recorded without one.
 
     Raises:
-        BadInputError: there are no runs of a point.
+        BadInputError: there are no runs of a point, or several of one of its repetitions.
 
     Source: definitions 4 to 6 of docs/explanation/numbers.md.
     """
-    known = points_of(results.runs)
+    known, repeated = points_of(results.runs), repeated_repetitions(results.runs)
     for point in (first, second):
         if point not in known:
             message = f"there are no runs of {point.config_name} at {point.label}"
+            raise BadInputError(message)
+        if point in repeated:
+            message = (
+                f"could not compare: repetition {repeated[point][0]} of {point.label} is there more than once; "
+                "give the results of one experiment"
+            )
             raise BadInputError(message)
     return _adjusted(_compared(results, tabulate(results, catalogue), first, second))
 
@@ -68,10 +75,13 @@ def compare_with_first(
 ) -> tuple[PointComparison, ...]:
     """Compare the first point of a study with each of the others, as `compare_points` does.
 
-    Only of the outermost modules of each statistic.  None for studies of more than `MOST_POINTS` points.
+    Only of the outermost modules of each statistic.  None for studies of more than `MOST_POINTS` points, nor where a
+    point has a repetition more than once.
     """
     first, *others = points_of(results.runs) or (None,)
     if first is None or not others or len(others) >= MOST_POINTS:
+        return ()
+    if repeated_repetitions(results.runs):
         return ()
     outer: dict[str, str] = {}
     for entry in tabulated:

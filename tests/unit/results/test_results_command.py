@@ -111,6 +111,22 @@ def test_stats_of_everything_recorded_need_no_catalogue() -> None:
     assert "linkSimpleNeighbourSize" not in output
 
 
+def test_stats_warn_when_results_of_several_experiments_are_read_together(tmp_path: Path) -> None:
+    for directory, rate in (("a", 10), ("b", 20)):
+        (tmp_path / directory).mkdir()
+        (tmp_path / directory / "General-#0.sca").write_text(
+            f"version 3\nrun {directory}-0\nattr configname General\nattr repetition 0\n"
+            f"config *.rate {rate}\nscalar Net x {rate}\n"
+        )
+
+    shown = _run("stats", tmp_path)
+    document = json.loads(_run("stats", "--json", tmp_path).stdout)
+
+    assert "warning: Repetition 0 of General is there more than once" in shown.stderr
+    assert "(*.rate: 10, 20)" in shown.stderr
+    assert len(document["warnings"]) == 2
+
+
 def test_bad_usage_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="--output"):
         _run("export", "-F", "parquet", DATA / "tictoc16")
