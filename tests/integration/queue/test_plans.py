@@ -10,10 +10,13 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from simcrate.delivery import DeliveryState
-from simcrate.pipeline.jobs import RunState
+from simcrate.pipeline.jobs import RunOutcome, RunState
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.queue.candidates import claimable_runs, deliverable, finishable
+from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.simulations.models import Run, Simulation
+from simcrate.portal.simulations.services import cancel_simulation
+from simcrate.worker.port import WorkKind
 
 FINISHED = 2_000
 
@@ -55,6 +58,24 @@ def test_claims_look_at_open_work_only() -> None:
     for index, candidates in by_index.items():
         assert index in candidates[:8].explain()
     assert "simulation_unpacked" in finishable("here", has_staging=True)[:8].explain()
+
+
+def test_what_was_cancelled_before_it_was_run_is_no_open_work(simulation: Simulation) -> None:
+    cancel_simulation(simulation, by=simulation.owner)
+
+    assert Simulation.objects.get().nothing_to_pack
+
+
+def test_what_was_cancelled_while_it_ran_is_packed(
+    simulation: Simulation, worker: RowsPort
+) -> None:
+    claim = worker.claim([WorkKind.RUN])
+    assert claim is not None
+    cancel_simulation(simulation, by=simulation.owner)
+    worker.end_run(claim, RunOutcome(number=0, state=RunState.CANCELLED, reason="asked for"))
+
+    assert not Simulation.objects.get().nothing_to_pack
+    assert worker.claim([WorkKind.FINISH]) is not None
 
 
 @pytest.mark.usefixtures("_finished")

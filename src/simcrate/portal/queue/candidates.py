@@ -39,6 +39,7 @@ def finishable(machine: str, *, has_staging: bool) -> QuerySet[Simulation]:
         Exists(started if has_staging else started.filter(machine=machine)),
         Q(retry_at=None) | Q(retry_at__lte=Now()),
         packed_at=None,
+        nothing_to_pack=False,
         lease_until=None,
     ).order_by("created_at")
 

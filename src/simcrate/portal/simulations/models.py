@@ -63,6 +63,9 @@ class Simulation(Leased):
     retry_at = models.DateTimeField(null=True, blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     packed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    nothing_to_pack = models.BooleanField(
+        default=False, editable=False, help_text="its end was asked for before any run was started"
+    )
     packings = models.PositiveSmallIntegerField(
         default=0, editable=False, help_text="how often its owner asked for packing again"
     )
@@ -79,7 +82,7 @@ class Simulation(Leased):
             models.Index(
                 fields=["created_at"],
                 name="simulation_unpacked",
-                condition=models.Q(packed_at=None),
+                condition=models.Q(packed_at=None, nothing_to_pack=False),
             ),
         ]
 

@@ -110,12 +110,16 @@ def _end_early(simulation: Simulation, *, by: User, ends_as: RunState) -> None:
             message = f"could not {verb} '{simulation}': {reason}"
             raise BadInputError(message)
         if row.cancel_requested_at is None:
-            asked = Simulation.objects.filter(pk=row.pk)
-            asked.update(cancel_requested_at=Now(), ends_as=ends_as)
             row.runs.filter(state=RunState.QUEUED).update(
                 state=ends_as,
                 reason=f"{ends_as} by {by.get_username()} before it was run",
                 ended_at=Now(),
+            )
+            Simulation.objects.filter(pk=row.pk).update(
+                cancel_requested_at=Now(),
+                ends_as=ends_as,
+                # asked after no run of it can be claimed any more
+                nothing_to_pack=not row.runs.exclude(started_at=None).exists(),
             )
             wake()
 
