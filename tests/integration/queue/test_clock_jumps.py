@@ -170,9 +170,12 @@ def test_forward_by_days_it_forgets_no_worker_that_is_to_drain(
     assert other_worker.show(FACTS)
 
 
-def test_a_worker_that_was_gone_for_a_day_is_forgotten(worker: RowsPort, clock: Clock) -> None:
+@pytest.mark.parametrize("by", [timedelta(days=2), -JUMP])
+def test_a_worker_that_was_gone_for_a_day_or_is_seen_in_the_future_only_is_forgotten(
+    worker: RowsPort, clock: Clock, by: timedelta
+) -> None:
     worker.show(FACTS)
-    jump(timedelta(days=2))
+    jump(by)
     worker.recover(alive)
     clock.sleep(RECOVER_S)
     worker.recover(alive)
@@ -180,15 +183,15 @@ def test_a_worker_that_was_gone_for_a_day_is_forgotten(worker: RowsPort, clock: 
     assert not Worker.objects.exists()
 
 
-def test_back_it_lets_no_worker_look_alive_for_longer_than_one_that_was_seen_now(
-    worker: RowsPort, other_worker: RowsPort
+def test_back_it_lets_no_worker_look_alive_that_does_not_show_itself_again(
+    worker: RowsPort,
 ) -> None:
     worker.show(FACTS)
     jump(-JUMP)
-    other_worker.recover(alive)
-    Worker.objects.update(seen_at=F("seen_at") - timedelta(minutes=2))
-
     assert not alive_workers().exists()
+    worker.show(FACTS)
+
+    assert alive_workers().exists()
 
 
 @pytest.mark.parametrize("kind", [WorkKind.FINISH, WorkKind.DELIVERY])

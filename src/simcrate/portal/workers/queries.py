@@ -10,13 +10,13 @@ from django.db.models.functions import Now
 from simcrate.portal.workers.models import Worker
 from simcrate.simulators.definition import Simulator
 
-ALIVE_S = 60
+ALIVE = timedelta(seconds=60)
 """Who was not seen for so long counts as gone; a worker shows itself every 10 s."""
 
 
 def alive_workers() -> QuerySet[Worker]:
-    """Those that showed themselves lately."""
-    return Worker.objects.filter(seen_at__gte=Now() - timedelta(seconds=ALIVE_S))
+    """Those that showed themselves lately; not those of a clock that was ahead."""
+    return Worker.objects.filter(seen_at__gte=Now() - ALIVE, seen_at__lte=Now() + ALIVE)
 
 
 def other_machines(machine: str) -> list[str]:
