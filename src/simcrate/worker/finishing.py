@@ -1,7 +1,7 @@
 """Finish in a process of its own.
 
-Results of simulators are hostile.  What crashes their reader, or fills it with memory, ends that process and
-not the worker with all its leases; and whatever it used is given back when it ends.
+Results of simulators are hostile.  What crashes their reader ends that process and not the worker with all
+its leases; where memory runs out it is the one that the kernel ends; and whatever it used is given back.
 
 That process runs `main`: it takes one job from its standard input and writes progress and the result to its
 standard output, as pickles of our own values between our own processes.  It ends when the worker does.
@@ -18,10 +18,11 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Thread
 from typing import IO
 
-from simcrate.errors import CrateError, SimCrateError, WorkEndedError
+from simcrate.errors import CrateError, SimCrateError
 from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import PackedSimulation, Progress
 from simcrate.pipeline.place import Place
@@ -32,16 +33,19 @@ log = logging.getLogger(__name__)
 
 COMMAND = (sys.executable, "-P", "-c", "from simcrate.worker.finishing import main; main()")
 STOP_POLL_S = 0.2
+OOM_SCORE = "1000"  # the first to go when memory runs out; see proc(5), oom_score_adj
 SHOW_S = 0.1  # progress is sent at most this often
 ORPHANED = 3  # exit code of a process whose worker is gone
 
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
-    """An error that the process foresaw."""
+    """An error, after which nothing comes."""
 
     message: str
     detail: str
+    is_crash: bool
+    """Nobody foresaw it."""
 
 
 def finish_apart(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
@@ -58,15 +62,15 @@ def finish_apart(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
     except _CrashedError as error:
         log.exception("finish.crashed", extra={"simulation": str(job.submission.id)})
         if job.is_careful:
-            raise CrateError(str(error)) from error
+            raise CrateError(str(error), detail=error.detail) from error
     try:
         return _finish(replace(job, is_careful=True), place, watch)
     except _CrashedError as error:
-        raise CrateError(str(error)) from error
+        raise CrateError(str(error), detail=error.detail) from error
 
 
-class _CrashedError(Exception):
-    """The process ended without a word."""
+class _CrashedError(SimCrateError):
+    """The process ended by what nobody foresaw."""
 
 
 def _finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
@@ -102,7 +106,8 @@ def _follow(messages: IO[bytes], watch: Watch) -> PackedSimulation:
                 case PackedSimulation():
                     return message
                 case _Failed():
-                    raise CrateError(message.message, detail=message.detail)
+                    failed = _CrashedError if message.is_crash else CrateError
+                    raise failed(message.message, detail=message.detail)
 
 
 class _SendingWatch(Watch):
@@ -133,10 +138,30 @@ def _end_with_worker() -> None:
     os._exit(ORPHANED)
 
 
-def main() -> None:
-    """Do one job."""
+def _expendable() -> None:
+    with suppress(OSError):  # a container that grants no /proc keeps the score of all
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
+
+
+def _do(job: Finish, place: Place, messages: IO[bytes]) -> PackedSimulation | _Failed:
     from simcrate.pipeline.runner import finish  # heavy, and only this process needs it
 
+    try:
+        return finish(job, place, _SendingWatch(messages))
+    except SimCrateError as error:
+        return _Failed(str(error), error.detail, is_crash=False)
+    except OSError as error:
+        message = f"could not write the crate: {error.strerror}"
+        return _Failed(message, str(error), is_crash=False)
+    except Exception as error:  # the edge of the process
+        log.exception("finish.unforeseen", extra={"simulation": str(job.submission.id)})
+        message = f"the process that packs was ended by {type(error).__name__}"
+        return _Failed(message, str(error), is_crash=True)
+
+
+def main() -> None:
+    """Do one job."""
+    _expendable()
     handler = logging.StreamHandler()
     handler.setFormatter(ScrubbingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(handlers=[handler], level=logging.INFO)
@@ -144,11 +169,5 @@ def main() -> None:
     sys.stdout = sys.stderr  # nothing else may get between the messages
     job, place = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by the worker that started us
     Thread(target=_end_with_worker, daemon=True).start()
-    try:
-        _send(messages, finish(job, place, _SendingWatch(messages)))
-    except WorkEndedError:
-        raise
-    except SimCrateError as error:
-        _send(messages, _Failed(str(error), error.detail))
-    except OSError as error:
-        _send(messages, _Failed(f"could not write the crate: {error.strerror}", str(error)))
+    _send(messages, _do(job, place, messages))
+    os._exit(0)  # the thread holds standard input, without which the interpreter cannot shut down

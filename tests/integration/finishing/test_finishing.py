@@ -28,7 +28,9 @@ JOB = Finish(
     is_careful=False,
 )  # fmt: skip
 SCALARS = "version 3\nrun A-0\nattr configname A\nscalar Net x 1\n"
-PRELUDE = "import sys; from simcrate.worker import finishing; from simcrate.pipeline import parse; "
+PRELUDE = (
+    "import sys; from simcrate.worker import finishing; from simcrate.pipeline import pack, parse; "
+)
 
 
 @pytest.fixture
@@ -41,9 +43,9 @@ def place(tmp_path: Path) -> Place:
     return place
 
 
-def crash(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    """Make the reader crash its process, as hostile results might."""
-    script = f"{PRELUDE}parse.parse = lambda *_: {how}; finishing.main()"
+def crash(monkeypatch: pytest.MonkeyPatch, how: str, stage: str = "parse") -> None:
+    """Make a stage crash its process, as hostile results might."""
+    script = f"{PRELUDE}{stage}.{stage} = lambda *_: {how}; finishing.main()"
     monkeypatch.setattr(finishing, "COMMAND", (sys.executable, "-c", script))
 
 
@@ -68,6 +70,26 @@ def test_what_crashes_the_reader_costs_the_statistics_and_nothing_else(
 
     assert packed.problems
     assert place.crate_path(JOB.delivery_id, packed.file_name).exists()
+
+
+def test_an_error_that_nobody_foresaw_is_named(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash(monkeypatch, "1 / 0", stage="pack")
+
+    with pytest.raises(CrateError, match="was ended by ZeroDivisionError") as caught:
+        finishing.finish_apart(JOB, place, Watch())
+    assert caught.value.detail == "division by zero"
+
+
+def test_the_process_is_the_first_to_go_when_memory_runs_out(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash(monkeypatch, "{}[open('/proc/self/oom_score_adj').read().strip()]", stage="pack")
+
+    with pytest.raises(CrateError) as caught:
+        finishing.finish_apart(JOB, place, Watch())
+    assert caught.value.detail == "'1000'"
 
 
 def test_a_process_that_cannot_start_is_an_error_that_is_retried(
