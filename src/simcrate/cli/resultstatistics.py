@@ -69,7 +69,7 @@ def as_json(summary: ResultSummary) -> dict[str, object]:
         "catalogue": summary.catalogue.title if summary.catalogue else "",
         "runs": run_facts(summary.results),
         "statistics": [row_json(row) for row in summary.rows],
-        "missing": _missing(summary.results),
+        "missing": _missing(summary),
     }
 
 
@@ -81,7 +81,7 @@ def as_tables(summary: ResultSummary) -> Iterator[RenderableType]:
     for modules in by_modules:
         rows = [row for row in summary.rows if row.modules == modules]
         yield _table(modules, rows, has_points=has_points)
-    yield _missing_line(summary.results)
+    yield _missing_line(summary)
 
 
 def _choose(catalogue: str | None, results: ResultSet) -> Catalogue | None:
@@ -138,17 +138,8 @@ def _cells(row: Row, *, has_points: bool) -> list[str]:
         _number(row.minimum),
         _number(row.maximum),
         printable(row.unit),
-        _missing_of(row),
+        row.missing,
     ]
-
-
-def _missing_of(row: Row) -> str:
-    parts = [
-        f"{count} {name}"
-        for count, name in ((row.nan_count, "NaN"), (row.inf_count, "Inf"))
-        if count
-    ]
-    return f"{', '.join(parts)} of {row.values}" if parts else ""
 
 
 def _style(row: Row) -> str:
@@ -166,22 +157,28 @@ def _number(number: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _missing(results: ResultSet) -> dict[str, int]:
-    scalars = results.scalars().column("value").to_numpy()
-    vectors = results.vectors()
+def _missing(summary: ResultSummary) -> dict[str, int]:
+    """Of all scalars and vectors, and of the samples of those vectors that have a row."""
+    scalars = summary.results.scalars().column("value").to_numpy()
+    vectors = summary.results.vectors()
     return {
         "scalars": len(scalars),
         "nan_scalars": int(np.isnan(scalars).sum()),
         "inf_scalars": int(np.isinf(scalars).sum()),
         "vectors": len(vectors),
         "empty_vectors": vectors.column("count").to_pylist().count(0),
+        "samples": sum(row.samples for row in summary.rows),
+        "nan_samples": sum(row.nan_samples for row in summary.rows),
+        "inf_samples": sum(row.inf_samples for row in summary.rows),
     }
 
 
-def _missing_line(results: ResultSet) -> str:
-    found = _missing(results)
-    return (
-        f"Missing: {found['nan_scalars']:,} of {found['scalars']:,} scalars are NaN, "
-        f"{found['inf_scalars']:,} infinite; "
-        f"{found['empty_vectors']:,} of {found['vectors']:,} vectors have no samples."
-    )
+def _missing_line(summary: ResultSummary) -> str:
+    found = _missing(summary)
+    numbers = [
+        f"{found[f'nan_{kind}']:,} of {found[kind]:,} {kind} are NaN, {found[f'inf_{kind}']:,} infinite"
+        for kind in ("scalars", "samples")
+        if found[kind]
+    ]
+    empty = f"{found['empty_vectors']:,} of {found['vectors']:,} vectors have no samples"
+    return f"Missing: {'; '.join([*numbers, empty])}."

@@ -115,7 +115,7 @@ def missing(results: ResultSet, reductions: Reductions) -> Missing:
 
 
 def _infinite(rows: Sequence[Row]) -> Iterator[str]:
-    names = list(dict.fromkeys(row.display for row in rows if row.inf_count))
+    names = list(dict.fromkeys(row.display for row in rows if row.inf_count or row.inf_samples))
     if names:
         yield (
             f"Infinite values take no part in means and are counted as missing: {_some(names)}. "

@@ -163,14 +163,13 @@ def _row(row: Row, *, is_new: bool, with_points: bool) -> str:
     point = f"<td>{escape(row.point.label)}</td>" if with_points else ""
     unit = f' <span class="unit">{escape(row.unit)}</span>' if row.unit else ""
     interval = "–" if math.isnan(estimate.half_width) else f"± {number(estimate.half_width, 3)}"
-    missing = row.nan_count + row.inf_count
-    absent = f'<span class="missing">{missing} of {row.values}</span>' if missing else "–"
+    missing = f'<span class="missing">{row.missing}</span>' if row.missing else "–"
     return (
         f"<tr{'' if is_new else ' class=more'}><td>{escape(row.display) if is_new else ''}</td>{point}"
         f'<td class="n">{number(estimate.mean)}{unit}</td><td class="n ci">{interval}</td>'
         f'<td class="n">{estimate.n}</td><td class="n">{number(estimate.stddev)}</td>'
         f'<td class="n">{number(row.minimum)}</td><td class="n">{number(row.maximum)}</td>'
-        f'<td class="n">{absent}</td></tr>\n'
+        f'<td class="n">{missing}</td></tr>\n'
     )
 
 

@@ -69,6 +69,19 @@ class Row:
     maximum: float
     """Largest finite value of any run and module; NaN without any."""
 
+    samples: int = 0
+    """Samples of its vectors; 0 where it was not read from vectors."""
+
+    nan_samples: int = 0
+    inf_samples: int = 0
+
+    @property
+    def missing(self) -> str:
+        """What takes no part because it is no number, as `1 NaN of 6, 2 infinite of 400 samples`; empty: nothing."""
+        values = _in_words(self.nan_count, self.inf_count, f"{self.values:,}")
+        samples = _in_words(self.nan_samples, self.inf_samples, f"{self.samples:,} samples")
+        return ", ".join(part for part in (values, samples) if part)
+
     @property
     def name(self) -> str:
         """As recorded, with recording mode."""
@@ -94,3 +107,9 @@ def run_means(runs: Indices, values: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         means: Floats = sums / counts
     return means
+
+
+def _in_words(nan_count: int, inf_count: int, total: str) -> str:
+    counts = ((nan_count, "NaN"), (inf_count, "infinite"))
+    told = ", ".join(f"{count:,} {name}" for count, name in counts if count)
+    return f"{told} of {total}" if told else ""

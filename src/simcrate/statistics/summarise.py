@@ -140,6 +140,10 @@ def _row(
     values, low, high = _values(items, group, reducer, numbers)
     runs, run_codes = np.unique(items.run_codes[group.items], return_inverse=True)
     over_modules = run_means(run_codes, values)
+    is_vector = group.source == "vector"
+    samples, nan_samples, inf_samples = (
+        numbers.sample_counts(group.items) if is_vector else (0, 0, 0)
+    )
     low, high = low[np.isfinite(low)], high[np.isfinite(high)]
     row = Row(
         statistic=group.base,
@@ -158,6 +162,9 @@ def _row(
         inf_count=int(np.isinf(values).sum()),
         minimum=float(low.min()) if low.size else math.nan,
         maximum=float(high.max()) if high.size else math.nan,
+        samples=samples,
+        nan_samples=nan_samples,
+        inf_samples=inf_samples,
     )
     ids = [items.runs[i] for i in runs.tolist()]
     return Tabulated(

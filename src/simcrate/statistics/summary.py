@@ -119,6 +119,7 @@ ROW_FIELDS = (
     *("statistic", "name", "display", "layer", "unit", "reducer", "source"),
     *("modules", "module_count", "config", "itervars", "runs", "n", "mean", "low", "high"),
     *("stddev", "min", "max", "values", "nan_count", "inf_count"),
+    *("samples", "nan_samples", "inf_samples"),
 )
 """Fields of a row, in the order of the table."""
 
@@ -149,6 +150,9 @@ def row_json(row: Row) -> Json:
         "values": row.values,
         "nan_count": row.nan_count,
         "inf_count": row.inf_count,
+        "samples": row.samples,
+        "nan_samples": row.nan_samples,
+        "inf_samples": row.inf_samples,
     }
 
 

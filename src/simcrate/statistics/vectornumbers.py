@@ -75,6 +75,17 @@ class VectorNumbers:
         """Smallest and largest finite sample of each vector; NaN without any."""
         return self.values(Reducer.MIN, wanted), self.values(Reducer.MAX, wanted)
 
+    def sample_counts(self, wanted: Indices) -> tuple[int, int, int]:
+        """How many samples the vectors have together, and how many of these are NaN and infinite."""
+        if not self._complete:
+            self._read(wanted[self._needs_samples(Reducer.SUM, wanted)])
+        counted = np.nan_to_num(_floats(self.vectors, "count")[wanted])
+        nan_count, inf_count = (
+            self._reductions.nan_count[wanted],
+            self._reductions.inf_count[wanted],
+        )
+        return int(counted.sum()), int(nan_count.sum()), int(inf_count.sum())
+
     def _needs_samples(self, reducer: Reducer, wanted: Indices) -> NDArray[np.bool_]:
         unread = (_floats(self.vectors, "count")[wanted] > 0) & ~self._is_read[wanted]
         if reducer is Reducer.LAST:

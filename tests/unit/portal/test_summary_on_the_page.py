@@ -77,6 +77,13 @@ def test_values_that_are_no_numbers_are_counted() -> None:
     assert table.rows[0].remark == "1,200 NaN, 3 infinite"
 
 
+def test_samples_that_are_no_numbers_are_counted() -> None:
+    table = statistics_table({"rows": [{**ROW, "nan_samples": 1200, "inf_samples": 3}]})
+
+    assert table is not None
+    assert table.rows[0].remark == "1,200 samples NaN, 3 samples infinite"
+
+
 def test_rows_that_are_not_shown_are_counted() -> None:
     table = statistics_table({"rows": [ROW] * 250, "cut": {"rows": 7}})
 

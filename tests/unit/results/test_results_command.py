@@ -101,6 +101,9 @@ def test_stats_for_programs_have_an_interval_and_counts_of_missing_values() -> N
         "inf_scalars": 0,
         "vectors": 90,
         "empty_vectors": 0,
+        "samples": 7713,
+        "nan_samples": 0,
+        "inf_samples": 0,
     }
 
 
@@ -109,6 +112,18 @@ def test_stats_of_everything_recorded_need_no_catalogue() -> None:
 
     assert "appTotalDataDeliveryRatio" in output
     assert "linkSimpleNeighbourSize" not in output
+
+
+def test_stats_tell_which_samples_are_no_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.vec").write_text(
+        "version 3\nrun a-0\nattr configname General\nvector 0 Net d:vector TV\n"
+        "0\t0\t1\n0\t1\tnan\n0\t2\tinf\n0\t3\t3\n"
+    )
+
+    output = _run("stats", tmp_path).stdout
+
+    assert "1 NaN, 1 infinite of 4 samples" in output
+    assert "Missing: 1 of 4 samples are NaN, 1 infinite; 0 of 1 vectors" in output
 
 
 def test_stats_warn_when_results_of_several_experiments_are_read_together(tmp_path: Path) -> None:

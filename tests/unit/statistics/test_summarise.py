@@ -121,6 +121,8 @@ def test_a_nan_sample_does_not_spoil_the_mean_of_its_vector(study: Study) -> Non
     row = named(summarise(study.results()), "d:mean")
 
     assert (row.estimate.mean, row.minimum, row.maximum) == (2, 1, 3)
+    assert (row.samples, row.nan_samples, row.inf_samples) == (3, 1, 0)
+    assert row.missing == "1 NaN of 3 samples"
 
 
 @pytest.mark.parametrize("hole", ["inf", "-inf", "nan"])

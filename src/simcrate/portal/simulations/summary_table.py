@@ -34,7 +34,7 @@ class TableRow:
     minimum: str
     maximum: str
     remark: str
-    """How many values were no numbers."""
+    """How many values, and samples behind them, were no numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,5 +90,10 @@ def spelled(value: float | str | None) -> str:
 
 
 def _remark(row: Mapping[str, Any]) -> str:
-    counts = {"NaN": row.get("nan_count", 0), "infinite": row.get("inf_count", 0)}
+    counts = {
+        "NaN": row.get("nan_count", 0),
+        "infinite": row.get("inf_count", 0),
+        "samples NaN": row.get("nan_samples", 0),
+        "samples infinite": row.get("inf_samples", 0),
+    }
     return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
