@@ -20,7 +20,7 @@ from simcrate.simulators.runlist import MOST_CONFIGS, compare_runs
 from simcrate.simulators.sandbox import SandboxKind, find_sandbox
 from simcrate.simulators.workplace import provide
 
-TRIAL_LIMITS = Limits(wall_time_s=60)
+TRIAL_LIMITS = Limits(wall_time_s=60, disk_bytes=2**30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,11 @@ from simcrate.simulators.definition import Limits
 from simcrate.simulators.processtable import usage_of
 
 SAMPLE_S = 1.0
-DISK_SAMPLE_S = 5.0  # walking a directory of results costs more than reading /proc
+DISK_SHARE = (
+    0.05  # of the time may go into walking the directory; one of few files is sampled as often
+)
+_BLOCK_BYTES = 512  # what stat(2) counts in
+RUNAWAY = 2  # times a limit: what still grows after it was told to finish is not finishing
 
 
 @dataclass(slots=True)
@@ -34,13 +39,16 @@ class Meter:
         self,
         pid: int,
         directory: Path,
+        log_path: Path,
         limits: Limits,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Its disk is the directory and the log."""
         self.peaks = Peaks()
         self._pid = pid
         self._directory = directory
+        self._log_path = log_path
         self._limits = limits
         self._clock = clock
         self._started = clock()
@@ -56,14 +64,28 @@ class Meter:
         self._sample(now)
         return self._reason(now)
 
+    @property
+    def is_running_away(self) -> bool:
+        """Whether it takes so much that there is no time to let it finish."""
+        limits, peaks = self._limits, self.peaks
+        return (
+            0 < RUNAWAY * limits.memory_bytes < peaks.memory_bytes
+            or 0 < RUNAWAY * limits.disk_bytes < peaks.disk_bytes
+        )
+
+    def measure_disk(self) -> None:
+        """Look at the disk now."""
+        used_bytes = directory_size(self._directory) + file_size(self._log_path)
+        self.peaks.disk_bytes = max(self.peaks.disk_bytes, used_bytes)
+
     def _sample(self, now: float) -> None:
         usage = usage_of(self._pid)
         peaks = self.peaks
         peaks.memory_bytes = max(peaks.memory_bytes, usage.memory_bytes)
         peaks.cpu_time_s = max(peaks.cpu_time_s, usage.cpu_time_s)
         if now >= self._disk_at:
-            self._disk_at = now + DISK_SAMPLE_S
-            peaks.disk_bytes = max(peaks.disk_bytes, directory_size(self._directory))
+            self.measure_disk()
+            self._disk_at = now + (self._clock() - now) / DISK_SHARE
 
     def _reason(self, now: float) -> str:
         limits, peaks = self._limits, self.peaks
@@ -81,13 +103,22 @@ class Meter:
 def directory_size(directory: Path) -> int:
     """Bytes on disk of everything below a directory; holes of sparse files do not count."""
     total_bytes = 0
-    for parent, _, names in os.walk(directory):
-        for name in names:
-            try:
-                total_bytes += os.lstat(os.path.join(parent, name)).st_blocks * 512  # noqa: PTH118
-            except FileNotFoundError:
-                continue
+    pending = [os.fspath(directory)]
+    while pending:
+        with suppress(OSError), os.scandir(pending.pop()) as entries:  # it may go at any moment
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                total_bytes += file_size(entry)
     return total_bytes
+
+
+def file_size(path: Path | os.DirEntry[str]) -> int:
+    """Bytes on disk of one file, link or directory; 0 where it is gone."""
+    try:
+        return path.stat(follow_symlinks=False).st_blocks * _BLOCK_BYTES
+    except OSError:
+        return 0
 
 
 def _size(size_bytes: int) -> str:

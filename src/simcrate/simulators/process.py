@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import resource
 import selectors
@@ -23,7 +24,7 @@ from typing import BinaryIO
 
 from simcrate.simulators.definition import Limits
 from simcrate.simulators.identity import ProcessIdentity
-from simcrate.simulators.meter import Meter, directory_size
+from simcrate.simulators.meter import Meter
 from simcrate.simulators.processtable import processes_of, read_entry
 
 IDENTITY_FILE = "process.json"
@@ -35,7 +36,9 @@ KILL_ROUNDS = 20
 KILL_PAUSE_S = 0.05
 WRAPPERS = {"bwrap", "prlimit", "setpriv"}
 READ_BYTES = 65536
+LARGEST_PIPE_BYTES = 1 << 20  # that a program without privileges can ask for
 LONGEST_LINE = 1 << 20  # a program that prints without line ends must not fill our memory
+LOG_ENDS_HERE = b"\n[The log ends here: it has reached the disk limit.]\n"
 # What programs need to find their libraries and speak plainly; nothing of ours goes along.
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -88,12 +91,14 @@ def follow(program: Followed, *, on_line: Callable[[str], None], stop: Event) ->
         OSError: it could not be started.
     """
     started = time.monotonic()
-    with program.log_path.open("ab") as log, _started(program) as process:
+    with program.log_path.open("ab") as file, _started(program) as process:
         _write_identities(program.identity_dir, process.pid)
-        meter = Meter(process.pid, program.working_dir, program.limits)
+        meter = Meter(process.pid, program.working_dir, program.log_path, program.limits)
         stopper = _Stopper(process.pid, stop, meter, program.stop_grace_s)
+        log = _Log(file, program.limits.disk_bytes)
         exit_code, usage = _pump(process, log, on_line, stopper)
         (program.identity_dir / IDENTITY_FILE).unlink(missing_ok=True)
+    meter.measure_disk()
     return ProcessEnd(
         exit_code=_signal_or_code(exit_code),
         was_stopped=stopper.asked and not stopper.exceeded,
@@ -101,7 +106,7 @@ def follow(program: Followed, *, on_line: Callable[[str], None], stop: Event) ->
         wall_time_s=time.monotonic() - started,
         cpu_time_s=usage.ru_utime + usage.ru_stime,
         peak_memory_bytes=max(meter.peaks.memory_bytes, usage.ru_maxrss * 1024),
-        peak_disk_bytes=max(meter.peaks.disk_bytes, directory_size(program.working_dir)),
+        peak_disk_bytes=meter.peaks.disk_bytes,
     )
 
 
@@ -165,10 +170,10 @@ def _started(program: Followed) -> Iterator[subprocess.Popen[bytes]]:
     try:
         yield process
     finally:
-        _kill_all(process.pid)
         assert process.stdout is not None
         process.stdout.close()
         if process.returncode is None:
+            _kill_all(process.pid)
             process.wait()
 
 
@@ -179,7 +184,10 @@ def _write_identities(directory: Path, pid: int) -> None:
 
 
 class _Stopper:
-    """SIGTERM once asked or over a limit, SIGKILL to all of the program when the grace is over."""
+    """SIGTERM once asked or over a limit, SIGKILL to all of the program when the grace is over.
+
+    A program that goes on to twice a limit of memory or disk has no grace.
+    """
 
     def __init__(self, pid: int, stop: Event, meter: Meter, grace_s: float) -> None:
         self._pid = pid
@@ -191,19 +199,19 @@ class _Stopper:
         self.exceeded = ""
 
     def act(self) -> None:
-        if not self.asked:
-            self.exceeded = self._meter.exceeded()
-            if self.exceeded or self._stop.is_set():
-                self.asked = True
-                self._kill_at = time.monotonic() + self._grace_s
-                _signal_programs(self._pid, signal.SIGTERM)
-        elif time.monotonic() > self._kill_at:
-            _kill_all(self._pid)
+        exceeded = self._meter.exceeded()
+        if self.asked:
+            if self._meter.is_running_away or time.monotonic() > self._kill_at:
+                _kill_all(self._pid)
+        elif exceeded or self._stop.is_set():
+            self.asked, self.exceeded = True, exceeded
+            self._kill_at = time.monotonic() + self._grace_s
+            _signal_programs(self._pid, signal.SIGTERM)
 
 
 def _pump(
     process: subprocess.Popen[bytes],
-    log: BinaryIO,
+    log: _Log,
     on_line: Callable[[str], None],
     stopper: _Stopper,
 ) -> tuple[int, resource.struct_rusage]:
@@ -228,20 +236,44 @@ def _pump(
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 process.returncode = os.waitstatus_to_exitcode(status)
-                with contextlib.suppress(BlockingIOError):
-                    while _copy(descriptor, log, lines):
-                        pass
+                _kill_all(process.pid)  # its children, too, may be printing
+                _copy_rest(descriptor, log, lines)
                 lines.end()
                 return process.returncode, usage
 
 
-def _copy(descriptor: int, log: BinaryIO, lines: _Lines) -> bool:
+def _copy(descriptor: int, log: _Log, lines: _Lines) -> bool:
     """One chunk from the pipe; false when it is closed."""
     chunk = os.read(descriptor, READ_BYTES)
     log.write(chunk)
-    log.flush()
     lines.feed(chunk)
     return bool(chunk)
+
+
+def _copy_rest(descriptor: int, log: _Log, lines: _Lines) -> None:
+    """What is in the pipe: no more than a pipe can hold, should anybody still be printing."""
+    with contextlib.suppress(BlockingIOError):
+        for _ in range(LARGEST_PIPE_BYTES // READ_BYTES):
+            if not _copy(descriptor, log, lines):
+                return
+
+
+class _Log:
+    """What the program prints, in a file that grows no further than just over the disk limit.
+
+    Over it by so much that the program is stopped for it; what comes then, until it has ended, is read only.
+    """
+
+    def __init__(self, file: BinaryIO, limit_bytes: int) -> None:
+        self._file = file
+        self._room_bytes = limit_bytes or math.inf
+
+    def write(self, chunk: bytes) -> None:
+        if self._room_bytes < 0:
+            return
+        self._room_bytes -= len(chunk)
+        self._file.write(chunk if self._room_bytes >= 0 else chunk + LOG_ENDS_HERE)
+        self._file.flush()
 
 
 class _Lines:

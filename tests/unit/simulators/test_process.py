@@ -13,20 +13,38 @@ from threading import Event, Timer
 import psutil
 import pytest
 
-from simcrate.simulators import Followed, ProcessEnd, ProcessIdentity, follow, kill_leftover
-from simcrate.simulators.process import IDENTITY_FILE
+from simcrate.simulators import (
+    Followed,
+    Limits,
+    ProcessEnd,
+    ProcessIdentity,
+    follow,
+    kill_leftover,
+)
+from simcrate.simulators.meter import directory_size
+from simcrate.simulators.process import IDENTITY_FILE, LOG_ENDS_HERE, READ_BYTES
+
+UNLIMITED = Limits()
 
 
 def run(
-    tmp_path: Path, script: str, *, stop: Event | None = None, grace_s: float = 5
+    tmp_path: Path,
+    script: str,
+    *,
+    stop: Event | None = None,
+    grace_s: float = 5,
+    limits: Limits = UNLIMITED,
 ) -> tuple[ProcessEnd, list[str]]:
     lines: list[str] = []
+    working_dir = tmp_path / "work"
+    working_dir.mkdir()
     end = follow(
         Followed(
             command=(sys.executable, "-c", script),
-            working_dir=tmp_path,
+            working_dir=working_dir,
             log_path=tmp_path / "program.log",
             identity_dir=tmp_path,
+            limits=limits,
             stop_grace_s=grace_s,
         ),
         on_line=lines.append,
@@ -130,6 +148,56 @@ def test_a_child_that_holds_the_pipe_open_delays_nothing(tmp_path: Path) -> None
 
     assert (end.exit_code, lines) == (0, ["done"])
     assert end.wall_time_s < 30
+
+
+def test_a_child_that_prints_for_ever_delays_nothing(tmp_path: Path) -> None:
+    end, _ = run(tmp_path, "import subprocess; subprocess.Popen(['yes'])")
+
+    assert end.exit_code == 0
+    assert end.wall_time_s < 30
+
+
+def test_printing_for_ever_ends_at_the_disk_limit_and_no_byte_more_is_kept(tmp_path: Path) -> None:
+    script = (
+        "import os, signal\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "while True: os.write(1, b'y\\n' * 1000)"
+    )
+    end, _ = run(tmp_path, script, limits=Limits(disk_bytes=2**20), grace_s=0.5)
+
+    log = (tmp_path / "program.log").read_bytes()
+    assert end.exceeded == "The disk limit of 1 MiB was reached."
+    assert len(log) < 2**20 + 2 * READ_BYTES
+    assert log.endswith(LOG_ENDS_HERE)
+
+
+def test_what_goes_on_to_twice_a_limit_gets_no_time_to_finish(tmp_path: Path) -> None:
+    script = (
+        "import signal\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "with open('a.vec', 'wb') as file:\n"
+        "    while True: file.write(bytes(100_000))"
+    )
+    end, _ = run(tmp_path, script, limits=Limits(disk_bytes=2**20), grace_s=100)
+
+    assert end.exceeded == "The disk limit of 1 MiB was reached."
+    assert end.wall_time_s < 30
+
+
+def test_the_log_counts_as_disk(tmp_path: Path) -> None:
+    end, _ = run(tmp_path, "print('y' * 1_000_000)")
+
+    assert end.peak_disk_bytes >= 1_000_000
+
+
+def test_directories_and_links_take_disk_too_and_holes_do_not(tmp_path: Path) -> None:
+    (tmp_path / "deep" / "deeper").mkdir(parents=True)
+    (tmp_path / "deep" / "file").write_bytes(bytes(100_000))
+    (tmp_path / "out").symlink_to("/usr")
+    with (tmp_path / "deep" / "holes").open("wb") as file:
+        file.truncate(1 << 30)
+
+    assert 100_000 <= directory_size(tmp_path) < 1_000_000
 
 
 @pytest.fixture
