@@ -1,7 +1,8 @@
 """Constraints, run filters, range bounds and parameter values: arithmetic, comparison, logic.
 
 A subset of OMNeT++'s expressions: no random variates, no modules, no files.  Values are numbers with
-an optional unit, strings and booleans; `=` is accepted for `==`.
+an optional unit, strings and booleans; `=` is accepted for `==`.  What `&&`, `||` and `?:` do not need is
+parsed but not evaluated.
 
 Source: OMNeT++ Simulation Manual, section "Expressions" of the NED chapter (operators, precedence).
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from simcrate.errors import IniError
@@ -20,6 +22,8 @@ from simcrate.inifile.quantities import Quantity, make_quantity
 from simcrate.inifile.variables import unquote
 
 Value = Quantity | str | bool
+Term = Callable[[], Value]
+"""A parsed part of an expression, which has its value when it is called."""
 
 DEEPEST = (
     60  # nested parentheses; far more than anybody writes, far less than the interpreter's limit
@@ -71,6 +75,12 @@ _PRECEDENCE = {
     "%": 6,
     "^": 8,
 }
+_NAMED: dict[str, Value] = {
+    "true": True,
+    "false": False,
+    "inf": Quantity(math.inf),
+    "nan": Quantity(math.nan),
+}
 _UNARY_PRECEDENCE = 7  # binds more than a product, less than a power
 
 
@@ -88,7 +98,7 @@ def evaluate(text: str) -> Value:
     """
     refuse_too_long(len(text))
     try:
-        return _Parser(_tokens(text)).whole()
+        return _Parser(_tokens(text)).whole()()
     except (IniError, ArithmeticError, ValueError, TypeError) as error:
         message = f"cannot evaluate {text.strip() or 'an empty expression'}: {error}"
         raise IniError(message) from error
@@ -149,81 +159,78 @@ class _Parser:
         self._position = 0
         self._depth = 0
 
-    def whole(self) -> Value:
-        value = self._conditional()
+    def whole(self) -> Term:
+        term = self._conditional()
         if self._position < len(self._tokens):
             message = f'unexpected "{self._tokens[self._position].text}"'
             raise IniError(message)
-        return value
+        return term
 
-    def _conditional(self) -> Value:
+    def _conditional(self) -> Term:
         self._depth += 1
         if self._depth > DEEPEST:
             message = f"nested more than {DEEPEST} deep"
             raise IniError(message)
-        value = self._binary(0)
+        term = self._binary(0)
         if self._accept("?"):
             yes = self._conditional()
             self._expect(":")
-            no = self._conditional()
-            value = yes if _truth(value) else no
+            term = partial(_choose, term, yes, self._conditional())
         self._depth -= 1
-        return value
+        return term
 
-    def _binary(self, weakest: int) -> Value:
-        left = self._unary()
+    def _binary(self, weakest: int) -> Term:
+        first = self._unary()
+        others: list[tuple[str, Term]] = []
         while (operator := self._peek()) in _PRECEDENCE and _PRECEDENCE[operator] > weakest:
             self._position += 1
             # a power groups to the right, everything else to the left
             bound = _PRECEDENCE[operator] - (1 if operator == "^" else 0)
-            left = _apply(operator, left, self._deeper(bound))
-        return left
+            others.append((operator, self._deeper(bound)))
+        return partial(_fold, first, others) if others else first
 
-    def _deeper(self, weakest: int) -> Value:
+    def _deeper(self, weakest: int) -> Term:
         self._depth += 1
         if self._depth > DEEPEST:
             message = f"nested more than {DEEPEST} deep"
             raise IniError(message)
-        value = self._binary(weakest)
+        term = self._binary(weakest)
         self._depth -= 1
-        return value
+        return term
 
-    def _unary(self) -> Value:
-        if self._accept("-"):
-            operand = _number(self._deeper(_UNARY_PRECEDENCE))
-            return Quantity(-operand.number, operand.unit)
-        if self._accept("+"):
-            return _number(self._deeper(_UNARY_PRECEDENCE))
-        if self._accept("!"):
-            return not _truth(self._deeper(_UNARY_PRECEDENCE))
+    def _unary(self) -> Term:
+        for operator, apply in _UNARY.items():
+            if self._accept(operator):
+                return partial(_after, apply, self._deeper(_UNARY_PRECEDENCE))
         return self._primary()
 
-    def _primary(self) -> Value:
+    def _primary(self) -> Term:
         token = self._next()
         if token.kind == "number":
-            return make_quantity(float(token.text), token.unit)
+            return partial(_constant, make_quantity(float(token.text), token.unit))
         if token.kind == "string":
-            return unquote(token.text)
+            return partial(_constant, unquote(token.text))
         if token.kind == "name":
             return self._named(token.text)
         if token.text == "(":
-            value = self._conditional()
+            term = self._conditional()
             self._expect(")")
-            return value
+            return term
         message = f'unexpected "{token.text}"'
         raise IniError(message)
 
-    def _named(self, name: str) -> Value:
-        if name in ("true", "false"):
-            return name == "true"
-        if name in ("inf", "nan"):
-            return Quantity(float(name))
+    def _named(self, name: str) -> Term:
+        if name in _NAMED:
+            return partial(_constant, _NAMED[name])
         if not self._accept("("):
             message = f'unknown name "{name}"'
             raise IniError(message)
-        return _call(name, self._arguments())
+        if name not in _FUNCTIONS and name not in ("min", "max"):
+            message = f'unknown function "{name}" (there is: max, min, {", ".join(_FUNCTIONS)})'
+            raise IniError(message)
+        return partial(_call, name, self._arguments())
 
-    def _arguments(self) -> list[Value]:
+    def _arguments(self) -> list[Term]:
         if self._accept(")"):
             return []
         arguments = [self._conditional()]
@@ -257,10 +264,31 @@ class _Parser:
             raise IniError(message)
 
 
+def _constant(value: Value) -> Value:
+    return value
+
+
+def _after(apply: Callable[[Value], Value], operand: Term) -> Value:
+    return apply(operand())
+
+
+def _choose(condition: Term, yes: Term, no: Term) -> Value:
+    return yes() if _truth(condition()) else no()
+
+
+def _fold(first: Term, others: list[tuple[str, Term]]) -> Value:
+    """From left to right; in a loop, for there may be thousands of operands."""
+    value = first()
+    for operator, operand in others:
+        if operator in ("&&", "||"):
+            is_decided = _truth(value) == (operator == "||")
+            value = value if is_decided else _truth(operand())
+        else:
+            value = _apply(operator, value, operand())
+    return value
+
+
 def _apply(operator: str, left: Value, right: Value) -> Value:
-    if operator in ("&&", "||"):
-        both = (_truth(left), _truth(right))
-        return all(both) if operator == "&&" else any(both)
     if operator == "=~":
         return Pattern(str(right)).matches(str(left))
     if operator in ("==", "=", "!="):
@@ -317,14 +345,14 @@ def _arithmetic(operator: str, left: Quantity, right: Quantity) -> Quantity:
     raise IniError(message)
 
 
-def _call(name: str, arguments: list[Value]) -> Quantity:
-    numbers = [_number(argument) for argument in arguments]
+def _call(name: str, arguments: list[Term]) -> Quantity:
+    numbers = [_number(argument()) for argument in arguments]
     if name in ("min", "max") and len(numbers) == 2:
         _same_unit(*numbers)
         choose = min if name == "min" else max
         return Quantity(choose(number.number for number in numbers), numbers[0].unit)
-    if name not in _FUNCTIONS:
-        message = f'unknown function "{name}" (there is: max, min, {", ".join(_FUNCTIONS)})'
+    if name in ("min", "max"):
+        message = f"{name} takes two numbers"
         raise IniError(message)
     return Quantity(float(_FUNCTIONS[name](*(number.to("") for number in numbers))))
 
@@ -334,6 +362,11 @@ def _number(value: Value) -> Quantity:
         return value
     message = f"{value!r} is no number"
     raise IniError(message)
+
+
+def _negative(value: Value) -> Quantity:
+    quantity = _number(value)
+    return Quantity(-quantity.number, quantity.unit)
 
 
 def _truth(value: Value) -> bool:
@@ -348,3 +381,10 @@ def _same_unit(left: Quantity, right: Quantity) -> str:
         message = f"{left} and {right} are quantities of different things"
         raise IniError(message)
     return left.unit
+
+
+_UNARY: dict[str, Callable[[Value], Value]] = {
+    "-": _negative,
+    "+": _number,
+    "!": lambda value: not _truth(value),
+}

@@ -98,11 +98,36 @@ def test_units_are_converted(text: str, quantity: Quantity) -> None:
         "(" * 1000 + "1" + ")" * 1000,
         "-" * 1000 + "1",
         "true ? 1",
+        "false && foo",
+        "true || foo(1)",
+        "true || ",
+        "false && true || 1",
+        "min(1)",
     ],
 )
 def test_what_cannot_be_evaluated_is_an_ini_error(text: str) -> None:
     with pytest.raises(IniError, match="cannot evaluate"):
         evaluate(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "truth"),
+    [
+        ("0 == 0 || 10 / 0 > 1", True),
+        ("0 != 0 && 10 / 0 > 1", False),
+        ("true ? true : 1 / 0 > 1", True),
+        ("false ? 1 / 0 > 1 : false", False),
+        ("false && 1 / 0 > 1 || true", True),
+        ("true || 1 / 0 > 1 && 1 / 0 > 1", True),
+        ("1 == 1 || 1s < 2", True),
+    ],
+)
+def test_what_decides_nothing_is_not_evaluated(text: str, truth: bool) -> None:  # noqa: FBT001
+    assert evaluate_condition(text) is truth
+
+
+def test_an_expression_of_thousands_of_operands_is_evaluated() -> None:
+    assert evaluate_number("+".join(["1"] * 10_000)) == 10_000
 
 
 def test_a_condition_must_be_true_or_false() -> None:
