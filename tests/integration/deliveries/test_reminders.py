@@ -124,7 +124,7 @@ def test_an_address_that_is_refused_costs_nobody_else_the_reminder(
     announced: Announce, simulation: Simulation
 ) -> None:
     announced()
-    other = Simulation.objects.get(pk=simulation.pk)
+    other = Simulation.objects.defer(None).get(pk=simulation.pk)
     other.pk, other.notify_email = uuid.uuid4(), "gone@example.org"
     other.save(force_insert=True)
     announced(simulation=other)

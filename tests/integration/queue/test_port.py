@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from simcrate.delivery import DeliveryState
 from simcrate.errors import CrateError, LeaseLostError
@@ -338,3 +340,18 @@ def test_the_recipient_learns_what_failed(worker: RowsPort, delivery_claim: Clai
         "The stage 'statistics' failed: no.",
         "Run 1: It ran out of memory.",
     )
+
+
+def test_logs_and_summaries_are_not_read_to_finish_and_to_tell(
+    worker: RowsPort, simulation: Simulation
+) -> None:
+    finish_runs(worker)
+    with CaptureQueriesContext(connection) as asked:
+        claim = claimed(worker, FINISH)
+        worker.packed(claim, packed(worker.finish_job(claim).delivery_id))
+        delivery_claim = claimed(worker, DELIVERY)
+        worker.ledger(delivery_claim).announcing()
+        worker.recipient(delivery_claim)
+
+    read = [query["sql"] for query in asked if query["sql"].startswith("SELECT")]
+    assert not [sql for sql in read if '"log_tail"' in sql or '"summary"' in sql]

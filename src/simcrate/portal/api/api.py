@@ -179,8 +179,7 @@ def get_log(
 @api.get("/simulations/{uuid:simulation_id}/summary", response=dict[str, Any])
 def get_summary(request: HttpRequest, simulation_id: UUID) -> dict[str, Any]:
     """Its statistics, as packing left them; 404 until then."""
-    rows = visible_to(_user(request)).defer(None)
-    summary = get_object_or_404(rows, pk=simulation_id).summary
+    summary = _visible(request, simulation_id).summary
     if summary is None:
         raise HttpError(404, "there are no statistics yet; ask again when the crate is packed")
     return dict(summary)

@@ -53,6 +53,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "page",
     ]
     list_filter = ["state", CrateFilter, "storage", "machine"]
+    list_select_related = ["storage"]
     search_fields = ["file_name", "id", "simulation__title"]
     exclude = ["permalink", "link", "link_url", "resume", "stored"]
     actions = ["revoke_permalinks"]

@@ -55,12 +55,12 @@ def fetched(delivery: Delivery) -> None:
 
 def resolve(token: str) -> Resolved | None:
     """Follow a permalink to the newest working link of its simulation; None: there is no such one."""
-    asked = Delivery.objects.filter(permalink=token).select_related("simulation", "storage").first()
+    asked = Delivery.objects.filter(permalink=token).select_related("storage").first()
     if asked is None:
         return None
     if asked.permalink_revoked:
         return Resolved(fate=Fate.REVOKED, delivery=asked)
-    others = Delivery.objects.filter(simulation=asked.simulation, permalink_revoked=False)
+    others = Delivery.objects.filter(simulation=asked.simulation_id, permalink_revoked=False)
     working = (
         others.filter(
             Q(expires_at=None) | Q(expires_at__gt=Now()),

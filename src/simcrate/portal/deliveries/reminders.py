@@ -33,7 +33,8 @@ def due_reminders() -> list[Reminder]:
         permalink_revoked=False,
     ).exclude(simulation__notify_email="")
     with reaching_rows():
-        return [_reminder(row) for row in rows.select_related("simulation", "storage")]
+        told = rows.select_related("simulation", "storage").defer("simulation__summary")
+        return [_reminder(row) for row in told]
 
 
 def reminded(reminder: Reminder) -> None:

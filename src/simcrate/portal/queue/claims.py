@@ -40,7 +40,7 @@ class LeasedRows(Generic[M]):
         clock: Clock = time.monotonic,
     ) -> None:
         """`unclaimed` holds columns of the row itself: what a database compares when it updates."""
-        self._rows: QuerySet[M] = QuerySet(model)
+        self._rows: QuerySet[M] = model._default_manager.all()  # noqa: SLF001 - Django documents it
         self._owner = owner
         self._unclaimed = {**FREE, **unclaimed}
         self._overdue = Sightings[tuple[Hashable, datetime]](clock)

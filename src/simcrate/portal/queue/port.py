@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -47,6 +46,7 @@ from simcrate.portal.queue.sightings import Clock, Sightings
 from simcrate.portal.queue.wake import wake_others
 from simcrate.portal.simulations.models import Run, Simulation, SubmittedFile
 from simcrate.portal.simulations.problems import problems_of
+from simcrate.portal.simulations.queries import tally_runs
 from simcrate.portal.simulators.services import all_simulators, get_simulator
 from simcrate.portal.workers.models import Worker
 from simcrate.portal.workers.queries import alive_workers, offers
@@ -298,7 +298,7 @@ class RowsPort:
         submission = self.submission(claim)
         with reaching_rows():
             row = Simulation.objects.select_related("storage").get(pk=claim.simulation_id)
-            outcomes = tuple(outcome_of(run) for run in row.runs.order_by("number"))
+            outcomes = tuple(outcome_of(run) for run in row.runs.defer("log_tail"))
         return FinishJob(
             submission=submission,
             outcomes=outcomes,
@@ -370,17 +370,17 @@ class RowsPort:
     def recipient(self, claim: Claim) -> Recipient:
         """Whom to tell of the delivery."""
         with reaching_rows():
-            delivery = Delivery.objects.select_related("simulation").get(pk=claim.id)
-            simulation = delivery.simulation
-            runs = list(simulation.runs.all())
+            delivery = Delivery.objects.get(pk=claim.id)
+            simulation = Simulation.objects.get(pk=claim.simulation_id)
+            runs = tally_runs([simulation.pk])[simulation.pk]
+            problems = problems_of(simulation, simulation.runs.defer("log_tail", "outcome"))
         assert delivery.announcing_at is not None  # the engine commits its intent first
         base_url = settings.ENVIRONMENT.public_url
-        counts = Counter(run.state for run in runs)
         return Recipient(
             email=simulation.notify_email,
             title=simulation.title,
-            runs=", ".join(f"{count} {state}" for state, count in counts.items()),
-            problems=problems_of(simulation, runs),
+            runs=str(runs),
+            problems=problems,
             page_url=f"{base_url}/simulations/{simulation.pk}/",
             permalink_url=f"{base_url}/r/{delivery.permalink}",
             written_at=delivery.announcing_at,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from simcrate.portal.read_only_admin import ReadOnlyAdmin
 from simcrate.portal.simulations.models import Run, Simulation
@@ -15,6 +17,7 @@ class SimulationAdmin(ReadOnlyAdmin):
     list_display = ["title", "owner", "config", "storage", "created_at", "stage", "packed_at"]
     list_filter = ["storage", "created_at"]
     search_fields = ["title", "owner__username", "id"]
+    list_select_related = ["owner", "storage"]
     exclude = ["summary"]
 
 
@@ -34,3 +37,8 @@ class RunAdmin(ReadOnlyAdmin):
     list_filter = ["state", "machine"]
     search_fields = ["simulation__title", "simulation__id"]
     list_select_related = ["simulation"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        """Without what is large."""
+        rows: QuerySet[Run] = super().get_queryset(request)
+        return rows.defer("log_tail", "outcome", "simulation__summary")

@@ -16,6 +16,14 @@ from simcrate.portal.simulations.estimates import estimate_end
 RUN_STATES = [(state.value, state.value) for state in RunState]
 
 
+class WithoutSummary(models.Manager["Simulation"]):
+    """The rows without their summaries of up to 2 MiB each, which are read where they are asked for."""
+
+    def get_queryset(self) -> models.QuerySet[Simulation]:
+        """What every query begins with."""
+        return super().get_queryset().defer("summary")
+
+
 class Simulation(Leased):
     """What a user submitted.  Its lease is the one of `finish`: collect, parse, statistics, pack.
 
@@ -74,6 +82,8 @@ class Simulation(Leased):
     )
     problems = models.JSONField(default=list, editable=False)
     summary = models.JSONField(null=True, blank=True, editable=False)
+
+    objects = WithoutSummary()
 
     class Meta:
         ordering = ["-created_at"]

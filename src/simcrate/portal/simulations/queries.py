@@ -49,7 +49,7 @@ class Overview:
 
 def visible_to(user: User) -> QuerySet[Simulation]:
     """One's own, newest first; everybody's for staff."""
-    everything = Simulation.objects.select_related("storage", "owner").defer("summary")
+    everything = Simulation.objects.select_related("storage", "owner")
     return everything if user.is_staff else everything.filter(owner=user)
 
 

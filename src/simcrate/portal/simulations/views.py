@@ -144,7 +144,7 @@ def preview_runs(request: UserRequest, draft_id: UUID) -> HttpResponse:
 @for_users
 def detail(request: UserRequest, simulation_id: UUID) -> HttpResponse:
     """Everything about one simulation."""
-    simulation = get_object_or_404(visible_to(request.user).defer(None), pk=simulation_id)
+    simulation = get_object_or_404(visible_to(request.user), pk=simulation_id)
     return render(request, "simulations/detail.html", whole_page(request, simulation))
 
 
