@@ -275,13 +275,11 @@ def _runs_of(inspection: Inspection) -> list[Mapping[str, Any]]:
 def _runs_table(runs: Sequence[Mapping[str, Any]]) -> Table:
     table = Table("run", "config", "iteration variables", "state", "why", "simulated")
     for run in runs[:HEADLINES]:
-        itervars = run.get("itervars")
-        pairs = itervars.items() if isinstance(itervars, Mapping) else ()
         seconds = run.get("sim_time_s")
         table.add_row(
             _text(run.get("number")),
             _text(run.get("config")),
-            _text(", ".join(f"{name}={value}" for name, value in pairs)),
+            _text(_itervars(run)),
             _text(run.get("state")),
             _text(run.get("reason")),
             "" if seconds is None else f"{_number(seconds)} s",
@@ -291,12 +289,25 @@ def _runs_table(runs: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
+def _itervars(record: Mapping[str, Any]) -> str:
+    itervars = record.get("itervars")
+    pairs = itervars.items() if isinstance(itervars, Mapping) else ()
+    return ", ".join(f"{name}={value}" for name, value in pairs)
+
+
+def _point(row: Mapping[str, Any]) -> str:
+    return _itervars(row) or str(row.get("config", ""))
+
+
 def _statistics_table(inspection: Inspection) -> Table:
-    table = Table("statistic", "of", "mean", "95 % interval", "unit", "runs")
+    has_points = len({_point(row) for row in inspection.statistics}) > 1
+    points = ["point"] if has_points else []
+    table = Table("statistic", *points, "of", "mean", "95 % interval", "unit", "runs")
     for row in inspection.statistics[:HEADLINES]:
         interval = f"{_number(row.get('low'))} to {_number(row.get('high'))}"
         table.add_row(
             _text(row.get("display") or row.get("name")),
+            *([_text(_point(row))] if has_points else []),
             _text(row.get("reducer")),
             _number(row.get("mean")),
             interval if row.get("low") is not None else "",

@@ -178,6 +178,22 @@ def test_inspect_shows_provenance_headline_numbers_and_tree(tree: Path) -> None:
         assert shown in result.stdout
 
 
+def test_inspect_says_which_point_a_number_is_of(tree: Path) -> None:
+    rows = [
+        {"display": "delay", "mean": 1.5, "config": "General", "itervars": {"n": "100"}},
+        {"display": "delay", "mean": 2.5, "config": "General", "itervars": {"n": "200"}},
+        {"display": "delay", "mean": 3.5, "config": "Other"},
+    ]
+    (tree / "statistics.json").write_text(json.dumps({"schema": 1, "rows": rows}))
+
+    _, crate = packed_with(tree)
+    listing = CliRunner().invoke(inspect, [str(crate)], catch_exceptions=False).stdout
+    means = {"1.5": "n=100", "2.5": "n=200", "3.5": "Other"}
+
+    for mean, point in means.items():
+        assert any(mean in line and point in line for line in listing.splitlines())
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
