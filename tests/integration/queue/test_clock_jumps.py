@@ -170,17 +170,23 @@ def test_forward_by_days_it_forgets_no_worker_that_is_to_drain(
     assert other_worker.show(FACTS)
 
 
-@pytest.mark.parametrize("by", [timedelta(days=2), -JUMP])
-def test_a_worker_that_was_gone_for_a_day_or_is_seen_in_the_future_only_is_forgotten(
-    worker: RowsPort, clock: Clock, by: timedelta
-) -> None:
+def test_a_worker_that_was_gone_for_a_day_is_forgotten(worker: RowsPort, clock: Clock) -> None:
     worker.show(FACTS)
-    jump(by)
+    jump(timedelta(days=2))
     worker.recover(alive)
     clock.sleep(RECOVER_S)
     worker.recover(alive)
 
     assert not Worker.objects.exists()
+
+
+def test_back_it_makes_a_gone_worker_one_that_was_seen_just_now(worker: RowsPort) -> None:
+    worker.show(FACTS)
+    jump(-YEAR)
+    worker.recover(alive)
+
+    row = Worker.objects.annotate(now=Now()).get()
+    assert row.now - row.seen_at < timedelta(minutes=1)
 
 
 def test_back_it_lets_no_worker_look_alive_that_does_not_show_itself_again(

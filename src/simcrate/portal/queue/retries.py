@@ -16,7 +16,7 @@ LATEST = timedelta(hours=2)
 
 def bring_retries_back() -> None:
     """A clock that was ahead put them off for as long as it was ahead."""
-    _bring_back(Simulation.objects.filter(packed_at=None))
+    _bring_back(Simulation.objects.filter(packed_at=None, nothing_to_pack=False))
     _bring_back(Delivery.objects.filter(spool_released_at=None))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from simcrate.pipeline.jobs import RunState
 from simcrate.portal.queue.lease import MAX_RECLAIMS
 from simcrate.portal.queue.sightings import Sightings
-from simcrate.portal.simulations.models import Run
+from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.portal.simulators.services import all_simulators
 from simcrate.portal.workers.queries import is_offered
 
@@ -41,9 +42,12 @@ def fail_unserved_runs(machine: str, unserved: Sightings[UUID]) -> None:
     already says nothing of that, and while no worker is there nobody's time runs.
     """
     offered = {simulator.name for simulator in all_simulators() if is_offered(simulator)}
-    waiting = Run.objects.filter(state=RunState.QUEUED).exclude(simulation__simulator__in=offered)
-    simulations = waiting.order_by().values_list("simulation", flat=True).distinct()
-    waiting.filter(simulation__in=unserved.lasting(simulations)).update(
+    waiting = Run.objects.filter(state=RunState.QUEUED)
+    simulations = Simulation.objects.filter(
+        Exists(waiting.filter(simulation=OuterRef("pk"))), packed_at=None, nothing_to_pack=False
+    ).exclude(simulator__in=offered)
+    keys = simulations.order_by().values_list("pk", flat=True)
+    waiting.filter(simulation__in=unserved.lasting(keys)).update(
         state=RunState.FAILED,
         machine=machine,
         started_at=Now(),
