@@ -186,8 +186,10 @@ def test_inspect_says_which_point_a_number_is_of(tree: Path) -> None:
     ]
     (tree / "statistics.json").write_text(json.dumps({"schema": 1, "rows": rows}))
 
-    _, crate = packed_with(tree)
-    listing = CliRunner().invoke(inspect, [str(crate)], catch_exceptions=False).stdout
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    provenance = Provenance(title="Study", description="", created_at=day)
+    packed = pack_crate(gather(tree, under=""), provenance, tree.parent / "crate.zip")
+    listing = CliRunner().invoke(inspect, [str(packed.path)], catch_exceptions=False).stdout
     means = {"1.5": "n=100", "2.5": "n=200", "3.5": "Other"}
 
     for mean, point in means.items():
