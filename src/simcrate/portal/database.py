@@ -11,6 +11,19 @@ from simcrate.errors import BadInputError
 LOCK_WAIT_S = 20
 """How long a writer of SQLite waits for its turn."""
 
+NOTICE_ABSENCE: dict[str, Any] = {
+    "connect_timeout": 5,  # seconds
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds
+}
+"""A PostgreSQL that cannot be reached is an error well before a lease ends, not a wait of hours.
+
+Only the network is timed: how long a query may take is nobody's concern here.
+Source: PostgreSQL, libpq, "Parameter Key Words"; the URL's own come first.
+"""
+
 
 def database_entry(database_url: str, var_dir: Path) -> dict[str, Any]:
     """The entry for one database.
@@ -54,5 +67,5 @@ def _postgresql(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "OPTIONS": dict(parse_qsl(parts.query)),
+        "OPTIONS": {**NOTICE_ABSENCE, **dict(parse_qsl(parts.query))},
     }

@@ -46,6 +46,21 @@ print(overview(visible_to(alice).get()).standing.state)
 )
 
 
+NETWORK = (
+    PREPARE
+    + """
+import socket
+from django.db import connection
+
+connection.ensure_connection()
+wire = socket.socket(fileno=connection.connection.fileno())
+print(wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+print(wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+wire.detach()
+"""
+)
+
+
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with postgresql() as url:
@@ -62,8 +77,16 @@ def test_programs_that_start_at_once_make_the_tables_once(environment: dict[str,
 
 
 def test_a_simulation_is_submitted_and_cancelled(environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", SUBMIT], env=environment, check=True, capture_output=True, text=True
-    )
+    assert said_by(SUBMIT, environment) == ["queued", "[{'a': '1'}, {'a': '2'}]", "cancelled"]
 
-    assert done.stdout.splitlines() == ["queued", "[{'a': '1'}, {'a': '2'}]", "cancelled"]
+
+def test_a_database_that_cannot_be_reached_any_more_is_noticed(
+    environment: dict[str, str],
+) -> None:
+    assert said_by(NETWORK, environment) == ["20000", "1"]
+
+
+def said_by(program: str, environment: dict[str, str]) -> list[str]:
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()

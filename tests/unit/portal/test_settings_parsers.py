@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from simcrate.errors import BadInputError
-from simcrate.portal.database import database_entry
+from simcrate.portal.database import NOTICE_ABSENCE, database_entry
 from simcrate.portal.environment import read_environment
 from simcrate.portal.mail import parse_smtp_url
 
@@ -74,7 +74,13 @@ def test_a_postgresql_url_is_taken_apart(tmp_path: Path) -> None:
     assert entry["ENGINE"] == "django.db.backends.postgresql"
     assert (entry["USER"], entry["PASSWORD"]) == ("u@x", "p/w")
     assert (entry["HOST"], entry["PORT"], entry["NAME"]) == ("db.example", "5433", "sim")
-    assert entry["OPTIONS"] == {"sslmode": "require"}
+    assert entry["OPTIONS"] == {**NOTICE_ABSENCE, "sslmode": "require"}
+
+
+def test_a_postgresql_url_says_itself_how_long_to_wait(tmp_path: Path) -> None:
+    entry = database_entry("postgresql://db.example/sim?connect_timeout=60", tmp_path)
+
+    assert entry["OPTIONS"] == {**NOTICE_ABSENCE, "connect_timeout": "60"}
 
 
 @pytest.mark.parametrize("url", ["mysql://x/y", "postgresql://host", "sim.db"])
