@@ -27,6 +27,8 @@ from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.deliveries.reminders import due_reminders, reminded
 from simcrate.portal.deliveries.repeating import needless_spools
 from simcrate.portal.deliveries.retention import RowRetention
+from simcrate.portal.queue.sightings import Sightings
+from simcrate.portal.queue.takeover import take_over
 from simcrate.portal.storages.nightly import warn_administrators
 from simcrate.portal.storages.services import get_definition
 from simcrate.worker.identity import machine_name
@@ -48,7 +50,7 @@ class Chore:
 
 
 def chores_of(bench: Bench) -> list[Chore]:
-    """All of them; spool and run directories are each machine's own.
+    """All of them; spool, run directories and looks for lost machines are each machine's own.
 
     A machine that only runs has no credentials for the others.
     """
@@ -56,8 +58,12 @@ def chores_of(bench: Bench) -> list[Chore]:
     runs = Chore(f"runs {machine}", timedelta(minutes=10), partial(tidy_runs, bench, machine))
     if settings.ENVIRONMENT.only_runs:
         return [runs]
+    takeover = Chore(
+        f"lost {machine}", timedelta(minutes=10), partial(take_over, machine, Sightings[str]())
+    )
     return [
         runs,
+        *([takeover] if bench.staging else []),
         Chore("sweep", timedelta(hours=1), partial(sweep_expired, bench)),
         Chore("remind", timedelta(hours=6), partial(remind_owners, bench)),
         Chore(f"spool {machine}", timedelta(hours=1), partial(tidy_spool, bench, machine)),

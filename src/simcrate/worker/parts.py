@@ -54,8 +54,11 @@ class PartsPort(Protocol):
         """The staged parts of the finish that was claimed, without those of this machine."""
         ...
 
-    def packed(self, claim: Claim) -> None:
-        """The crate holds them: what was staged is not needed any more."""
+    def delivered(self, claim: Claim) -> list[Part]:
+        """The outcome is announced: what was staged is not needed any more, and returned for the last time.
+
+        Until then another machine may have to pack it once more.
+        """
         ...
 
     def lost(self, claim: Claim, part: Part) -> None:

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import shutil
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -37,7 +37,6 @@ from simcrate.storage.address import parse_address
 from simcrate.storage.local_api import LocalApi, link_path, storage_error
 from simcrate.worker.parts import Part, PartsPort
 from simcrate.worker.port import Claim
-from simcrate.worker.retrying import until_reached
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -122,10 +121,9 @@ class Staging:
             message = f"the part of run {part.number} has other bytes than were staged"
             raise CrateError(message)
 
-    def forget(self, claim: Claim, parts: Iterable[Part]) -> None:
-        """Take parts away that are in a crate by now; those that stay expire."""
-        until_reached(lambda: self.parts.packed(claim))
-        for part in parts:
+    def forget(self, claim: Claim) -> None:
+        """Take the parts away of what was delivered; those that stay expire."""
+        for part in self.parts.delivered(claim):
             with suppress(StorageError):
                 if described := self._find(part):
                     self._ask("remove a part", "DELETE", f"/objects/{described['id']}")
@@ -183,8 +181,8 @@ def stage_run(staging: Staging, claim: Claim, number: int, place: Place, watch: 
         shutil.rmtree(place.run_dir(number))  # nobody packs it here
 
 
-def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> list[Part]:
-    """Bring the runs of other machines here, verified; returns what was staged.
+def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> None:
+    """Bring the runs of other machines here, verified.
 
     Raises:
         WorkEndedError: the lease is lost, the worker ends, or a part is lost and its run done again.
@@ -198,7 +196,6 @@ def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> l
             log.warning("part.lost", extra={"run": part.run_id, "why": str(error)})
             _persist(partial(staging.parts.lost, claim, part), watch)
             raise WorkEndedError from error
-    return parts
 
 
 @contextmanager

@@ -134,7 +134,8 @@ def _finish(bench: Bench, claim: Claim, watch: Watch) -> None:
     job = bench.port.finish_job(claim)
     place = bench.place(claim)
     _provide_inputs(bench, claim, place)
-    parts = fetch_parts(bench.staging, claim, place, watch) if bench.staging else []
+    if bench.staging:
+        fetch_parts(bench.staging, claim, place, watch)
     packed = finish_apart(
         Finish(
             submission=job.submission,
@@ -146,8 +147,6 @@ def _finish(bench: Bench, claim: Claim, watch: Watch) -> None:
         watch,
     )
     _record(lambda: bench.port.packed(claim, packed))
-    if bench.staging:
-        bench.staging.forget(claim, parts)
 
 
 def _finish_failed(bench: Bench, claim: Claim, error: Exception) -> None:
@@ -181,7 +180,9 @@ def _deliver(bench: Bench, claim: Claim, watch: Watch) -> None:
         )
         notify(outcome, sender=bench.mail_from, recipient=recipient.email, post=bench.post)
 
-    upload(bench.port.ledger(claim), backend, announce, watch)
+    record = upload(bench.port.ledger(claim), backend, announce, watch)
+    if bench.staging and record.announced:
+        bench.staging.forget(claim)
     _release(bench, claim)
 
 

@@ -136,7 +136,7 @@ def test_what_was_packed_is_packed_again_by_the_machine_that_has_it(
 ) -> None:
     stage(parts, worker, claim)
     finishing = finish(packer)
-    packers_parts.packed(finishing)
+    packers_parts.delivered(finishing)
     packer.release(finishing)
     Simulation.objects.update(packings=1)
 

@@ -24,6 +24,7 @@ EVENTS = [
         "revoked",
         "delivered again",
         "fell back",
+        "taken over",
         "discarded",
     )
 ]

@@ -27,12 +27,12 @@ def claimable_runs() -> QuerySet[Run]:
 def finishable(machine: str, *, has_staging: bool) -> QuerySet[Simulation]:
     """All runs have ended, at least one was started, there is no crate yet, and the runs can be had.
 
-    They are on the machine where they ran; with a staging server any machine can fetch them, until they
-    were packed: then they are on the machine that packed.
+    They are on the machine where they ran; with a staging server any machine can fetch them.  What is packed
+    again is packed where it was before, unless that machine was lost.
     """
     runs = Run.objects.filter(simulation=OuterRef("pk"))
     started = runs.exclude(started_at=None)
-    at_hand = Q(packings=0) | Q(machine=machine) if has_staging else Q()
+    at_hand = Q(packings=0) | Q(machine__in=["", machine])
     return Simulation.objects.filter(
         at_hand,
         ~Exists(runs.filter(state__in=UNENDED)),

@@ -67,7 +67,7 @@ class PartRows:
         """Parts that wait for a grant."""
         with reaching_rows():
             rows = PartRow.objects.filter(grant="", staged_at=None, run__state=RunState.RUNNING)
-            return [_part(row) for row in rows.select_related("run")]
+            return [_part(row) for row in rows.select_related("run").defer("run__log_tail")]
 
     def give(self, part: Part, grant: Secret) -> None:
         """Let whoever asked have it."""
@@ -78,21 +78,27 @@ class PartRows:
     def of_simulation(self, claim: Claim) -> list[Part]:
         """The staged parts of the finish that was claimed, without those of this machine.
 
-        None for what is packed again: this machine has packed it before, and has all runs.
+        None for what this machine has packed before: it has all runs.
         """
         with reaching_rows():
-            if Delivery.objects.exclude(sha256="").filter(simulation=claim.simulation_id).exists():
+            packed = Delivery.objects.filter(
+                simulation=claim.simulation_id, machine=self._machine
+            ).exclude(sha256="")
+            if packed.exists():
                 return []
             rows = PartRow.objects.filter(
                 run__simulation=claim.simulation_id, fence=F("run__fence")
             ).exclude(staged_at=None)
             elsewhere = rows.exclude(run__machine=self._machine).order_by("run__number")
-            return [_part(row) for row in elsewhere.select_related("run")]
+            return [_part(row) for row in elsewhere.select_related("run").defer("run__log_tail")]
 
-    def packed(self, claim: Claim) -> None:
-        """The crate holds them: what was staged is not needed any more."""
-        with reaching_rows():
-            PartRow.objects.filter(run__simulation=claim.simulation_id).delete()
+    def delivered(self, claim: Claim) -> list[Part]:
+        """The outcome is announced: what was staged is not needed any more, and returned for the last time."""
+        with reaching_rows(), transaction.atomic():
+            rows = PartRow.objects.filter(run__simulation=claim.simulation_id)
+            parts = [_part(row) for row in rows.select_related("run").defer("run__log_tail")]
+            rows.delete()
+            return parts
 
     def lost(self, claim: Claim, part: Part) -> None:
         """A staged part is gone or damaged: its run is queued again, and the finish waits for it."""

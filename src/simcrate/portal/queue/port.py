@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from simcrate.crate import Choice
@@ -164,9 +164,7 @@ class RowsPort:
 
     def _claim_finish(self) -> Claim | None:
         candidates = finishable(self._machine, has_staging=self._has_staging)
-        # what is packed again is where it was packed before
-        here = candidates.filter(Q(packings=0) | Q(machine=self._machine))
-        simulation = self._simulations.claim(here, machine=self._machine)
+        simulation = self._simulations.claim(candidates, machine=self._machine)
         return self._claimed(WorkKind.FINISH, simulation.pk, simulation) if simulation else None
 
     def _claim_delivery(self) -> Claim | None:

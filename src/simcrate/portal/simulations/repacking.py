@@ -7,6 +7,7 @@ directories makes one, for a delivery of its own.  Earlier deliveries stay as th
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -16,6 +17,17 @@ from simcrate.pipeline.jobs import RunState
 from simcrate.portal.queue.wake import wake
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.simulations.parts import as_column, read_left_out
+
+TO_BE_PACKED_AGAIN: dict[str, Any] = {
+    "packings": F("packings") + 1,
+    "packed_at": None,
+    "stage": "",
+    "percent": 0,
+    "retry_at": None,
+    "attempts": 0,
+    "reclaims": 0,
+}
+"""Columns of a simulation that is to be finished once more."""
 
 
 def repack_simulation(simulation: Simulation, *, left_out: Collection[str]) -> None:
@@ -30,16 +42,7 @@ def repack_simulation(simulation: Simulation, *, left_out: Collection[str]) -> N
         packable = Simulation.objects.filter(
             pk=simulation.pk, packed_at__isnull=False, run_dirs_removed_at=None
         )
-        if not packable.update(
-            left_out=as_column(parts),
-            packings=F("packings") + 1,
-            packed_at=None,
-            stage="",
-            percent=0,
-            retry_at=None,
-            attempts=0,
-            reclaims=0,
-        ):
+        if not packable.update(left_out=as_column(parts), **TO_BE_PACKED_AGAIN):
             raise BadInputError(f"could not pack '{simulation}' again: {why_not(simulation)}")
         wake()
 

@@ -19,6 +19,12 @@ def alive_workers() -> QuerySet[Worker]:
     return Worker.objects.filter(seen_at__gte=Now() - ALIVE, seen_at__lte=Now() + ALIVE)
 
 
+def machines_seen_since(ago: timedelta) -> set[str]:
+    """The names of machines that had a worker alive within that time."""
+    seen = Worker.objects.filter(seen_at__gte=Now() - ago)
+    return set(seen.order_by().values_list("machine", flat=True).distinct())
+
+
 def other_machines(machine: str) -> list[str]:
     """The names of the machines, other than this one, that have a worker alive."""
     others = alive_workers().exclude(machine=machine)
