@@ -76,13 +76,12 @@ def compare_runs(
         raise BadInputError(message)
     names = config_names or [info.name for info in ini.configs]
     configs = [ini.config(name) for name in names[:MOST_CONFIGS]]
-    with _copied(ini, ini_dir) as working_dir:
-        sandbox.own(working_dir)
-        differences = [
-            f"config {config.name}: {text}"
-            for config in configs
-            for text in _differences(simulator, sandbox, working_dir, config)
-        ]
+    differences = []
+    for config in configs:
+        with _copied(ini, ini_dir) as working_dir:
+            sandbox.own(working_dir)
+            found = _differences(simulator, sandbox, working_dir, config)
+        differences += [f"config {config.name}: {text}" for text in found]
     return Comparison(
         config_count=len(configs),
         run_count=sum(min(config.run_count, MOST_RUNS) for config in configs),

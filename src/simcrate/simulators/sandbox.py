@@ -1,8 +1,9 @@
 """Where a simulator runs: fenced in by bubblewrap, or by rlimits only.
 
-In the sandbox there is no network, no process but its own, a read-only system, a private `/tmp`, and
-exactly one place to write: the run's directory.  When this worker is root, the simulator gets another uid,
-because root ignores process limits and because processes of one uid can read each other's environment.
+In the sandbox there is no network, no process but its own, a read-only system, and exactly one place to
+write: the run's directory, with a private `/tmp` in it.  When this worker is root, the simulator gets
+another uid, because root ignores process limits and because processes of one uid can read each other's
+environment.
 
 Source: bwrap(1), prlimit(1).
 """
@@ -28,6 +29,8 @@ UNPRIVILEGED = "nobody"
 PROBE_TIMEOUT_S = 20.0
 INSIDE_DIR = Path("/simulation")
 """Where the working directory is, seen from inside."""
+INSIDE_TMP = INSIDE_DIR / ".tmp"
+"""What `/tmp` is inside: on the disk, so that it counts as what it takes."""
 
 _SYSTEM_DIRS = (
     "/usr",
@@ -65,7 +68,7 @@ class Sandbox:
         Args:
             command: program and arguments.
             working_dir: the one place to write; inside it is `INSIDE_DIR`, so that no path of this
-                machine gets into results.
+                machine gets into results.  Made for this start: no other program has written there.
             readable: what else the program may see, read-only, under its own path.
         """
         if self.kind is SandboxKind.NONE:
@@ -94,10 +97,13 @@ class Sandbox:
             *("bwrap", "--die-with-parent", "--cap-drop", "ALL"),
             *(_UNSHARED if self.uid is None else _UNSHARED_BY_ROOT),
             *_system(),
-            *_parents([*readable, INSIDE_DIR / "x"]),
-            *(word for path in readable for word in ("--ro-bind", str(path), str(path))),
+            *_parents([INSIDE_DIR / "x"]),
             *("--bind", str(working_dir), str(INSIDE_DIR)),
             *("--setenv", "HOME", str(INSIDE_DIR)),
+            *_TEMPORARY,
+            *_parents(readable),
+            *(word for path in readable for word in ("--ro-bind", str(path), str(path))),
+            *_READ_ONLY,
             "--",
         )
 
@@ -121,6 +127,11 @@ _UNSHARED_BY_ROOT = (
 )
 
 
+# What bubblewrap makes by itself lies in memory, where no limit of ours sees it: nothing of it can be written.
+_TEMPORARY = ("--perms", "1777", "--dir", str(INSIDE_TMP), "--symlink", str(INSIDE_TMP)[1:], "/tmp")  # noqa: S108
+_READ_ONLY = ("--remount-ro", "/dev", "--remount-ro", "/")
+
+
 def _system() -> list[str]:
     """The programs and libraries of the machine, without its configuration and homes."""
     arguments: list[str] = []
@@ -129,7 +140,7 @@ def _system() -> list[str]:
             arguments += ["--symlink", str(directory.readlink()), str(directory)]
         elif directory.exists():
             arguments += [*_parents([directory]), "--ro-bind", str(directory), str(directory)]
-    return [*arguments, "--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
+    return [*arguments, "--proc", "/proc", "--dev", "/dev"]
 
 
 def _parents(paths: Sequence[Path]) -> list[str]:

@@ -119,6 +119,22 @@ def test_its_tmp_is_its_own(run: Run) -> None:
     assert not Path("/tmp/simcrate-sandbox-test").exists()
 
 
+def test_it_can_write_no_file_system_that_lies_in_memory(run: Run) -> None:
+    _, lines = run("awk '$3 == \"tmpfs\" && $4 ~ /^rw/' /proc/self/mounts; echo x > /dev/shm/x")
+
+    assert lines == ["simulator.sh: 1: cannot create /dev/shm/x: Read-only file system"]
+
+
+def test_what_it_writes_into_its_tmp_counts_as_disk(run: Run) -> None:
+    end, _ = run(
+        "i=0; while true; do head -c 500000 /dev/zero > /tmp/$i; i=$((i+1)); sleep 0.02; done",
+        limits=Limits(disk_bytes=2**20),
+        grace_s=1.0,
+    )
+
+    assert end.exceeded == "The disk limit of 1 MiB was reached."
+
+
 def test_it_reaches_no_network(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
