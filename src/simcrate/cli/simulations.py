@@ -6,11 +6,10 @@ import getpass
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from simcrate.cli.follow import follow
 from simcrate.cli.portal import use_portal
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from simcrate.portal.simulations.queries import Overview
 
 LISTED = 20
+SHORTEST_ID = 4  # characters; nobody cancels what an empty variable of a script happens to name
 
 without = click.option(
     "--without",
@@ -104,7 +104,7 @@ def submit(  # noqa: PLR0913 - one parameter for each option
 @click.argument("simulation_id", metavar="[ID]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def status(simulation_id: str | None, as_json: bool) -> None:  # noqa: FBT001 - click's interface
-    """Show one simulation, or the newest ones."""
+    """Show one simulation, by its id or the beginning of it, or the newest ones."""
     use_portal()
     from simcrate.portal.simulations.models import Simulation
     from simcrate.portal.simulations.queries import overviews
@@ -176,13 +176,21 @@ def _owner(username: str) -> User:
 
 
 def _find(simulation_id: str) -> Simulation:
+    """The simulation of that id, of which the first characters do when no other has them."""
     from simcrate.portal.simulations.models import Simulation
 
-    try:
-        return Simulation.objects.get(pk=UUID(simulation_id))
-    except (ValueError, Simulation.DoesNotExist) as error:
+    if len(simulation_id) < SHORTEST_ID:
+        message = f"'{simulation_id}' is no id: at least {SHORTEST_ID} characters of it are needed"
+        raise BadInputError(message)
+    found = Simulation.objects.filter(pk__startswith=simulation_id.lower())[:LISTED]
+    if not found:
         message = f"there is no simulation '{simulation_id}'; `simcrate status` lists them"
-        raise BadInputError(message) from error
+        raise BadInputError(message)
+    if len(found) > 1:
+        ids = ", ".join(str(simulation.pk) for simulation in found)
+        message = f"several ids begin with '{simulation_id}': write more of it ({ids})"
+        raise BadInputError(message)
+    return found[0]
 
 
 def _as_json(row: Overview) -> dict[str, object]:
@@ -201,7 +209,7 @@ def _as_json(row: Overview) -> dict[str, object]:
 
 
 def _show_list(rows: list[Overview]) -> None:
-    table = Table("id", "title", "state", "", "runs")
+    table = Table(Column("id", no_wrap=True), "title", "state", "", "runs")
     for row in rows:
         percent = f"{row.standing.percent:.0f} %"
         simulation = row.simulation
