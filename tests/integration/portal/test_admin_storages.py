@@ -213,6 +213,22 @@ def test_a_lost_key_raises_and_never_shows_ciphertext(
         get_definition("dropbox")
 
 
+def test_a_definition_whose_key_is_lost_costs_no_page_but_its_own(
+    as_root: Client, simulation: Simulation, settings: Settings, tmp_path: Path
+) -> None:
+    Delivery.objects.create(
+        simulation=simulation, storage=simulation.storage, machine="here", keep_days=7
+    )
+    prepare(tmp_path)
+    settings.VAR_DIR = tmp_path
+    page = f"/simulations/{simulation.pk}"
+    lists = ["/simulations/", f"{page}/", f"/api/v1{page}", LIST, "/admin/deliveries/delivery/"]
+
+    assert [as_root.get(address).status_code for address in lists] == [200] * len(lists)
+    check = as_root.post(f"{LIST}{simulation.storage.pk}/check/").content.decode()
+    assert "put the key back" in html.unescape(check)
+
+
 def test_a_new_key_is_used_once_a_definition_is_saved_and_the_old_one_can_go(
     as_root: Client, settings: Settings, tmp_path: Path
 ) -> None:

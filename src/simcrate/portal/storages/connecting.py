@@ -19,7 +19,7 @@ KIND = "dropbox"
 
 def can_connect(backend: StorageBackend) -> bool:
     """Whether its kind has accounts to connect."""
-    return backend.definition().kind == KIND
+    return backend.kind == KIND
 
 
 def begin(request: HttpRequest, backend: StorageBackend) -> str:

@@ -39,6 +39,11 @@ class StorageBackend(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def kind(self) -> str:
+        """As the identifier begins; what opens the storage backend is not needed to know it."""
+        return self.identifier.partition(":")[0]
+
     def definition(self) -> StorageDefinition:
         """The definition as the storage library takes it; with its credentials."""
         return StorageDefinition(
