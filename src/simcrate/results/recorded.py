@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
@@ -32,8 +33,8 @@ class StatisticFields:
     """Fields and bins of one statistic, as they stand in a file."""
 
     fields: dict[str, float] = field(default_factory=dict)
-    edges: list[float] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
+    edges: array[float] = field(default_factory=lambda: array("d"))
+    values: array[float] = field(default_factory=lambda: array("d"))
 
     def set_field(self, name: str, value: float) -> None:
         """Set a field.
@@ -98,16 +99,65 @@ class StatisticFields:
         }
 
 
-@dataclass(slots=True)
+class ItemColumns(Generic[Value]):
+    """Items of one kind by column; labels and attributes, which repeat a thousand times, are kept once."""
+
+    def __init__(self, values: MutableSequence[Value]) -> None:
+        """Begin with no items; `values` takes their values."""
+        self.values = values
+        self._runs: list[str] = []
+        self._modules: list[str] = []
+        self._names: list[str] = []
+        self._attributes: list[Attributes] = []
+        self._known_texts: dict[str, str] = {}
+        self._known_attributes: dict[tuple[tuple[str, str], ...], Attributes] = {}
+
+    def append(self, item: Item[Value]) -> None:
+        """Take an item; its attributes may be filled until the next one comes or the table is made."""
+        self._share_last_attributes()
+        known = self._known_texts.setdefault
+        self._runs.append(item.run)
+        self._modules.append(known(item.module, item.module))
+        self._names.append(known(item.name, item.name))
+        self.values.append(item.value)
+        self._attributes.append(item.attributes)
+
+    def table(
+        self, kind: Kind, rows: Sequence[int], values: Mapping[str, Sequence[object]]
+    ) -> Items:
+        """Some of the items.
+
+        Args:
+            kind: which kind they are.
+            rows: which of them.
+            values: the columns of that kind besides labels, unit and title.
+        """
+        self._share_last_attributes()
+        attributes = [self._attributes[row] for row in rows]
+        columns: dict[str, Sequence[object]] = {
+            "run": [self._runs[row] for row in rows],
+            "module": [self._modules[row] for row in rows],
+            "name": [self._names[row] for row in rows],
+            "unit": [found.get("unit") for found in attributes],
+            "title": [found.get("title") for found in attributes],
+            **values,
+        }
+        arrays = [pa.array(columns.get(column.name, []), column.type) for column in kind.schema]
+        return Items(table=pa.Table.from_arrays(arrays, schema=kind.schema), attributes=attributes)
+
+    def _share_last_attributes(self) -> None:
+        if self._attributes:
+            last = self._attributes[-1]
+            self._attributes[-1] = self._known_attributes.setdefault(tuple(last.items()), last)
+
+
 class RecordedItems:
-    """All items of a file that are not vectors, while it is read.
+    """All items of a file that are not vectors, while it is read."""
 
-    The attributes of an item may be filled until the tables are made.
-    """
-
-    scalars: list[Item[float]] = field(default_factory=list)
-    parameters: list[Item[str]] = field(default_factory=list)
-    statistics: list[Item[StatisticFields]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.scalars: ItemColumns[float] = ItemColumns(array("d"))
+        self.parameters: ItemColumns[str] = ItemColumns([])
+        self.statistics: ItemColumns[StatisticFields] = ItemColumns([])
 
     def tables(self) -> dict[Kind, Items]:
         """The items of every kind; a statistic with bins is a histogram, vectors there are none."""
@@ -116,18 +166,18 @@ class RecordedItems:
     def _table(self, kind: Kind) -> Items:
         match kind:
             case Kind.SCALARS:
-                return _table(kind, self.scalars, {"value": [item.value for item in self.scalars]})
+                return _all(kind, self.scalars)
             case Kind.PARAMETERS:
-                return _table(
-                    kind, self.parameters, {"value": [item.value for item in self.parameters]}
-                )
+                return _all(kind, self.parameters)
             case Kind.STATISTICS:
-                plain = [item for item in self.statistics if not item.value.edges]
-                return _table(kind, plain, _columns([item.value.summary() for item in plain]))
+                plain = [i for i, found in enumerate(self.statistics.values) if not found.edges]
+                rows = [self.statistics.values[i].summary() for i in plain]
+                return self.statistics.table(kind, plain, _columns(rows))
             case Kind.HISTOGRAMS:
-                binned = [item for item in self.statistics if item.value.edges]
-                rows = [item.value.summary() | item.value.bins() for item in binned]
-                return _table(kind, binned, _columns(rows))
+                binned = [i for i, found in enumerate(self.statistics.values) if found.edges]
+                both = [self.statistics.values[i] for i in binned]
+                rows = [found.summary() | found.bins() for found in both]
+                return self.statistics.table(kind, binned, _columns(rows))
             case Kind.VECTORS:
                 return no_items(kind)
 
@@ -144,23 +194,5 @@ def _columns(rows: Sequence[dict[str, object]]) -> dict[str, list[object]]:
     return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
 
 
-def _table(
-    kind: Kind, items: Sequence[Item[Value]], values: Mapping[str, Sequence[object]]
-) -> Items:
-    columns: dict[str, Sequence[object]] = {
-        "run": [item.run for item in items],
-        "module": [item.module for item in items],
-        "name": [item.name for item in items],
-        "unit": [item.attributes.get("unit") for item in items],
-        "title": [item.attributes.get("title") for item in items],
-        **values,
-    }
-    arrays = [pa.array(columns.get(column.name, []), column.type) for column in kind.schema]
-    table = pa.Table.from_arrays(arrays, schema=kind.schema)
-    return Items(table=table, attributes=_shared([item.attributes for item in items]))
-
-
-def _shared(attributes: Sequence[Attributes]) -> list[Attributes]:
-    """The same attributes, equal ones as one object: thousands of items differ in their values only."""
-    known: dict[tuple[tuple[str, str], ...], Attributes] = {}
-    return [known.setdefault(tuple(found.items()), found) for found in attributes]
+def _all(kind: Kind, items: ItemColumns[Value]) -> Items:
+    return items.table(kind, range(len(items.values)), {"value": items.values})

@@ -101,7 +101,8 @@ def read_items(database: Database, runs: Mapping[int, StoredRun]) -> RecordedIte
         labels = _labels(database, runs, (run, module, name))
         own = attributes.get(database.whole(number), {})
         recorded.parameters.append(Item(*labels, database.text(value), own))
-    recorded.statistics.extend(_statistics(database, runs))
+    for statistic in _statistics(database, runs):
+        recorded.statistics.append(statistic)
     return recorded
 
 

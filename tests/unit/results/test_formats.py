@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,21 @@ def test_summaries_skip_or_keep_nan_as_documented(tmp_path: Path) -> None:
     assert math.isnan(rows[0]["mean"])
     assert (rows[1]["min"], rows[1]["count"], rows[1]["nan_count"]) == (None, 1, 1)
     assert (rows[2]["mean"], rows[2]["first_time_s"], rows[2]["count"]) == (None, None, 0)
+
+
+def test_reading_scalars_takes_little_more_memory_than_their_file_has_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "many.sca"
+    labels = "attr title packets\nattr unit pk\n"
+    path.write_text(
+        HEADER
+        + "".join(f"scalar Net.host[{i % 100}] rx:count {i}\n{labels}" for i in range(20_000))
+    )
+
+    open_results([path]).scalars()  # imports what it needs
+    tracemalloc.start()
+    found = open_results([path]).scalars().num_rows
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert found == 20_000
+    assert peak < 3 * path.stat().st_size  # outside of Arrow, whose table holds the texts in full
