@@ -22,15 +22,16 @@ from threading import Event
 from simcrate.errors import BadInputError, SimulationError
 from simcrate.inifile import Config, IniFile, Run
 from simcrate.simulators.cmdenv import runs_query
-from simcrate.simulators.definition import Limits, Simulator, SimulatorKind
-from simcrate.simulators.manners import known_cmdenv_options, reader_of
+from simcrate.simulators.definition import Simulator, SimulatorKind
+from simcrate.simulators.manners import (
+    ANSWER_GRACE_S,
+    ANSWER_LIMITS,
+    known_cmdenv_options,
+    reader_of,
+)
 from simcrate.simulators.process import Followed, follow
 from simcrate.simulators.sandbox import Sandbox
 
-ANSWER_LIMITS = Limits(
-    wall_time_s=60
-)  # for one config: a large model library takes its time to load
-STOP_GRACE_S = 2.0
 MOST_CONFIGS = 100  # of one ini: each is a process of its own
 MOST_RUNS = 100_000  # of one config that are compared
 MOST_TOLD = 5  # differences of one config
@@ -162,7 +163,7 @@ def _differences(
             identity_dir=working_dir.parent,
             environment=simulator.environment,
             limits=ANSWER_LIMITS,
-            stop_grace_s=STOP_GRACE_S,
+            stop_grace_s=ANSWER_GRACE_S,
         ),
         on_line=on_line,
         stop=listing.is_settled,

@@ -13,20 +13,22 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from threading import Event
 
 from simcrate.errors import SimulationError
+from simcrate.simulators.definition import Limits
+from simcrate.simulators.process import Followed, follow
 
 MOST_PROCESSES = 512  # of the simulator's uid: a fork bomb ends here
 LARGEST_FILE_BYTES = 1 << 40
 UNPRIVILEGED = "nobody"
-PROBE_TIMEOUT_S = 20.0
+PROBE_LIMITS = Limits(wall_time_s=20)
 INSIDE_DIR = Path("/simulation")
 """Where the working directory is, seen from inside."""
 INSIDE_TMP = INSIDE_DIR / ".tmp"
@@ -172,18 +174,26 @@ def _probe(sandbox: Sandbox) -> None:
     if shutil.which("bwrap") is None:
         message = "there is no sandbox: install the package bubblewrap"
         raise SimulationError(message)
+    said: list[str] = []
     with tempfile.TemporaryDirectory() as directory:
-        sandbox.own(Path(directory))
-        done = subprocess.run(
-            sandbox.wrap(("true",), working_dir=Path(directory), readable=()),
-            capture_output=True,
-            text=True,
-            timeout=PROBE_TIMEOUT_S,
-            check=False,
+        working_dir = Path(directory) / "work"
+        working_dir.mkdir()
+        sandbox.own(working_dir)
+        end = follow(
+            Followed(
+                command=sandbox.wrap(("true",), working_dir=working_dir, readable=()),
+                working_dir=working_dir,
+                log_path=Path(os.devnull),
+                identity_dir=Path(directory),
+                limits=PROBE_LIMITS,
+                stop_grace_s=0,
+            ),
+            on_line=said.append,
+            stop=Event(),
         )
-    if done.returncode:
+    if end.exit_code:
         message = (
             "there is no sandbox: bubblewrap does not work here; "
             "allow unprivileged user namespaces on this machine"
         )
-        raise SimulationError(message, detail=done.stderr.strip())
+        raise SimulationError(message, detail=" ".join(said))
