@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+import checkout
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+checkout.enter()
 
-from simcrate.cli.seafile import run_get_token
+from simcrate.cli.seafile import run_get_token  # noqa: E402 - after the path
 
 if __name__ == "__main__":
     run_get_token()
