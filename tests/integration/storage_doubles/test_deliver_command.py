@@ -60,6 +60,24 @@ def test_a_crate_is_delivered_to_local_cloud(tmp_path: Path, results_dir: Path) 
         assert_is_a_crate(httpx.get(link).content, tmp_path / "fetched.zip")
 
 
+def test_without_the_secret_of_a_local_cloud_the_option_for_it_is_named(
+    tmp_path: Path, results_dir: Path
+) -> None:
+    with local_cloud(tmp_path / "cloud") as server:
+        options = ["--to", server.address, "--spool", str(tmp_path / "spool")]
+        done = subprocess.run(
+            [sys.executable, "-m", "simcrate", "deliver", str(results_dir), *options],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert "wants a secret" in done.stderr
+    assert "--secret-file" in done.stderr
+
+
 def test_a_crate_is_delivered_to_seafile_with_the_server_of_the_environment(
     tmp_path: Path, results_dir: Path
 ) -> None:
