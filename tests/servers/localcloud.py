@@ -32,6 +32,11 @@ class LocalCloud:
         return self.url.partition("://")[2]
 
     @property
+    def port(self) -> int:
+        """On loopback."""
+        return int(self.address.rpartition(":")[2])
+
+    @property
     def headers(self) -> dict[str, str]:
         """What authorises a request."""
         return {"Authorization": f"Bearer {self.secret.reveal()}"}

@@ -22,17 +22,17 @@ class PostgreSQL:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._data = directory / "data"
-        self._port = free_port()
+        self.port = free_port()
         _run("initdb", "-D", self._data, "-U", "simcrate", "-A", "trust", "--no-sync")
 
     @property
     def url(self) -> str:
         """As in `SIMCRATE_DATABASE_URL`: of an empty database."""
-        return f"postgresql://simcrate@127.0.0.1:{self._port}/postgres"
+        return f"postgresql://simcrate@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
-        options = f"-h 127.0.0.1 -p {self._port} -k {self._directory} -c fsync=off"
+        options = f"-h 127.0.0.1 -p {self.port} -k {self._directory} -c fsync=off"
         log = self._directory / "log"
         _run("pg_ctl", "start", "-w", "-D", self._data, "-l", log, "-o", options)
 

@@ -22,13 +22,13 @@ class RedisServer:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._port = free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """As in `SIMCRATE_REDIS_URL`."""
-        return f"redis://127.0.0.1:{self._port}/0"
+        return f"redis://127.0.0.1:{self.port}/0"
 
     def client(self) -> client.Redis:
         """A connection of one's own."""
@@ -38,7 +38,7 @@ class RedisServer:
         """Start it, empty, and wait until it answers."""
         options = ("--save", "", "--appendonly", "no", "--bind", "127.0.0.1")
         self._process = subprocess.Popen(
-            ["redis-server", "--port", str(self._port), "--dir", str(self._directory), *options],
+            ["redis-server", "--port", str(self.port), "--dir", str(self._directory), *options],
             stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + READY_WITHIN_S

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 import psycopg
@@ -22,11 +21,13 @@ from rq import Queue
 
 from simcrate.worker.rq_engine import SUPERVISE, queue_name
 from tests.servers.localcloud import LocalCloud, local_cloud
+from tests.servers.machine import Machine, RunProcesses
 from tests.servers.postgresql import PostgreSQL, postgresql_server
 from tests.servers.redis import RedisServer, redis_server
 
-TIMEOUT_S = 120.0
-LOOK_S = 0.05
+T = TypeVar("T")
+TIMEOUT_S = 90.0
+LOOK_S = 0.02
 
 SERVICES = """
 import json, sys
@@ -35,9 +36,11 @@ use_portal()
 from allauth.account.models import EmailAddress
 from django.db import connections
 from simcrate.portal.accounts.models import User
+from simcrate.portal.queue.wake import wake
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.simulations.services import cancel_simulation, submit_simulation
 from simcrate.portal.storages.services import create_or_update
+from simcrate.portal.workers.models import Worker
 from simcrate.storage import StorageDefinition
 alice = User.objects.create_user("alice", "alice@example.org", "a password")
 EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
@@ -46,13 +49,18 @@ create_or_update(StorageDefinition(name="Local storage", id="local", token=addre
     config={"secret": secret}, keep_days=7))
 
 def answer(wish):
-    if "cancel" in wish:
-        cancel_simulation(Simulation.objects.get(pk=wish["cancel"]), by=alice)
-        return ""
-    return str(submit_simulation(
-        owner=alice, title=wish["title"], ini_name="omnetpp.ini", config="Short", precision_s=1,
-        files={"omnetpp.ini": wish["ini"].encode()}, storage_id="local", notify_email=alice.email,
-    ).pk)
+    match wish:
+        case {"cancel": simulation_id}:
+            cancel_simulation(Simulation.objects.get(pk=simulation_id), by=alice)
+        case {"drain": machine}:
+            Worker.objects.filter(machine=machine).update(is_draining=True)
+            wake()
+        case {"title": title, "ini": ini}:
+            return str(submit_simulation(
+                owner=alice, title=title, ini_name="omnetpp.ini", config="Short", precision_s=100,
+                files={"omnetpp.ini": ini.encode()}, storage_id="local", notify_email=alice.email,
+            ).pk)
+    return ""
 
 print("ready", flush=True)
 for line in sys.stdin:
@@ -66,82 +74,20 @@ INI = """
 network = OppNet
 sim-time-limit = {seconds}s
 OppNet.messageInterval = 5s
-OppNet.numNodes = {nodes}
+OppNet.numNodes = 20
 [Config Short]
 repeat = {runs}
 """
 
+HELD = "where lease_until is not null"
 
-@dataclass
-class Machine:
-    """One machine: a var directory, and what its `SIMCRATE_*` say."""
-
-    var_dir: Path
-    settings: Mapping[str, str]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "SIMCRATE_VAR": str(self.var_dir), **self.settings}
-
-    @property
-    def name(self) -> str:
-        """As rows have it; made when its first worker starts."""
-        return (self.var_dir / "machine").read_text()
-
-    def take_field_keys_of(self, other: Machine) -> None:
-        """What an administrator copies to every machine that delivers."""
-        secrets_dir = self.var_dir / "secrets"
-        secrets_dir.mkdir(parents=True, mode=0o700)
-        shutil.copy(other.var_dir / "secrets" / "field-keys", secrets_dir)
-
-    @property
-    def log(self) -> str:
-        """What its workers have said."""
-        path = self.var_dir / "worker.log"
-        return path.read_text() if path.exists() else ""
-
-    @contextmanager
-    def worker(self, *options: str) -> Iterator[psutil.Process]:
-        """`simcrate worker`, and the end of everything that it started."""
-        self.var_dir.mkdir(parents=True, exist_ok=True)
-        with (self.var_dir / "worker.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "simcrate", "worker", *options],
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            yield psutil.Process(process.pid)
-        finally:
-            process.terminate()
-            process.wait(timeout=TIMEOUT_S)
-
-    def processes_of(self, simulation_id: str, number: int) -> RunProcesses | None:
-        """Who works on that run of this machine now."""
-        path = self.var_dir / "work" / simulation_id / "runs" / str(number) / "process.json"
-        try:
-            identity = json.loads(path.read_text())
-            horse = psutil.Process(identity["parent"]["pid"])
-            simulator = psutil.Process(identity["program"]["pid"])
-            rq_worker = horse.parent()
-        except (OSError, ValueError, psutil.NoSuchProcess):
-            return None
-        assert rq_worker is not None
-        return RunProcesses(rq_worker=rq_worker, horse=horse, simulator=simulator)
-
-
-@dataclass(frozen=True)
-class RunProcesses:
-    """The processes of one run."""
-
-    rq_worker: psutil.Process
-    horse: psutil.Process
-    simulator: psutil.Process
+SECONDS = 2_000
+"""Half a second of a run or so: long enough to be caught in the middle."""
 
 
 @dataclass(frozen=True)
 class Delivery:
+    id: str
     state: str
     link_url: str
     sha256: str
@@ -155,7 +101,7 @@ class Services:
         self._process = process
         assert self._answer() == "ready"
 
-    def ask(self, wish: Mapping[str, str]) -> str:
+    def ask(self, **wish: str) -> str:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(wish) + "\n")
         self._process.stdin.flush()
@@ -176,6 +122,7 @@ class Cluster:
     database: PostgreSQL
     redis: RedisServer
     cloud: LocalCloud
+    staging: LocalCloud
     portal: Machine
     services: Services
 
@@ -187,17 +134,25 @@ class Cluster:
         with psycopg.connect(self.database.url) as connection:
             connection.execute(sql, values)
 
-    def machine(self, name: str, settings: Mapping[str, str]) -> Machine:
-        """One more, that reaches the same servers."""
-        return Machine(self.directory / name, {**self.portal.settings, **settings})
+    def runner(self, name: str, *, prefix: tuple[str, ...] = ()) -> Machine:
+        """One more, that only runs."""
+        settings = {**self.portal.settings, "SIMCRATE_STAGING_URL": self.staging.url}
+        return Machine(self.directory / name, settings, prefix=prefix)
 
-    def submit(self, title: str, *, runs: int = 1, seconds: int = 60, nodes: int = 5) -> str:
+    def packer(self, name: str) -> Machine:
+        """One more, that runs, packs and delivers."""
+        runner = self.runner(name)
+        secret = {"SIMCRATE_STAGING_SECRET_FILE": str(self.staging.folder / "secret")}
+        machine = Machine(runner.var_dir, {**runner.settings, **secret})
+        machine.take_field_keys_of(self.portal)
+        return machine
+
+    def submit(self, title: str, *, runs: int = 1, seconds: int = SECONDS) -> str:
         """A simulation of some runs; returns its id at once."""
-        ini = INI.format(runs=runs, seconds=seconds, nodes=nodes)
-        return self.services.ask({"title": title, "ini": ini})
+        return self.services.ask(title=title, ini=INI.format(runs=runs, seconds=seconds))
 
     def cancel(self, simulation_id: str) -> None:
-        self.services.ask({"cancel": simulation_id})
+        self.services.ask(cancel=simulation_id)
 
     def runs(self, simulation_id: str) -> list[tuple[str, str]]:
         """State and machine of each."""
@@ -209,68 +164,124 @@ class Cluster:
         sql = "select state, fence from simulations_run where simulation_id = %s order by number"
         return self.query(sql, simulation_id)
 
+    def let_leases_run_out(self) -> None:
+        """Those that there are; nobody waits for a minute in a test."""
+        for table in ("simulations_run", "simulations_simulation", "deliveries_delivery"):
+            self.execute(f"update {table} set lease_until = now() - interval '1 s' {HELD}")
+
+    def queue(self) -> Queue:
+        """The one of oppsim's runs, over a connection of its own."""
+        return Queue(queue_name("oppsim"), connection=self.redis.client(), serializer="json")
+
     def send_again(self, simulation_id: str) -> None:
         """Messages for all its runs, whatever has become of them."""
         keys = self.query("select id from simulations_run where simulation_id = %s", simulation_id)
-        with self.redis.client() as connection:
-            queue = Queue(queue_name("oppsim"), connection=connection, serializer="json")
-            for (key,) in keys:
-                queue.enqueue(SUPERVISE, str(key), job_timeout=-1)
+        for (key,) in keys:
+            self.queue().enqueue(SUPERVISE, str(key), job_timeout=-1)
+
+    def wait_for(self, condition: Callable[[], T | None], what: str) -> T:
+        """What `condition` gives, as soon as it is something."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while not (value := condition()):
+            if time.monotonic() > deadline:
+                logs = (path.read_text()[-6000:] for path in self.directory.glob("*/worker.log"))
+                pytest.fail("\n".join([f"{what} did not come", *logs]))
+            time.sleep(LOOK_S)
+        return value
+
+    def midway(
+        self, machine: Machine, simulation_id: str, number: int | None = None
+    ) -> RunProcesses:
+        """The processes of a run, that one or any, which is in the middle."""
+        return self.wait_for(lambda: machine.midway(simulation_id, number), "the middle of a run")
+
+    def caught(
+        self, machine: Machine, simulation_id: str, number: int | None = None
+    ) -> RunProcesses:
+        """The same, with the simulator stopped until somebody resumes or kills it."""
+        processes = self.midway(machine, simulation_id, number)
+        processes.simulator.suspend()
+        return processes
 
     def wait_until_announced(self, simulation_id: str) -> Delivery:
         """Its delivery, once it is over."""
         sql = """
-            select d.state, link_url, sha256, problems from deliveries_delivery d
+            select d.id, d.state, link_url, sha256, problems from deliveries_delivery d
             join simulations_simulation s on s.id = simulation_id
             where s.id = %s and spool_released_at is not null
         """
-        (row,) = wait_for(lambda: self.query(sql, simulation_id), f"{simulation_id}", self)
+        rows = self.wait_for(lambda: self.query(sql, simulation_id), f"{simulation_id}")
+        (row,) = rows
         return Delivery(*row)
 
-    def crates(self) -> list[str]:
-        """The keys of what local-cloud holds that is a crate."""
+    def assert_ended_once(self, simulation_id: str) -> Delivery:
+        """One delivery, one crate, one mail, and no process that works on it."""
+        delivery = self.wait_until_announced(simulation_id)
+
+        assert delivery.state == "announced"
+        assert len([key for key in self._crates() if key.startswith(f"{delivery.id}/")]) == 1
+        assert len([mail for mail in self._mails() if simulation_id in mail]) == 1
+        assert not [p for p in psutil.process_iter() if _works_on(p, simulation_id)]
+        return delivery
+
+    def _mails(self) -> list[str]:
+        """What was announced, by whichever machine."""
+        return [_text(path) for path in self.directory.glob("*/outbox/*.eml")]
+
+    def _crates(self) -> list[str]:
+        """The keys of what the storage backend holds."""
         with self.cloud.client() as client:
             objects = client.get("/objects").raise_for_status().json()["objects"]
-        return [one["key"] for one in objects if not one["key"].startswith("parts/")]
-
-    def mails(self) -> list[Path]:
-        """What was announced, by whichever machine."""
-        return list(self.directory.glob("*/outbox/*.eml"))
+        return [one["key"] for one in objects]
 
 
-def wait_for(
-    condition: Callable[[], object], what: str, cluster: Cluster, *, timeout_s: float = TIMEOUT_S
-) -> Any:  # noqa: ANN401 - whatever the condition gives
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(LOOK_S)
-    logs = (path.read_text()[-6000:] for path in cluster.directory.glob("*/worker.log"))
-    return pytest.fail("\n".join([f"{what} did not come", *logs]))
+def _text(path: Path) -> str:
+    body = message_from_bytes(path.read_bytes(), policy=default).get_body()
+    assert body is not None
+    return str(body.get_content())
 
 
-def kill(process: psutil.Process) -> None:
-    process.send_signal(signal.SIGKILL)
+def _works_on(process: psutil.Process, simulation_id: str) -> bool:
+    try:
+        return simulation_id in process.cwd()
+    except psutil.Error:
+        return False
 
 
-@pytest.fixture(scope="module")
+def kill(*processes: psutil.Process) -> None:
+    """All at once: none of them sees another one die."""
+    for process in processes:
+        process.suspend()
+    for process in processes:
+        process.kill()
+    psutil.wait_procs(processes)
+
+
+@contextmanager
+def _services(portal: Machine, cloud: LocalCloud) -> Iterator[Services]:
+    command = [sys.executable, "-c", SERVICES, cloud.address, cloud.secret.reveal()]
+    with subprocess.Popen(
+        command, env=portal.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield Services(process)
+        process.kill()
+
+
+@pytest.fixture(scope="package")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One for all tests of this directory; each leaves it without work and without workers."""
     directory = tmp_path_factory.mktemp("cluster")
     with (
         postgresql_server() as database,
         redis_server() as redis,
         local_cloud(directory / "cloud") as cloud,
+        local_cloud(directory / "staging") as staging,
     ):
-        settings = {"SIMCRATE_DATABASE_URL": database.url, "SIMCRATE_REDIS_URL": redis.url}
+        settings: Mapping[str, str] = {
+            "SIMCRATE_DATABASE_URL": database.url,
+            "SIMCRATE_REDIS_URL": redis.url,
+            "MPLCONFIGDIR": str(directory / "matplotlib"),  # fonts are looked for once, not by each
+        }
         portal = Machine(directory / "portal", settings)
-        command = [sys.executable, "-c", SERVICES, cloud.address, cloud.secret.reveal()]
-        with subprocess.Popen(
-            command,
-            env=portal.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
-            yield Cluster(directory, database, redis, cloud, portal, Services(process))
-            process.kill()
+        with _services(portal, cloud) as services:
+            yield Cluster(directory, database, redis, cloud, staging, portal, services)

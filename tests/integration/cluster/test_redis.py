@@ -1,61 +1,36 @@
-"""The engine on Redis: whatever is killed, a simulation ends once."""
+"""The engine on Redis, on one machine: whatever is killed, a simulation ends once."""
 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 
 import httpx
 import psutil
 import pytest
-from rq import Queue
 
-from simcrate.worker.rq_engine import SUPERVISE, queue_name
-from tests.integration.cluster.conftest import (
-    TIMEOUT_S,
-    Cluster,
-    Delivery,
-    Machine,
-    RunProcesses,
-    kill,
-    wait_for,
-)
+from simcrate.worker.rq_engine import SUPERVISE
+from tests.integration.cluster.conftest import Cluster, kill
+from tests.servers.machine import Machine
 
 pytestmark = pytest.mark.services
 
-LONG = {"seconds": 2_000, "nodes": 20}
-"""Some seconds of a run: long enough to kill somebody meanwhile."""
+DAYS_S = 7 * 86400
 
 
 @pytest.fixture(scope="module")
-def machine(cluster: Cluster) -> Iterator[Machine]:
-    """A machine with three cores to be used, which works through the tests below those without it."""
-    with cluster.portal.worker("--runs", "3"):
-        yield cluster.portal
+def alone(cluster: Cluster) -> Machine:
+    """A machine that needs no staging server, since there is no other one."""
+    cluster.execute("delete from workers_worker")  # those of other tests would count for a minute
+    return cluster.portal
 
 
-def running(cluster: Cluster, machine: Machine, simulation_id: str, number: int) -> RunProcesses:
-    found: RunProcesses = wait_for(
-        lambda: machine.processes_of(simulation_id, number), f"run {number}", cluster
-    )
-    return found
-
-
-def assert_ended_once(cluster: Cluster, simulation_id: str, title: str) -> Delivery:
-    """One crate, one mail, no process."""
-    delivery = cluster.wait_until_announced(simulation_id)
-
-    assert len([key for key in cluster.crates() if key.endswith(f"/{title}.zip")]) == 1
-    assert len([mail for mail in cluster.mails() if title in mail.read_text()]) == 1
-    assert not [p for p in psutil.process_iter() if _works_on(p, simulation_id)]
-    return delivery
-
-
-def _works_on(process: psutil.Process, simulation_id: str) -> bool:
-    try:
-        return simulation_id in process.cwd()
-    except psutil.Error:
-        return False
+@pytest.fixture(scope="module")
+def machine(alone: Machine) -> Iterator[Machine]:
+    """With three cores to be used; it works through the tests below those without it."""
+    with alone.worker(runs=3):
+        yield alone
 
 
 def test_a_message_holds_the_id_of_a_run_and_nothing_else(cluster: Cluster) -> None:
@@ -63,9 +38,9 @@ def test_a_message_holds_the_id_of_a_run_and_nothing_else(cluster: Cluster) -> N
     ((key,),) = cluster.query(
         "select id from simulations_run where simulation_id = %s", simulation_id
     )
-    with cluster.redis.client() as connection:
-        (message,) = Queue(queue_name("oppsim"), connection=connection, serializer="json").jobs
-        fields = connection.hgetall(message.key)
+    queue = cluster.queue()
+    (message,) = queue.jobs
+    fields = queue.connection.hgetall(message.key)
     cluster.cancel(simulation_id)
 
     assert (message.func_name, list(message.args)) == (SUPERVISE, [str(key)])
@@ -74,10 +49,12 @@ def test_a_message_holds_the_id_of_a_run_and_nothing_else(cluster: Cluster) -> N
         assert word not in str(fields)
 
 
-def test_a_worker_that_is_stopped_while_redis_is_away_leaves_no_process(cluster: Cluster) -> None:
-    with cluster.portal.worker("--runs", "2") as keeper:
+def test_a_worker_that_is_stopped_while_redis_is_away_leaves_no_process(
+    cluster: Cluster, alone: Machine
+) -> None:
+    with alone.worker(runs=2) as keeper:
         with cluster.redis.client() as connection:
-            wait_for(lambda: connection.scard("rq:workers") == 2, "two rq workers", cluster)
+            cluster.wait_for(lambda: connection.scard("rq:workers") == 2, "two rq workers")
         children = keeper.children()
         cluster.redis.kill()
     _, alive = psutil.wait_procs(children, timeout=10)
@@ -88,66 +65,106 @@ def test_a_worker_that_is_stopped_while_redis_is_away_leaves_no_process(cluster:
 
 
 def test_a_keeper_that_is_killed_takes_its_workers_along_and_the_next_one_goes_on(
-    cluster: Cluster,
+    cluster: Cluster, alone: Machine
 ) -> None:
-    with cluster.portal.worker("--runs", "1") as keeper:
-        simulation_id = cluster.submit("keeperless", **LONG)
-        processes = running(cluster, cluster.portal, simulation_id, 0)
-        kill(keeper)
-        psutil.wait_procs([processes.rq_worker, processes.horse, processes.simulator], timeout=30)
-    with cluster.portal.worker("--runs", "1"):
-        assert_ended_once(cluster, simulation_id, "keeperless")
+    with alone.worker() as keeper:
+        simulation_id = cluster.submit("keeperless", seconds=5_000)
+        processes = cluster.midway(alone, simulation_id)
+        keeper.kill()
+        psutil.wait_procs([processes.rq_worker, processes.simulator], timeout=30)
+    with alone.worker():
+        cluster.assert_ended_once(simulation_id)
+
+    assert cluster.ends(simulation_id) == [("completed", 2)]
 
 
-@pytest.mark.slow
-def test_a_machine_that_is_drained_finishes_its_run_and_ends(cluster: Cluster) -> None:
-    with cluster.portal.worker("--runs", "1") as keeper:
-        simulation_id = cluster.submit("drained", runs=2, seconds=5_000, nodes=20)
-        running(cluster, cluster.portal, simulation_id, 0)
-        cluster.execute("update workers_worker set is_draining = true")
-        keeper.wait(timeout=TIMEOUT_S)
+def test_a_keeper_and_a_simulator_killed_at_once_leave_one_end(
+    cluster: Cluster, alone: Machine
+) -> None:
+    with alone.worker() as keeper:
+        simulation_id = cluster.submit("beheaded")
+        processes = cluster.caught(alone, simulation_id)
+        kill(keeper, processes.simulator)
+        processes.rq_worker.wait(timeout=30)
+    with alone.worker():
+        cluster.assert_ended_once(simulation_id)
 
-    assert cluster.ends(simulation_id) == [("completed", 1), ("queued", 0)]
+    # the rq worker, which is told to let go, may have written before that how the simulator ended
+    assert cluster.ends(simulation_id) in ([("completed", 2)], [("failed", 1)])
+
+
+def test_a_machine_that_is_drained_finishes_its_run_and_ends(
+    cluster: Cluster, alone: Machine
+) -> None:
+    with alone.worker() as keeper:
+        simulation_id = cluster.submit("drained", runs=2)
+        processes = cluster.caught(alone, simulation_id)
+        seen = "select seen_at from workers_worker where machine = %s order by seen_at desc"
+        (before, *_) = cluster.query(seen, alone.name)
+        cluster.services.ask(drain=alone.name)
+        cluster.wait_for(lambda: cluster.query(seen, alone.name)[0] > before, "the next look")
+        processes.simulator.resume()
+        keeper.wait(timeout=30)
+
+    assert sorted(cluster.ends(simulation_id)) == [("completed", 1), ("queued", 0)]
     cluster.cancel(simulation_id)
 
 
-def test_runs_whose_rq_worker_forked_process_or_simulator_is_killed_end_once(
+def test_runs_whose_rq_worker_or_simulator_or_both_are_killed_end_once(
     cluster: Cluster, machine: Machine
 ) -> None:
-    simulation_id = cluster.submit("killed", runs=4, **LONG)
-    first, second, third = (running(cluster, machine, simulation_id, n) for n in range(3))
+    simulation_id = cluster.submit("killed", runs=4)
+    first, second, third = (cluster.caught(machine, simulation_id, n) for n in range(3))
     kill(first.rq_worker)
-    kill(second.horse)
-    kill(third.simulator)
-    delivery = assert_ended_once(cluster, simulation_id, "killed")
+    kill(second.simulator)
+    kill(third.rq_worker, third.simulator)
+    delivery = cluster.assert_ended_once(simulation_id)
 
-    ends = [("completed", 1), ("completed", 2), ("failed", 1), ("completed", 1)]
+    ends = [("completed", 2), ("failed", 1), ("completed", 2), ("completed", 1)]
     assert cluster.ends(simulation_id) == ends
+    assert not first.simulator.is_running()
     content = httpx.get(delivery.link_url).raise_for_status().content
     assert hashlib.sha256(content).hexdigest() == delivery.sha256
 
 
-def test_redis_emptied_postgresql_restarted_and_messages_that_come_twice_cost_nothing(
+def test_redis_away_and_emptied_postgresql_restarted_and_messages_that_come_twice_cost_nothing(
     cluster: Cluster, machine: Machine
 ) -> None:
-    simulation_id = cluster.submit("restarted", runs=5, **LONG)
-    running(cluster, machine, simulation_id, 0)
+    simulation_id = cluster.submit("restarted", runs=5)
+    first, *others = (cluster.caught(machine, simulation_id, n) for n in range(3))
     cluster.redis.kill()
+    first.simulator.resume()
+    cluster.wait_for(lambda: ("completed", 1) in cluster.ends(simulation_id), "an end")
     cluster.redis.start()
     cluster.database.stop()
     cluster.database.start()
     cluster.send_again(simulation_id)
+    for processes in others:
+        processes.simulator.resume()
 
-    assert_ended_once(cluster, simulation_id, "restarted")
+    cluster.assert_ended_once(simulation_id)
     assert cluster.ends(simulation_id) == [("completed", 1)] * 5
+
+
+def test_a_run_whose_message_rq_has_given_up_ends_once(cluster: Cluster, machine: Machine) -> None:
+    simulation_id = cluster.submit("given up")
+    processes = cluster.caught(machine, simulation_id)
+    started = cluster.queue().started_job_registry
+    assert started.count == 1
+    started.cleanup(timestamp=time.time() + DAYS_S)
+    assert started.count == 0
+    processes.simulator.resume()
+
+    cluster.assert_ended_once(simulation_id)
+    assert cluster.ends(simulation_id) == [("completed", 1)]
 
 
 def test_a_cancel_in_mid_run_ends_the_run_and_delivers_what_is_there(
     cluster: Cluster, machine: Machine
 ) -> None:
     simulation_id = cluster.submit("cancelled", seconds=900_000)
-    running(cluster, machine, simulation_id, 0)
+    cluster.midway(machine, simulation_id)
     cluster.cancel(simulation_id)
 
-    assert_ended_once(cluster, simulation_id, "cancelled")
+    cluster.assert_ended_once(simulation_id)
     assert cluster.ends(simulation_id) == [("cancelled", 1)]
