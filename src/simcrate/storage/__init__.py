@@ -46,6 +46,7 @@ from simcrate.storage.registry import (
     known_kinds,
     validate_identifier,
 )
+from simcrate.storage.whereabouts import looked_for
 from simcrate.storage.wrappers import Pace, RetryPolicy, throttled, with_pace, with_retries
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "definition_to_tags",
     "keep_secrets",
     "known_kinds",
+    "looked_for",
     "mask_secrets",
     "obstacles",
     "open_backend",

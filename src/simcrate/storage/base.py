@@ -236,7 +236,8 @@ class StorageBackend(ABC):
     def delete(self, stored: StoredCrate) -> None:
         """Remove the remote file and its links, only if it is still the one that was stored.
 
-        Succeeds when it is gone already; raises `StorageRefusedError` when another file stands there.
+        Succeeds when it is gone already; raises `StorageRefusedError` when another file stands there, or
+        when it was stored in another place than this one (`simcrate.storage.whereabouts`).
         """
 
     @abstractmethod

@@ -24,7 +24,7 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -366,6 +366,25 @@ class StorageContract:
         stored = upload(backend, source)
         backend.delete(stored)
         backend.delete(stored)
+
+    def test_a_crate_that_was_stored_elsewhere_does_not_count_as_gone_where_it_is_not_found(
+        self, backend: StorageBackend, source: Source
+    ) -> None:
+        stored = upload(backend, source)
+        last = "x" if stored.remote_id[-1] != "x" else "y"
+        unknown_id = f"{stored.remote_id[:-1]}{last}"
+        moved = replace(stored, remote_id=unknown_id, account="elsewhere.example")
+        for call in (backend.delete, lambda crate: backend.link(crate, LinkPolicy())):
+            with pytest.raises(StorageRefusedError, match="stored at elsewhere"):
+                call(moved)
+
+    def test_a_server_that_has_another_name_by_now_still_deletes_its_crates(
+        self, backend: StorageBackend, source: Source
+    ) -> None:
+        stored = upload(backend, source)
+        backend.delete(replace(stored, account="former-name.example"))
+
+        assert list(backend.list_owned()) == []
 
     def test_deleting_never_takes_another_crate_of_the_same_name(
         self, backend: StorageBackend, source: Source, large: Source

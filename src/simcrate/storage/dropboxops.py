@@ -46,6 +46,7 @@ from simcrate.storage.dropbox_api import Conflict, DropboxApi, translated
 from simcrate.storage.dropbox_folders import delete_if_empty, entries
 from simcrate.storage.dropbox_links import make_link, open_link, revoke_links
 from simcrate.storage.dropbox_upload import CrateUpload, SentFile
+from simcrate.storage.whereabouts import looked_for
 
 MIB = 1024 * 1024
 TIMEOUT_S = 100.0  # of one packet, as the SDK has it
@@ -308,7 +309,8 @@ class DropboxBackend(StorageBackend):
     # Files
 
     def _metadata(self, stored: StoredCrate) -> Any:  # noqa: ANN401
-        return self._api.must("find the crate", "files_get_metadata", stored.remote_id)
+        with looked_for(stored, lambda: str(self._account.email)):
+            return self._api.must("find the crate", "files_get_metadata", stored.remote_id)
 
     def _unchanged(self, stored: StoredCrate) -> Any:  # noqa: ANN401
         """The file's metadata; raises unless it is the one that was stored."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -43,6 +43,7 @@ from simcrate.storage.doctor import (
     finding_of,
 )
 from simcrate.storage.local_api import OBJECT, LocalApi, bearer, link_path
+from simcrate.storage.whereabouts import looked_for
 
 HOW_TO_AUTHENTICATE = (
     'write the server\'s secret into the config, {"secret": "…"};'
@@ -147,9 +148,10 @@ class LocalBackend(StorageBackend):
         if self._api.has_secret:
             expires = policy.expires_at.isoformat() if policy.expires_at else None
             path = f"/objects/{stored.remote_id}"
-            described = self._ask(
-                "set the link's expiry", "PATCH", path, *OBJECT, json={"expires": expires}
-            )
+            with self._looked_for(stored):
+                described = self._ask(
+                    "set the link's expiry", "PATCH", path, *OBJECT, json={"expires": expires}
+                )
         else:
             described = self._seen_by_link(stored)
         expires_at = _time(described["expires_at"])
@@ -162,7 +164,8 @@ class LocalBackend(StorageBackend):
         if not self._api.has_secret:
             return self._stored(self._seen_by_link(stored) | dict(stored.extra))
         path = f"/objects/{stored.remote_id}"
-        return self._stored(self._ask("look at the crate", "GET", path, *OBJECT))
+        with self._looked_for(stored):
+            return self._stored(self._ask("look at the crate", "GET", path, *OBJECT))
 
     def delete(self, stored: StoredCrate) -> None:
         """Remove the object and its link, if it has still the digest that was stored."""
@@ -170,7 +173,7 @@ class LocalBackend(StorageBackend):
         if (token := stored.extra.get("delete_token")) is not None:
             headers |= bearer(token)
         path = f"/objects/{stored.remote_id}"
-        with suppress(StorageNotFoundError):
+        with suppress(StorageNotFoundError), self._looked_for(stored):
             self._api.request("delete the crate", "DELETE", path, headers=headers)
 
     def list_owned(self) -> Iterator[StoredCrate]:
@@ -236,10 +239,14 @@ class LocalBackend(StorageBackend):
             extra=extra,
         )
 
+    def _looked_for(self, stored: StoredCrate) -> AbstractContextManager[None]:
+        return looked_for(stored, lambda: str(self._api.address))
+
     def _seen_by_link(self, stored: StoredCrate) -> dict[str, JSON]:
         """What an open server tells whoever has the link."""
         what, url = "look at the crate", str(stored.extra["url"])
-        answer = self._api.request(what, "HEAD", link_path(url))
+        with self._looked_for(stored):
+            answer = self._api.request(what, "HEAD", link_path(url))
         return {
             "id": stored.remote_id,
             "key": stored.name,

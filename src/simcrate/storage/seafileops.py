@@ -46,6 +46,7 @@ from simcrate.storage.seafile_api import SeafileApi
 from simcrate.storage.seafile_id import SeafileId
 from simcrate.storage.seafile_links import delete_links, make_link, open_link
 from simcrate.storage.seafile_upload import Target, send_crate
+from simcrate.storage.whereabouts import looked_for
 
 MIB = 1024 * 1024
 NAME_LIMIT_BYTES = 255  # longer ones: 500 from the C file server, 400 from the Go one
@@ -194,11 +195,11 @@ class SeafileBackend(StorageBackend):
 
     def stat(self, stored: StoredCrate) -> StoredCrate:
         """What stands at the path now."""
-        found = self._api.file(_repo_of(stored), stored.remote_id)
-        if found is None:
-            raise StorageNotFoundError(
-                "could not find the crate: Seafile does not have it any more"
-            )
+        with looked_for(stored, lambda: self._account_of(_repo_of(stored))):
+            found = self._api.file(_repo_of(stored), stored.remote_id)
+            if found is None:
+                message = "could not find the crate: Seafile does not have it any more"
+                raise StorageNotFoundError(message)
         extra = {"repo_id": _repo_of(stored), "file_id": found["id"]}
         if found["id"] == stored.extra.get("file_id"):
             extra = {**stored.extra}
@@ -314,7 +315,7 @@ class SeafileBackend(StorageBackend):
             name=name,
             size_bytes=source.size_bytes,
             digest=f"seafile:{file_id}" if compared else "",
-            account=self._account,
+            account=self._account_of(self._repo_id),
             extra={"repo_id": self._repo_id, "file_id": file_id, "sha256": source.sha256},
         )
 
@@ -324,13 +325,12 @@ class SeafileBackend(StorageBackend):
             name=name,
             size_bytes=file["size"],
             digest=f"seafile:{file['id']}",
-            account=self._account,
+            account=self._account_of(self._repo_id),
             extra={"repo_id": self._repo_id, "file_id": file["id"]},
         )
 
-    @property
-    def _account(self) -> str:
-        return f"{self._api.host}, library {self._repo_id}"
+    def _account_of(self, repo_id: str) -> str:
+        return f"{self._api.host}, library {repo_id}"
 
     def _unchanged(self, stored: StoredCrate) -> None:
         """Raise unless the file that was stored is still there."""

@@ -164,6 +164,22 @@ def test_another_file_in_its_place_is_left_alone_and_said(
     assert len(cloud.crates()) == 1
 
 
+def test_a_definition_that_leads_elsewhere_by_now_removes_nothing_and_says_so(
+    announced: Announce, cloud: Cloud, ledger: RowRetention
+) -> None:
+    delivery = announced()
+    elsewhere = cloud.folder / "elsewhere"
+    elsewhere.mkdir()
+    config = {"folder": str(elsewhere), "base_url": "http://elsewhere.example"}
+    days_pass(8)
+    (removal,) = sweep(ledger, lambda _: DirectoryBackend(token="", config=config))
+
+    assert not removal.is_removed
+    assert "stored at http://files.example" in removal.error
+    assert len(cloud.crates()) == 1
+    assert [what for what, _ in events_of(delivery)] == ["expiring", "not removed"]
+
+
 class UndeletableBackend(DirectoryBackend):
     """Takes crates and removes none."""
 

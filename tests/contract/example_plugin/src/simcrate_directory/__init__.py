@@ -40,6 +40,7 @@ from simcrate.storage import (
     Space,
     StorageBackend,
     StoredCrate,
+    looked_for,
 )
 from simcrate.storage.doctor import canary_steps, finding_of
 from simcrate.storage.reading import OpenSource, open_source
@@ -137,16 +138,18 @@ class DirectoryBackend(StorageBackend):
 
     def stat(self, stored: StoredCrate) -> StoredCrate:
         """Read the record beside the file."""
-        found = self._read(self._folder / stored.remote_id)
-        if found is None:
-            raise StorageNotFoundError("the crate is not in the directory")
+        with looked_for(stored, lambda: self._base_url):
+            found = self._read(self._folder / stored.remote_id)
+            if found is None:
+                raise StorageNotFoundError("the crate is not in the directory")
         return found
 
     def delete(self, stored: StoredCrate) -> None:
         """Remove the place with all that is in it."""
         self._require_folder()
-        found = self._read(self._folder / stored.remote_id)
-        if found is None:
+        try:
+            found = self.stat(stored)
+        except StorageNotFoundError:
             return
         if found.digest != stored.digest:
             raise StorageRefusedError("another crate stands there; it is left alone")
