@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+import httpx
 
 TIMEOUT_S = 30.0
 
@@ -63,6 +66,13 @@ def ask(url: str, raw: bytes) -> Answer:
     with connect(url) as connection:
         connection.sendall(raw)
         return read_answer(connection, has_body=not raw.startswith(b"HEAD"))
+
+
+def wait_for_offset(client: httpx.Client, path: str, offset: int) -> None:
+    """Until so many bytes of an upload are stored."""
+    headers = {"Tus-Resumable": "1.0.0"}
+    while int(client.head(path, headers=headers).headers.get("upload-offset", 0)) < offset:
+        time.sleep(0.01)  # the rate of requests is limited
 
 
 def _more(connection: socket.socket) -> bytes:

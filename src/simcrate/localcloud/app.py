@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from simcrate.localcloud import allowances, downloads, health, inside, metrics, owned, put, tus
-from simcrate.localcloud.auth import is_known
+from simcrate.localcloud.auth import known_token
 from simcrate.localcloud.blobs import NO_SPACE
 from simcrate.localcloud.clock import Clock
 from simcrate.localcloud.cloud import Cloud
@@ -57,7 +57,7 @@ def make_app(
         ],
         middleware=[
             Middleware(Ports, roles=roles or {}),
-            Middleware(Watch, cloud=cloud, is_known=is_known),
+            Middleware(Watch, cloud=cloud, known_token=known_token),
         ],
         exception_handlers={
             Problem: _on_problem,

@@ -75,14 +75,13 @@ def uploader_of(request: Request) -> Credential:
     return Credential(owner=owner)
 
 
-def is_known(cloud: Cloud, scope: Scope) -> bool:
-    """Whether a request bears a valid secret or grant; such a one is no guess."""
+def known_token(cloud: Cloud, scope: Scope) -> str | None:
+    """The valid secret or grant that a request bears; such a one is no guess."""
     token = bearer_token(Request(scope))
     if token is None:
-        return False
-    return (
-        find_owner(cloud.ledger, token) is not None or find_grant(cloud.ledger, token) is not None
-    )
+        return None
+    is_known = find_owner(cloud.ledger, token) or find_grant(cloud.ledger, token)
+    return token if is_known else None
 
 
 def bearer_token(request: Request) -> str | None:

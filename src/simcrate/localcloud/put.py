@@ -188,9 +188,11 @@ async def _open(
 
 
 async def _drop_older(cloud: Cloud, credential: Credential, key: str) -> None:
-    """Give back the space of an earlier try, unless it is still under way."""
+    """Give back the space of an earlier try; one of a secret may still be under way, beside this one."""
     older = _find_unfinished(cloud, credential, key)
-    if older is not None and not cloud.sessions.is_sending(older.upload_id):
+    if older is None or (credential.grant is None and cloud.sessions.is_sending(older.upload_id)):
+        return
+    with cloud.sessions.sending(older.upload_id, cut=None):
         await cloud.run(drop_upload, cloud, older)
 
 

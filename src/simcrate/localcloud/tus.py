@@ -79,6 +79,8 @@ async def create(request: Request) -> Response:
     concat = parse_concat(request.headers.get("upload-concat"))
     metadata = parse_metadata(request.headers.get("upload-metadata", ""))
     key = checked_key(metadata.get("filename", UNNAMED))
+    if credential.grant is not None and "upload-concat" in request.headers:
+        raise Problem("not-yours", "a grant brings its object in one upload, not in parts")
     size_bytes = concat.size_bytes(cloud, credential.owner) if concat.parts else _length(request)
     announced = replace(
         await announcement(request, credential, key=key, size_bytes=size_bytes),

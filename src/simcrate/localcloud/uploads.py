@@ -77,8 +77,11 @@ def begin_upload(cloud: Cloud, announced: Announcement) -> Upload:
     """Enter an upload, if there is space for it.
 
     Raises:
-        Problem: `too-large`, `full`; `grant-used`.
+        Problem: `too-large`, `full`; `grant-used`, or `locked` while an earlier upload of the same grant
+            is being sent.
     """
+    if announced.grant_id is not None:
+        _free_grant(cloud, announced.grant_id)
     now = cloud.now()
     upload_id = secrets.token_hex(16)
     with cloud.ledger.transaction(durable=False) as connection:
@@ -209,13 +212,48 @@ def commit(cloud: Cloud, upload: Upload, running: Hash | None) -> StoredObject:
 def drop_upload(cloud: Cloud, upload: Upload) -> None:
     """Forget an unfinished upload and its bytes; its grant may be used again."""
     with cloud.ledger.transaction(durable=False) as connection:
-        sql = "UPDATE grants SET upload_id = NULL WHERE upload_id = ? AND object_id IS NULL"
-        connection.execute(sql, [upload.upload_id])
-        connection.execute("DELETE FROM uploads WHERE upload_id = ?", [upload.upload_id])
+        _forget(connection, upload.upload_id)
     cloud.blobs.discard(upload.upload_id)
 
 
+def _forget(connection: sqlite3.Connection, upload_id: str) -> None:
+    sql = "UPDATE grants SET upload_id = NULL WHERE upload_id = ? AND object_id IS NULL"
+    connection.execute(sql, [upload_id])
+    connection.execute("DELETE FROM uploads WHERE upload_id = ?", [upload_id])
+
+
+def _free_grant(cloud: Cloud, grant_id: str) -> None:
+    """Drop the unfinished upload of a grant: it has one at a time, and takes the space of one."""
+    sql = (
+        "SELECT upload_id FROM uploads JOIN grants USING (upload_id)"
+        " WHERE grants.grant_id = ? AND uploads.object_id IS NULL"
+    )
+    with cloud.ledger.transaction(durable=False) as connection:
+        row = connection.execute(sql, [grant_id]).fetchone()
+        if row is None:
+            return
+        older: str = row["upload_id"]
+        if cloud.sessions.is_sending(older):
+            message = "an earlier upload by this grant is being sent; try again in a moment"
+            raise Problem("locked", message, headers={"Retry-After": "1"})
+        _forget(connection, older)
+    cloud.blobs.discard(older)
+
+
+def _require_newest(cloud: Cloud, upload: Upload) -> None:
+    """Refuse bytes for an upload that a newer one by the same grant has replaced.
+
+    It has a sender by now, and whoever frees the grant asks for that within a transaction, too.
+    """
+    with cloud.ledger.transaction(durable=False) as connection:
+        sql = "SELECT 1 FROM grants WHERE upload_id = ?"
+        if connection.execute(sql, [upload.upload_id]).fetchone() is None:
+            raise Problem("not-found", "another upload by this grant has replaced this one")
+
+
 def _open_writer(cloud: Cloud, upload: Upload, start: int, checksum: Checksum | None) -> Writer:
+    if upload.grant_id is not None:
+        _require_newest(cloud, upload)
     path = cloud.blobs.incoming_path(upload.upload_id)
     running = cloud.sessions.take_hash(upload.upload_id, start) or hash_file(path)
     return Writer(path, size_bytes=upload.size_bytes, running=running, checksum=checksum)
@@ -241,10 +279,14 @@ def _take_space(
 
 
 def _bind_grant(connection: sqlite3.Connection, grant_id: str, upload_id: str) -> None:
-    """A grant's newest upload is its only one; a grant that gave an object gives no other."""
-    sql = "UPDATE grants SET upload_id = ? WHERE grant_id = ? AND object_id IS NULL"
+    """A grant has one upload at a time; one that gave an object gives no other."""
+    sql = (
+        "UPDATE grants SET upload_id = ?"
+        " WHERE grant_id = ? AND object_id IS NULL AND upload_id IS NULL"
+    )
     if connection.execute(sql, [upload_id, grant_id]).rowcount != 1:
-        raise Problem("grant-used", "this grant has given an object already; ask for a new one")
+        message = "this grant has given an object, or begun another upload; ask for a new one"
+        raise Problem("grant-used", message)
 
 
 def _finished(cloud: Cloud, upload: Upload) -> StoredObject | None:

@@ -12,16 +12,9 @@ import pytest
 
 from simcrate.localcloud.digests import repr_digest
 from tests.servers.localcloud import LocalCloud, local_cloud
-from tests.servers.wire import ask, connect, head, read_answer
+from tests.servers.wire import ask, connect, head, read_answer, wait_for_offset
 
 MB = 1_000_000
-
-
-def wait_for_offset(client: httpx.Client, path: str, offset: int) -> None:
-    """Until so many bytes of an upload are stored."""
-    headers = {"Tus-Resumable": "1.0.0"}
-    while int(client.head(path, headers=headers).headers.get("upload-offset", 0)) < offset:
-        time.sleep(0.01)  # the rate of requests is limited
 
 
 def authorization(cloud: LocalCloud) -> str:
@@ -243,3 +236,25 @@ def test_client_that_asks_too_often_is_told_when_to_come_back(tmp_path: Path) ->
     refused = [answer for answer in answers if answer.status_code == 429]
     assert refused
     assert refused[0].headers["retry-after"] == "1"
+
+
+def test_made_up_credentials_share_the_rate_of_their_address(tmp_path: Path) -> None:
+    options = ["--requests-per-s", "1", "--failures-per-minute", "1000"]
+    with local_cloud(tmp_path / "store", *options) as cloud:
+        answers = [
+            httpx.get(f"{cloud.url}/space", auth=("", f"guess{number}"), trust_env=False)
+            for number in range(8)
+        ]
+
+    assert {401, 429} == {answer.status_code for answer in answers}
+
+
+def test_one_credential_has_one_rate_however_it_is_written(tmp_path: Path) -> None:
+    with local_cloud(tmp_path / "store", "--requests-per-s", "1") as cloud:
+        secret = cloud.secret.reveal()
+        answers = [
+            httpx.get(f"{cloud.url}/space", auth=(f"user{number}", secret), trust_env=False)
+            for number in range(8)
+        ]
+
+    assert {200, 429} == {answer.status_code for answer in answers}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import uuid
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ import pytest
 
 from simcrate.localcloud.digests import repr_digest
 from tests.servers.localcloud import LocalCloud
+from tests.servers.wire import connect, head, wait_for_offset
+
+TUS = {"Tus-Resumable": "1.0.0"}
 
 
 def key() -> str:
@@ -104,6 +108,67 @@ def test_grant_that_has_expired_takes_nothing(cloud: LocalCloud, client: httpx.C
     answer = httpx.put(f"{cloud.url}/upload/x", content=b"x", headers=headers, trust_env=False)
 
     assert (answer.status_code, answer.json()["code"]) == (410, "expired")
+
+
+def test_grant_takes_the_space_of_one_upload_however_many_it_announces(
+    bearer: httpx.Client, client: httpx.Client
+) -> None:
+    before = client.get("/space").json()["announced"]
+    for number in range(4):
+        announced = announce(bearer, f"part{number}")
+        assert announced.status_code == 201
+
+    assert client.get("/space").json()["announced"] - before == 1000
+    stored = bearer.put(f"/upload/{key()}", content=bytes(1000))
+    assert stored.status_code == 201
+    assert client.get("/space").json()["announced"] == before
+
+
+def test_upload_that_another_one_by_the_same_grant_has_replaced_takes_no_bytes(
+    bearer: httpx.Client,
+) -> None:
+    first, second = (announce(bearer, name).headers["location"] for name in ("a", "b"))
+    stream = TUS | {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+    answers = [bearer.patch(it, content=bytes(1000), headers=stream) for it in (first, second)]
+
+    assert [answer.status_code for answer in answers] == [404, 204]
+
+
+def test_grant_that_is_sending_begins_no_other_upload(
+    cloud: LocalCloud, client: httpx.Client
+) -> None:
+    size = 200_000
+    grant = client.post("/grants", json={"size": size}).json()["grant"]
+    headers = {"Authorization": f"Bearer {grant}"}
+    with httpx.Client(base_url=cloud.url, headers=headers, trust_env=False) as bearer:
+        begun = announce(bearer, "a", size).headers["location"]
+        stream = {"Content_Type": "application/offset+octet-stream", "Upload_Offset": "0"}
+        header = head(
+            "PATCH",
+            begun,
+            Authorization=headers["Authorization"],
+            Content_Length=str(size),
+            Tus_Resumable="1.0.0",
+            **stream,
+        )
+        with connect(cloud.url) as sending:
+            sending.sendall(header + bytes(size // 2))
+            wait_for_offset(bearer, begun, 64_000)
+            other = announce(bearer, "b", size)
+
+    assert (other.status_code, other.json()["code"]) == (423, "locked")
+
+
+def test_grant_brings_no_parts_to_be_joined(bearer: httpx.Client) -> None:
+    answer = bearer.post("/files", headers=TUS | {"Upload-Length": "9", "Upload-Concat": "partial"})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "not-yours")
+
+
+def announce(bearer: httpx.Client, name: str, size: int = 1000) -> httpx.Response:
+    encoded = base64.b64encode(name.encode()).decode()
+    metadata = {"Upload-Length": str(size), "Upload-Metadata": f"filename {encoded}"}
+    return bearer.post("/files", headers=TUS | metadata)
 
 
 def test_reserved_space_is_used_up_by_its_upload(client: httpx.Client) -> None:
