@@ -38,9 +38,9 @@ class Task:
         try:
             perform(self._bench, self.claim, self._watch)
         finally:
-            self._bench.port.leave()
             self._is_alive = False
             self._ended.set()
+            self._bench.port.leave()
 
     @property
     def is_alive(self) -> bool:
