@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -29,6 +29,11 @@ Cell = int | float | str | bytes | None
 Row = tuple[Cell, ...]
 Columns = tuple[str, Sequence[str]]
 """A table and some of its columns."""
+
+RowRange = tuple[int, int]
+"""Row numbers of the first and last row."""
+
+EVERY_ROW: RowRange = (-(1 << 63), (1 << 63) - 1)
 
 
 def is_database(path: Path) -> bool:
@@ -69,32 +74,44 @@ class Database:
                 yield from batch
 
     def batches(
-        self, found: Columns, *, equal: tuple[str, int] | None = None
+        self,
+        found: Columns,
+        *,
+        equal: tuple[str, int] | None = None,
+        ranges: Iterable[RowRange] = (EVERY_ROW,),
     ) -> Iterator[list[Row]]:
         """Rows of a table in the order they were written, some ten thousand at a time.
 
         Args:
             found: what `first` gave.
             equal: a column and the number in it that is wanted.
+            ranges: which row numbers are wanted, ranges in rising order.
         """
         table, columns = found
-        where, values = (f' WHERE "{equal[0]}" = ?', (equal[1],)) if equal else ("", ())
+        where, values = (f' AND "{equal[0]}" = ?', (equal[1],)) if equal else ("", ())
         names = ", ".join(f'"{column}"' for column in columns)
+        statement = (
+            f'SELECT {names} FROM "{table}" WHERE rowid BETWEEN ? AND ?{where} ORDER BY rowid'  # noqa: S608 - our own names
+        )
         count = 0
+        rows: list[Row] = []
         try:
-            cursor = self._connection.execute(
-                f'SELECT {names} FROM "{table}"{where} ORDER BY rowid',  # noqa: S608 - our own names
-                values,
-            )
-            while rows := cursor.fetchmany(_BATCH_ROWS):
-                count += len(rows)
-                if count > self._row_limit:
-                    raise self.error(
-                        f"the table {table!r} has more rows than the file has room for"
-                    )
-                yield rows
+            for first_and_last in ranges:
+                cursor = self._connection.execute(statement, (*first_and_last, *values))
+                while more := cursor.fetchmany(_BATCH_ROWS - len(rows)):
+                    count += len(more)
+                    if count > self._row_limit:
+                        raise self.error(
+                            f"the table {table!r} has more rows than the file has room for"
+                        )
+                    rows += more
+                    if len(rows) == _BATCH_ROWS:
+                        yield rows
+                        rows = []
         except (sqlite3.Error, OverflowError) as error:
             raise self._damaged(error) from error
+        if rows:
+            yield rows
 
     def text(self, cell: Cell) -> str:
         """A cell that must hold text."""

@@ -17,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from simcrate.results.blocks import NO_BLOCKS, UNKNOWN, Blocks, summarise
-from simcrate.results.database import Database, Row
+from simcrate.results.database import EVERY_ROW, Database, Row
 from simcrate.results.datalines import FLOATS, Layout
 from simcrate.results.resultfile import within
+from simcrate.results.rowranges import RowRanges
 from simcrate.results.runs import Incomplete, Run
 from simcrate.results.simtime import times_of
 from simcrate.results.sqliteitems import (
@@ -34,6 +35,9 @@ from simcrate.results.timeorder import Integers, TimeOrder, run_starts
 from simcrate.results.vectoritems import vector_items
 
 _SAMPLES = ("vectorData", ("vectorId", "eventNumber", "simtimeRaw", "value"))
+_MOST_SCANS = (
+    16  # SQLite goes through all samples this often in the time that finding all vectors takes
+)
 _SUMMARIES = (
     "vector",
     (
@@ -70,6 +74,8 @@ class SqliteFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.warnings: tuple[str, ...] = ()
+        self._asked = 0
+        """How often samples of a single vector were asked for."""
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -196,9 +202,8 @@ class SqliteFile:
         """All samples, or those of one vector: columns vector, event (if wanted), time, value."""
         if self._database.first(_SAMPLES) is None:
             return
-        equal = None if row is None else ("vectorId", self._vectors[row].id)
         order = TimeOrder(len(self._vectors))
-        for batch in self._database.batches(_SAMPLES, equal=equal):
+        for batch in self._sample_rows(row):
             table = self._sample_table(batch, layout)
             rows = table.column("vector").to_numpy()
             starts = run_starts(rows)
@@ -206,6 +211,23 @@ class SqliteFile:
             if not order.holds(times, starts, rows[starts]):
                 raise self._database.error("the times of a vector decrease")
             yield table
+
+    def _sample_rows(self, row: int | None) -> Iterator[list[Row]]:
+        if row is None:
+            return self._database.batches(_SAMPLES)
+        self._asked += 1
+        ranges = self._row_ranges.of(row) if self._asked > _MOST_SCANS else (EVERY_ROW,)
+        equal = ("vectorId", self._vectors[row].id)
+        return self._database.batches(_SAMPLES, equal=equal, ranges=ranges)
+
+    @cached_property
+    def _row_ranges(self) -> RowRanges:
+        return RowRanges(self._numbered_rows())
+
+    def _numbered_rows(self) -> Iterator[tuple[Integers, Integers]]:
+        for batch in self._database.batches(("vectorData", ("rowid", "vectorId"))):
+            numbers, ids = zip(*batch, strict=True)
+            yield self._rows_of(ids), np.array([self._database.whole(n) for n in numbers], np.int64)
 
     def _sample_table(self, batch: list[Row], layout: Layout) -> pa.Table:
         ids, events, raw, values = zip(*batch, strict=True)

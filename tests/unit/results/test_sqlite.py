@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -190,3 +191,58 @@ def test_text_that_begins_like_a_database_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(ResultFormatError, match="a sound SQLite database"):
         open_results([path]).vectors()
+
+
+def _write_many_vectors(path: Path, vectors: int, *, block: int) -> None:
+    """Vectors of 100 samples each, whose values are their own numbers; blocks of samples take turns."""
+    connection = sqlite3.connect(path)
+    connection.executescript("DELETE FROM vector; DELETE FROM vectordata")
+    connection.executemany(
+        "INSERT INTO vector (vectorId, runId, moduleName, vectorName) VALUES (?, 1, 'Net', 'v')",
+        [(number,) for number in range(vectors)],
+    )
+    connection.executemany(
+        "INSERT INTO vectordata VALUES (?, 0, ?, ?)",
+        (
+            (number, time, float(number))
+            for begin in range(0, 100, block)
+            for number in range(vectors)
+            for time in range(begin, begin + block)
+        ),
+    )
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize("block", [1, 20, 100])
+def test_every_one_of_many_vectors_gets_its_own_samples(database: Path, block: int) -> None:
+    _write_many_vectors(database, 40, block=block)
+
+    results = open_results([database])
+
+    for key in range(40):
+        samples = results.read_vector(key)
+        assert set(samples["value"].to_pylist()) == {key}
+        assert samples["time_s"].to_pylist() == [time / 1000 for time in range(100)]
+
+
+def test_reading_vector_by_vector_takes_a_few_times_as_long_as_reading_all_at_once(
+    database: Path,
+) -> None:
+    vectors = 600
+    _write_many_vectors(database, vectors, block=20)
+    results = open_results([database])
+    results.vectors()
+
+    started = time.process_time()
+    for _ in results.all_samples():
+        pass
+    at_once_s = time.process_time() - started
+    started = time.process_time()
+    for key in range(vectors):
+        results.read_vector(key)
+    one_by_one_s = time.process_time() - started
+
+    assert (
+        one_by_one_s < 8 * at_once_s
+    )  # a scan for each would take more, the more vectors there are
