@@ -21,7 +21,7 @@ PATIENCE_S = 60.0
 INI = f"""
 [General]
 network = OppNet
-sim-time-limit = 800s
+sim-time-limit = 2000s
 OppNet.numNodes = 20
 OppNet.messageInterval = 5s
 [Config {CONFIG}]
@@ -81,8 +81,18 @@ class Midway:
         """How many it has brought."""
         return len(self.installation.mails()) - self.mails_before
 
+    def strays(self) -> list[psutil.Process]:
+        """Processes that still work in its directories."""
+        place = self.installation.var_dir / "work" / self.simulation_id
+        return [
+            process
+            for process in psutil.process_iter(["cwd"])
+            if process.info["cwd"] and Path(process.info["cwd"]).is_relative_to(place)
+        ]
+
 
 def submit(installation: Installation, tmp_path: Path) -> Midway:
+    """Before there is a worker: what it begins with can be caught."""
     stored, mails = installation.stored(), installation.mails()
     path = tmp_path / "omnetpp.ini"
     path.write_text(INI)
@@ -92,11 +102,6 @@ def submit(installation: Installation, tmp_path: Path) -> Midway:
     )
     assert done.returncode == 0, done.stderr
     return Midway(installation, done.stdout.split()[-1], len(stored), len(mails))
-
-
-def stray_processes() -> list[psutil.Process]:
-    """Simulators of these tests that are still there."""
-    return [p for p in psutil.process_iter(["cmdline"]) if CONFIG in (p.info["cmdline"] or ())]
 
 
 def wait_for(look: Callable[[], T | None]) -> T:

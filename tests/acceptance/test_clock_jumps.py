@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import Installation, wait_until_announced
-from tests.acceptance.midway import stray_processes, submit, wait_for
+from tests.acceptance.midway import submit, wait_for
 from tests.servers.clocks import WallClock
 
 pytestmark = pytest.mark.services
@@ -22,8 +22,8 @@ def test_when_the_clock_jumps_in_mid_run_the_run_ends_once(
     installation: Installation, tmp_path: Path, hours: int
 ) -> None:
     clock = WallClock(tmp_path)
+    midway = submit(installation, tmp_path)
     with installation.worker(environment=clock.environment):
-        midway = submit(installation, tmp_path)
         with midway.caught_simulator():
             clock.set(hours=hours)
             with installation.worker(environment=clock.environment) as another:
@@ -32,7 +32,7 @@ def test_when_the_clock_jumps_in_mid_run_the_run_ends_once(
 
     assert simulation["state"] == "delivered"
     assert midway.run()[:2] == ("completed", 1)
-    assert (midway.crates(), midway.mails(), stray_processes()) == (1, 1, [])
+    assert (midway.crates(), midway.mails(), midway.strays()) == (1, 1, [])
 
 
 def wait_until_it_has_looked(installation: Installation, worker: subprocess.Popen[bytes]) -> None:

@@ -47,14 +47,14 @@ class WallClock:
         return {
             "LD_PRELOAD": str(library),
             "FAKETIME_TIMESTAMP_FILE": str(self._path),
-            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
             "PYTHONPATH": str(self._site_dir),
         }
 
     def set(self, *, hours: int) -> None:
-        """So much ahead of the real clock, from now on."""
+        """So much ahead of the real clock, within a second."""
         partial = self._path.with_suffix(".partial")
         partial.write_text(f"{hours:+d}h")
         partial.replace(self._path)
