@@ -11,6 +11,7 @@ from django.test import Client
 
 from simcrate.portal.accounts.models import User
 from simcrate.portal.limits.models import GroupLimits
+from simcrate.portal.simulations.drafts import DraftGoneError, draft_files, submit_draft
 from simcrate.portal.simulations.models import Draft, DraftFile, Run, Simulation
 from simcrate.portal.simulators.models import SimulatorDefinition
 from simcrate.portal.storages.models import StorageBackend
@@ -85,6 +86,38 @@ def test_the_second_step_queues_the_runs_and_shows_them(
     assert Simulation.objects.get().notify_email == "alice@example.org"
     assert Run.objects.count() == 2
     assert not Draft.objects.exists()
+
+
+def test_a_second_click_submits_nothing_and_leads_to_the_list(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    step = draft(as_alice)
+    as_alice.post(step, CHOICES)
+    second = as_alice.post(step, CHOICES)
+
+    assert second["Location"] == "/simulations/"
+    assert Simulation.objects.count() == 1
+
+
+def test_of_two_clicks_at_once_one_submits(as_alice: Client, storage: StorageBackend) -> None:
+    draft(as_alice)
+    row = Draft.objects.get()
+    files = draft_files(row)
+
+    def click() -> None:
+        submit_draft(row, files=files, config="Study", precision_s=10, storage_id="local")
+
+    click()
+    with pytest.raises(DraftGoneError):
+        click()
+    assert Simulation.objects.count() == 1
+
+
+def test_a_draft_that_is_refused_stays(as_alice: Client, storage: StorageBackend) -> None:
+    step = draft(as_alice)
+    as_alice.post(step, {**CHOICES, "run_filter": "99"})
+
+    assert as_alice.get(step).status_code == 200
 
 
 def test_a_bad_file_is_an_error_at_the_first_step_and_keeps_nothing(

@@ -10,12 +10,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
+from simcrate.errors import BadInputError
 from simcrate.portal.accounts.models import User
 from simcrate.portal.simulations.faults import Fault, SubmissionError, raise_faults
 from simcrate.portal.simulations.files import file_faults
 from simcrate.portal.simulations.models import Draft, DraftFile, Simulation
 from simcrate.portal.simulations.offer import OfferedConfig, offered_configs
 from simcrate.portal.simulations.parts import all_but
+from simcrate.portal.simulations.services import submit_simulation
 from simcrate.portal.simulations.simulator_choice import choosable, read_ini_for
 from simcrate.simulators.definition import OPPSIM, SimulatorKind
 
@@ -24,6 +26,12 @@ MAX_DRAFTS = 10
 """Of one user; the oldest go first."""
 
 USUAL_INI = "omnetpp.ini"
+
+
+class DraftGoneError(BadInputError):
+    """A draft is there no more: it was submitted, or a day has passed."""
+
+    code = "input.draft"
 
 
 def make_draft(
@@ -80,6 +88,28 @@ def draft_again(simulation: Simulation, *, owner: User) -> Draft:
             "parts": sorted(all_but(simulation.left_out)),
         },
     )
+
+
+def submit_draft(draft: Draft, *, files: Mapping[str, bytes], **choices: Any) -> Simulation:  # noqa: ANN401 - as submit_simulation takes them
+    """Submit a draft, which is gone then: a button that is pressed twice submits once.
+
+    Raises:
+        SubmissionError: it cannot be submitted so; the draft stays.
+        DraftGoneError: somebody was faster.
+    """
+    with transaction.atomic():
+        held = Draft.objects.select_for_update().filter(pk=draft.pk).first()
+        if held is None:
+            raise DraftGoneError("these files were submitted already; look at your simulations")
+        simulation = submit_simulation(
+            owner=held.owner,
+            ini_name=held.ini_name,
+            files=files,
+            simulator=held.choices["simulator"],
+            **choices,
+        )
+        held.delete()
+    return simulation
 
 
 def offers_of(

@@ -12,13 +12,12 @@ from django.http import QueryDict
 from simcrate.errors import BadInputError
 from simcrate.portal.accounts.models import User
 from simcrate.portal.accounts.queries import confirmed_addresses
-from simcrate.portal.simulations.drafts import USUAL_INI, gather_files, make_draft
+from simcrate.portal.simulations.drafts import USUAL_INI, gather_files, make_draft, submit_draft
 from simcrate.portal.simulations.examples import get_example
 from simcrate.portal.simulations.faults import SubmissionError
 from simcrate.portal.simulations.models import Draft, Simulation
 from simcrate.portal.simulations.offer import OfferedConfig
 from simcrate.portal.simulations.parts import PARTS, all_but
-from simcrate.portal.simulations.services import submit_simulation
 from simcrate.portal.simulations.submission import MAX_TITLE, offered_licences
 from simcrate.portal.simulators.offers import list_offers
 from simcrate.portal.storages.services import active_backends
@@ -147,17 +146,15 @@ class ChoicesForm(forms.Form):
         self.fields["notify_email"].required = False
 
     def save(self, files: dict[str, bytes]) -> Simulation | None:
-        """Submit; None, and errors at the fields, where that cannot be."""
+        """Submit; None, and errors at the fields, where that cannot be.
+
+        Raises:
+            DraftGoneError: it was submitted already.
+        """
         chosen = dict(self.cleaned_data)
         try:
-            return submit_simulation(
-                owner=self._draft.owner,
-                ini_name=self._draft.ini_name,
-                files=files,
-                simulator=self._draft.choices["simulator"],
-                left_out=all_but(chosen.pop("parts")),
-                **chosen,
-            )
+            left_out = all_but(chosen.pop("parts"))
+            return submit_draft(self._draft, files=files, left_out=left_out, **chosen)
         except SubmissionError as error:
             show_faults(self, error)
             return None

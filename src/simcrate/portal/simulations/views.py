@@ -19,7 +19,12 @@ from simcrate.portal.access import UserRequest, for_users
 from simcrate.portal.accounts.models import User
 from simcrate.portal.limits.queries import limits_of
 from simcrate.portal.simulations.credentials import credential_warnings
-from simcrate.portal.simulations.drafts import draft_again, draft_files, offers_of
+from simcrate.portal.simulations.drafts import (
+    DraftGoneError,
+    draft_again,
+    draft_files,
+    offers_of,
+)
 from simcrate.portal.simulations.examples import list_examples
 from simcrate.portal.simulations.faults import SubmissionError
 from simcrate.portal.simulations.forms import ChoicesForm, FilesForm
@@ -92,7 +97,9 @@ def fill_in(request: UserRequest) -> HttpResponse:
 @for_users
 def choose(request: UserRequest, draft_id: UUID) -> HttpResponse:
     """Step 2: what the ini offers."""
-    draft = get_object_or_404(Draft, pk=draft_id, owner=request.user)
+    draft = Draft.objects.filter(pk=draft_id, owner=request.user).first()
+    if draft is None:
+        return _without_draft(request, draft_id)
     files = draft_files(draft)
     try:
         offers = offers_of(draft.choices["simulator"], draft.ini_name, files)
@@ -101,15 +108,25 @@ def choose(request: UserRequest, draft_id: UUID) -> HttpResponse:
         return redirect("simulation-new")
     form = ChoicesForm(request.POST or None, draft=draft, offers=offers)
     if request.method == "POST" and form.is_valid():
-        simulation = form.save(files)
+        try:
+            simulation = form.save(files)
+        except DraftGoneError:
+            return _without_draft(request, draft_id)
         if simulation is not None:
-            draft.delete()
             return redirect("simulation", simulation.pk)
     context = {"form": form, "draft": draft, "offers": offers, "files": files}
     context["storages"] = active_backends()
     context["limits"] = limits_of(request.user).sentences()
     context["warnings"] = credential_warnings(draft.ini_name, files)
     return render(request, "simulations/choose.html", context, status=_status(form))
+
+
+def _without_draft(request: UserRequest, draft_id: UUID) -> HttpResponse:
+    """A second click on *Run it* finds the simulation of the first one, newest in the list."""
+    if request.method != "POST" or Draft.objects.filter(pk=draft_id).exists():
+        raise Http404
+    messages.info(request, "These files were submitted already, or are older than a day.")
+    return redirect("simulations")
 
 
 @require_GET
