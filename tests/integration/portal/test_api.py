@@ -68,6 +68,19 @@ def test_the_list_is_ones_own_in_pages(writer: Client) -> None:
     assert [item["title"] for item in page["items"]] == ["1", "0"]
 
 
+@pytest.mark.parametrize("query", [{"offset": 10**23}, {"offset": -1}, {"limit": 0}])
+def test_a_page_that_cannot_be_is_a_problem_document(writer: Client, query: dict[str, int]) -> None:
+    answer = writer.get(SIMULATIONS, query)
+
+    assert (answer.status_code, answer["Content-Type"]) == (422, "application/problem+json")
+
+
+def test_a_run_beyond_all_numbers_is_not_there(writer: Client, simulation: Simulation) -> None:
+    address = f"{SIMULATIONS}/{simulation.pk}/runs/{10**23}/log"
+
+    assert writer.get(address).status_code == 404
+
+
 def test_storage_backends_are_listed_in_their_public_tags_only(writer: Client) -> None:
     assert writer.get("/api/v1/storage-backends").json() == [
         {

@@ -48,6 +48,7 @@ from simcrate.portal.simulators.offers import list_offers
 from simcrate.portal.storages.services import active_backends
 
 MAX_PAGE = 200
+MAX_OFFSET = 10**9  # more than anybody has; databases count no further than 2**63
 
 api = NinjaAPI(
     title="SimCrate",
@@ -110,7 +111,7 @@ def get_limits(request: HttpRequest) -> LimitsOut:
 @api.get("/simulations", response=SimulationPage)
 def list_simulations(
     request: HttpRequest,
-    offset: Annotated[int, Query(), Field(ge=0)] = 0,
+    offset: Annotated[int, Query(), Field(ge=0, le=MAX_OFFSET)] = 0,
     limit: Annotated[int, Query(), Field(ge=1, le=MAX_PAGE)] = 50,
 ) -> SimulationPage:
     """One's own simulations, newest first."""
