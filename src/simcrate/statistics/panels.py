@@ -28,10 +28,10 @@ class Line:
     """(n,) NaN: a gap."""
 
     low: Floats = field(default_factory=lambda: NOTHING)
-    """(n,) lower end of the band; empty without one."""
+    """(n,) lower end of the band: over time a quantile, over a variable the confidence limit; empty without one."""
 
     high: Floats = field(default_factory=lambda: NOTHING)
-    """(n,) upper end of the band; empty without one."""
+    """(n,) upper end of the band, likewise."""
 
     minimum: Floats = field(default_factory=lambda: NOTHING)
     """(n,) smallest sample; empty where nobody looked."""

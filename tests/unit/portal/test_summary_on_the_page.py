@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from django.template.loader import render_to_string
 
 from simcrate.portal.simulations.curves import charts_of
 from simcrate.portal.simulations.summary_table import statistics_table
@@ -112,6 +113,21 @@ def test_a_band_is_drawn_where_there_is_an_interval() -> None:
     [chart] = charts_of(summary_of(line))
 
     assert chart.curves[0].band == "M0.0 150.0L106.7 131.2L106.7 75.0L0.0 112.5Z"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "is_told"), [([0, 1, 1, 1], [1, 2, 2, 4], True), ([], [], False)]
+)
+def test_the_page_says_what_a_band_is_where_there_is_one(
+    *, low: list[float], high: list[float], is_told: bool
+) -> None:
+    charts = charts_of(summary_of({**LINE, "low": low, "high": high}))
+
+    page = render_to_string("simulations/_summary.html", {"charts": charts})
+
+    assert ("band from 10 % to 90 %" in page) is is_told
+    assert "medians over modules and replications" in page
+    assert "confidence" not in page
 
 
 def test_a_chart_without_any_number_is_not_drawn() -> None:

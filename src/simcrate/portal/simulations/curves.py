@@ -21,14 +21,17 @@ Number = float | str | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """One line and its confidence band, in the coordinates of the drawing."""
+    """A median over modules and replications with the band from their 10 % to their 90 % quantile.
+
+    In the coordinates of the drawing.
+    """
 
     label: str
     colour: int
     path: str
     """Of an SVG path; gaps where values are missing."""
     band: str
-    """Of an SVG path; empty where there is no interval."""
+    """Of an SVG path; empty where there is none, as for a single vector."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,11 @@ class Chart:
     x_ends: tuple[str, str]
     y_ends: tuple[str, str]
     curves: tuple[Curve, ...]
+
+    @property
+    def has_band(self) -> bool:
+        """Whether any curve has one."""
+        return any(curve.band for curve in self.curves)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +125,7 @@ def _stroke(part: Sequence[tuple[float, float]], frame: _Frame) -> str:
 def _band(
     x: Sequence[Number], low: Sequence[Number], high: Sequence[Number], frame: _Frame
 ) -> Iterator[str]:
-    """Between low and high, one closed path for each stretch; nothing without intervals."""
+    """Between low and high, one closed path for each stretch; nothing without them."""
     if not low or not high:
         return
     known = [all(map(_is_number, pair)) for pair in zip(low, high, strict=True)]
