@@ -11,13 +11,6 @@ from typing import BinaryIO, Protocol
 
 from simcrate.errors import BadInputError, CrateError
 
-REMOTE_CHUNK_BYTES = (
-    4 << 20
-)  # one request; small enough to keep, large enough to hide the way there
-REMOTE_CHUNKS_KEPT = 6
-TIMEOUT_S = 30.0  # of connecting, and of silence while reading
-REDIRECTS = 5
-
 
 class Bytes(Protocol):
     """Bytes of known length, readable at any place by several threads."""
