@@ -26,6 +26,7 @@ from simcrate.errors import CrateError
 from simcrate.pipeline import leftover
 from simcrate.pipeline.leftover import Leftover, path_below
 from simcrate.pipeline.place import Place
+from simcrate.pipeline.removal import remove_tree
 from simcrate.pipeline.resultdir import gather_results
 
 LOG = f"{LOGS}simulator.log"
@@ -72,7 +73,7 @@ def unpack_part(place: Place, number: int) -> None:
                 _extract(part, member, arriving / target.relative_to(run_dir))
         record = Leftover.from_json(part.read(leftover.NAME))
     record.restore(arriving / place.result_dir(number).relative_to(run_dir))
-    shutil.rmtree(run_dir, ignore_errors=True)
+    remove_tree(run_dir)
     arriving.rename(run_dir)
     part_path.unlink()
 

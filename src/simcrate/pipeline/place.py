@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from simcrate.pipeline.removal import remove_tree
+
 RESULTS = "results"
 """Below a working directory; relative in commands, so that no path of this machine gets into crates."""
 
@@ -75,7 +77,7 @@ class Place:
         Raises:
             OSError: something could not be removed; the rest may be gone.
         """
-        shutil.rmtree(self.simulation_dir)
+        remove_tree(self.simulation_dir)
 
     def remove_inputs(self) -> None:
         """Let go of the submitted files; nothing where there are none.
@@ -86,10 +88,10 @@ class Place:
             OSError: something could not be removed.
         """
         leaving = self.simulation_dir / "leaving"
-        shutil.rmtree(leaving, ignore_errors=True)
+        remove_tree(leaving)
         if self.input_dir.exists():
             self.input_dir.rename(leaving)
-            shutil.rmtree(leaving)
+            remove_tree(leaving)
 
     def copy_inputs(self, target: Path) -> bool:
         """Copy the submitted files into a new directory; false when they were let go of meanwhile.
@@ -109,7 +111,7 @@ class Place:
 
     def fresh(self, directory: Path) -> Path:
         """An empty directory, whatever an interrupted attempt left there."""
-        shutil.rmtree(directory, ignore_errors=True)
+        remove_tree(directory)
         directory.mkdir(parents=True)
         return directory
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import shutil
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +30,7 @@ from simcrate.errors import (
 )
 from simcrate.pipeline.part import pack_part, unpack_part
 from simcrate.pipeline.place import Place
+from simcrate.pipeline.removal import remove_tree
 from simcrate.pipeline.watch import Watch
 from simcrate.secret import Secret
 from simcrate.storage.address import parse_address
@@ -178,7 +178,7 @@ def stage_run(staging: Staging, claim: Claim, number: int, place: Place, watch: 
     _persist(lambda: staging.parts.staged(claim), watch)
     packed.path.unlink()
     if not staging.secret:
-        shutil.rmtree(place.run_dir(number))  # nobody packs it here
+        remove_tree(place.run_dir(number))  # nobody packs it here
 
 
 def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> None:
