@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.test import Client
 
 from simcrate.delivery import DeliveryRecord, DeliveryState, deliver
@@ -18,6 +19,7 @@ from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.deliveries.repeating import needless_spools
 from simcrate.portal.deliveries.services import deliver_again
+from simcrate.portal.limits.models import GroupLimits
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.simulations.queries import overview
@@ -169,6 +171,33 @@ def test_asking_twice_is_refused_while_it_is_on_its_way(
     deliver_again(simulation, storage_id="local", by=alice)
 
     with pytest.raises(BadInputError, match="on its way"):
+        deliver_again(simulation, storage_id="local", by=alice)
+
+
+def limit_storage(alice: User, mib: int) -> None:
+    group = Group.objects.create(name="students")
+    GroupLimits.objects.create(group=group, storage_mib=mib)
+    alice.groups.add(group)
+
+
+def test_who_has_filled_the_storage_delivers_nothing_again(
+    announced: Announce, alice: User, other_storage: StorageBackend, simulation: Simulation
+) -> None:
+    announced(sha256=SHA256, size_bytes=3 * 2**20)
+    limit_storage(alice, 8)
+    deliver_again(simulation, storage_id="local:attic", by=alice)
+
+    with pytest.raises(BadInputError, match="would take 9 MiB and your limit is 8 MiB"):
+        deliver_again(simulation, storage_id="local", by=alice)
+
+
+def test_a_link_with_a_password_is_none_to_deliver_again_from(
+    announced: Announce, alice: User, storage: StorageBackend, simulation: Simulation
+) -> None:
+    delivery = announced(sha256=SHA256)
+    Delivery.objects.update(link={**(delivery.link or {}), "has_password": True})
+
+    with pytest.raises(BadInputError, match="no link without a password"):
         deliver_again(simulation, storage_id="local", by=alice)
 
 

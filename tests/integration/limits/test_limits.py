@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db.models import Q
 from pytest_django import DjangoAssertNumQueries
 
 from simcrate.pipeline.jobs import RunState
@@ -127,6 +128,19 @@ def test_more_simulations_at_a_time_than_allowed_wait(alice: User) -> None:
     freed = worker.claim([WorkKind.RUN])
     assert freed is not None
     assert freed.simulation_id == second.pk
+
+
+def test_workers_that_look_at_once_start_no_more_than_allowed(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join(alice, "students", parallel_simulations=1)
+    first, _ = submit(alice, "0..1"), submit(alice, "0")
+    workers = [RowsPort(owner=f"here/{n}/1.00", machine="here") for n in range(3)]
+    monkeypatch.setattr("simcrate.portal.queue.candidates.held_back", lambda: Q(pk__in=[]))
+    claimed = [worker.claim([WorkKind.RUN]) for worker in workers]
+
+    assert [claim and claim.simulation_id for claim in claimed] == [first.pk, first.pk, None]
+    assert Run.objects.get(state=RunState.QUEUED).fence == 0
 
 
 def test_who_may_have_more_at_a_time_in_one_group_may_in_all(alice: User) -> None:

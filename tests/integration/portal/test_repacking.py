@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db.models.functions import Now
 from django.test import Client
 
@@ -16,10 +17,12 @@ from simcrate.errors import BadInputError
 from simcrate.pipeline.jobs import PackedSimulation, RunOutcome, RunState
 from simcrate.pipeline.place import Place
 from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.limits.models import GroupLimits
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.portal.simulations.queries import overview
 from simcrate.portal.simulations.repacking import repack_simulation
+from simcrate.portal.storages.models import StorageBackend
 from simcrate.worker.port import Claim, WorkKind
 from tests.integration.portal.conftest import Submit
 
@@ -141,6 +144,24 @@ def test_what_is_being_packed_is_not_packed_again(packed: Simulation) -> None:
     repack_simulation(packed, left_out=[])
 
     with pytest.raises(BadInputError, match="it is being packed"):
+        repack_simulation(packed, left_out=[])
+
+
+def test_what_has_no_place_to_go_is_not_packed_again(packed: Simulation) -> None:
+    StorageBackend.objects.update(active=False)
+
+    with pytest.raises(BadInputError, match="not active any more; deliver its crate again to"):
+        repack_simulation(packed, left_out=[])
+    assert Simulation.objects.get().packed_at is not None
+
+
+def test_who_has_filled_the_storage_packs_nothing_again(packed: Simulation) -> None:
+    group = Group.objects.create(name="students")
+    GroupLimits.objects.create(group=group, storage_mib=1)
+    packed.owner.groups.add(group)
+    packed.deliveries.update(stored={"remote_id": "1"}, size_bytes=2 * 2**20)
+
+    with pytest.raises(BadInputError, match="your crates take 2 MiB"):
         repack_simulation(packed, left_out=[])
 
 

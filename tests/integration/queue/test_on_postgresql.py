@@ -27,6 +27,22 @@ simulation = Simulation.objects.create(
     storage=StorageBackend.objects.create(name="Local", identifier="local", token="127.0.0.1:1"))
 Run.objects.bulk_create(Run(simulation=simulation, number=number) for number in range({RUNS}))
 """
+SUBMIT_MANY_OF_BOB = """
+from django.contrib.auth.models import Group
+from simcrate.portal.accounts.models import User
+from simcrate.portal.limits.models import GroupLimits
+from simcrate.portal.simulations.models import Run, Simulation
+from simcrate.portal.storages.models import StorageBackend
+group = Group.objects.create(name="students")
+GroupLimits.objects.create(group=group, parallel_simulations=3)
+bob = User.objects.create_user("bob")
+bob.groups.add(group)
+storage = StorageBackend.objects.create(name="His", identifier="local:his", token="127.0.0.1:1")
+for _ in range(30):
+    simulation = Simulation.objects.create(owner=bob, title="study", simulator="oppsim",
+        ini_name="omnetpp.ini", config="General", precision_s=1, storage=storage)
+    Run.objects.create(simulation=simulation, number=0)
+"""
 CLAIM_ALL = """
 import os
 from simcrate.portal.queue.port import RowsPort
@@ -57,6 +73,7 @@ def test_the_tests_of_the_queue_pass_on_postgresql(environment: dict[str, str]) 
         "test_plans.py",
         "test_parts.py",
         "test_clock_jumps.py",
+        "test_takeover.py",
     )
     done = subprocess.run(
         [
@@ -84,3 +101,12 @@ def test_processes_that_claim_at_once_share_the_runs(environment: dict[str, str]
 
     everything = [run for runs in claimed for run in runs]
     assert len(everything) == len(set(everything)) == RUNS
+
+
+def test_processes_that_claim_at_once_keep_to_the_limit_of_an_owner(
+    environment: dict[str, str],
+) -> None:
+    portal(SUBMIT_MANY_OF_BOB, environment).communicate()
+    workers = [portal(CLAIM_ALL, environment) for _ in range(3)]
+
+    assert sum(len(worker.communicate()[0].split()) for worker in workers) == 3

@@ -149,8 +149,11 @@ class RowLedger:
     def _origin(self, earlier: Delivery | None, now: datetime) -> Origin | None:
         if earlier is None:
             return None
-        works = earlier.state == DeliveryState.ANNOUNCED and (
-            earlier.expires_at is None or earlier.expires_at > now
+        link = link_from_json(earlier.link)
+        works = (
+            earlier.state == DeliveryState.ANNOUNCED
+            and (earlier.expires_at is None or earlier.expires_at > now)
+            and not (link and link.has_password)
         )
         spool = self._crate_path.parent.parent
         return Origin(

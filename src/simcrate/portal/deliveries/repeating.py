@@ -32,10 +32,15 @@ def repeat(source: Delivery, storage: StorageBackend, *, key: uuid.UUID) -> Deli
 
 
 def crate_source(simulation: Simulation) -> Delivery | None:
-    """The delivery to take the crate from: one in the spool first, then one with a working link."""
+    """The delivery to take the crate from: one in the spool first, then one with a working link.
+
+    A worker has no password for links.
+    """
     packed = Delivery.objects.filter(simulation=simulation, discarded_at=None).exclude(sha256="")
     spooled = packed.filter(spool_released_at=None, state=DeliveryState.FAILED)
-    linked = packed.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), state__in=_HAS_LINK)
+    linked = packed.filter(
+        Q(expires_at=None) | Q(expires_at__gt=Now()), state__in=_HAS_LINK, link__has_password=False
+    )
     return spooled.first() or linked.first()
 
 

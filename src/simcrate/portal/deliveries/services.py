@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.db.models.functions import Now
 
 from simcrate.delivery import DeliveryState, link_policy
@@ -18,6 +18,7 @@ from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.events import record_event
 from simcrate.portal.deliveries.models import UNDER_WAY, Delivery
 from simcrate.portal.deliveries.repeating import crate_source, repeat
+from simcrate.portal.limits.queries import why_no_more_storage
 from simcrate.portal.queue.wake import wake
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.storages.models import StorageBackend
@@ -87,8 +88,8 @@ def deliver_again(simulation: Simulation, *, storage_id: str, by: User) -> Deliv
     It is a delivery of its own; earlier ones stay as they are.
 
     Raises:
-        BadInputError: no such active storage backend; no crate to be had any more; or it is on its way
-            there already.
+        BadInputError: no such active storage backend; no crate to be had any more; it is on its way there
+            already; or the owner's crates would take more than they may.
     """
     storage = active_backends().filter(identifier=storage_id).first()
     if storage is None:
@@ -100,12 +101,16 @@ def deliver_again(simulation: Simulation, *, storage_id: str, by: User) -> Deliv
         source = crate_source(simulation)
         if source is None:
             message = (
-                f"could not deliver '{simulation}' again: its crate is in no spool and in no storage "
-                "backend any more; pack it again while its results are kept, or run it again"
+                f"could not deliver '{simulation}' again: its crate is in no spool any more, and no link "
+                "without a password leads to it; pack it again while its results are kept, or run it again"
             )
             raise BadInputError(message)
         if _under_way(simulation).filter(storage=storage).exists():
             raise BadInputError(f"the crate is on its way to {storage} already")
+        to_come = _under_way(simulation).aggregate(total=Sum("size_bytes"))["total"] or 0
+        more_bytes = source.size_bytes + to_come
+        if reason := why_no_more_storage(simulation.owner, more_bytes=more_bytes):
+            raise BadInputError(f"could not deliver '{simulation}' again: {reason}")
         again = repeat(source, storage, key=uuid.uuid4())
         record_event(source, "delivered again", who=by.get_username(), note=f"to {storage}")
         wake()

@@ -14,7 +14,7 @@ from simcrate.pipeline.jobs import RunState
 from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.limits.models import GroupLimits
-from simcrate.portal.simulations.models import Run
+from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.simulators.definition import Limits
 
 _MIB = 2**20
@@ -76,6 +76,24 @@ def storage_used_bytes(user: User) -> int:
     return kept.aggregate(total=Sum("size_bytes"))["total"] or 0
 
 
+def why_no_more_storage(user: User, *, more_bytes: int = 0) -> str:
+    """Why the user may store no other crate; empty: there is room.
+
+    Args:
+        user: whose crates count.
+        more_bytes: how much would be added; 0: not known yet.
+    """
+    limit_mib = limits_of(user).storage_mib
+    used_mib = (storage_used_bytes(user) + more_bytes) / _MIB if limit_mib else 0
+    if used_mib <= limit_mib:
+        return ""
+    take = "would take" if more_bytes else "take"
+    return (
+        f"your crates {take} {used_mib:,.0f} MiB and your limit is {limit_mib:,} MiB: "
+        "let some expire, or ask an administrator for more"
+    )
+
+
 def held_back() -> Q:
     """Simulations that may not start a run now: their owner has as many under way as allowed.
 
@@ -86,6 +104,22 @@ def held_back() -> Q:
     full = [owner for owner, those in under_way.items() if 0 < most.get(owner, 0) <= len(those)]
     started = [simulation for owner in full for simulation in under_way[owner]]
     return Q(owner__in=full) & ~Q(pk__in=started)
+
+
+def may_run_beside(run: Run) -> bool:
+    """Whether the owner of a run that was just claimed may have its simulation under way as well.
+
+    To be asked in the transaction of the claim: of workers that claim for one owner at once, the last one to
+    be answered sees what the others have claimed.
+    """
+    owner = Simulation.objects.values_list("owner", flat=True).get(pk=run.simulation_id)
+    most = _parallel_limits([owner]).get(owner, 0)
+    if most == 0:
+        return True
+    User.objects.select_for_update(no_key=True).get(pk=owner)
+    running = Run.objects.filter(state=RunState.RUNNING, simulation__owner=owner).exclude(pk=run.pk)
+    under_way = set(running.order_by().values_list("simulation", flat=True))
+    return run.simulation_id in under_way or len(under_way) < most
 
 
 def _under_way() -> dict[int, set[UUID]]:

@@ -45,8 +45,17 @@ class LeasedRows(Generic[M]):
         self._unclaimed = {**FREE, **unclaimed}
         self._overdue = Sightings[tuple[Hashable, datetime]](clock)
 
-    def claim(self, candidates: QuerySet[M], **changes: Any) -> M | None:  # noqa: ANN401 - columns
-        """Take the first candidate that nobody else has taken meanwhile."""
+    def claim(
+        self,
+        candidates: QuerySet[M],
+        *,
+        admits: Callable[[M], bool] = lambda _: True,
+        **changes: Any,  # noqa: ANN401 - columns
+    ) -> M | None:
+        """Take the first candidate that nobody else has taken meanwhile.
+
+        `admits` is asked in the transaction in which it is taken; when it says no, nothing has happened.
+        """
         for key in list(candidates.values_list("pk", flat=True)[:CANDIDATES]):
             with transaction.atomic():
                 taken = self._rows.filter(pk=key, **self._unclaimed).update(
@@ -56,8 +65,9 @@ class LeasedRows(Generic[M]):
                     fence=F("fence") + 1,
                     **changes,
                 )
-                if taken:
-                    return self._rows.get(pk=key)
+                if taken and admits(row := self._rows.get(pk=key)):
+                    return row
+                transaction.set_rollback(True)
         return None
 
     def renew(self, key: object, fence: int, **changes: Any) -> None:  # noqa: ANN401 - columns

@@ -29,7 +29,7 @@ from simcrate.pipeline.jobs import (
 from simcrate.pipeline.place import spool_path
 from simcrate.portal.deliveries.ledger import RowLedger
 from simcrate.portal.deliveries.models import Delivery
-from simcrate.portal.limits.queries import limits_of
+from simcrate.portal.limits.queries import limits_of, may_run_beside
 from simcrate.portal.queue.candidates import claimable_runs, deliverable, finishable
 from simcrate.portal.queue.claims import LeasedRows
 from simcrate.portal.queue.columns import outcome_of, run_progress, sent, stage_progress
@@ -137,6 +137,7 @@ class RowsPort:
     def _claim_one_of(self, runs: QuerySet[Run]) -> Claim | None:
         run = self._runs.claim(
             runs,
+            admits=may_run_beside,
             state=RunState.RUNNING,
             machine=self._machine,
             started_at=Now(),

@@ -14,9 +14,11 @@ from django.db.models import F
 
 from simcrate.errors import BadInputError
 from simcrate.pipeline.jobs import RunState
+from simcrate.portal.limits.queries import why_no_more_storage
 from simcrate.portal.queue.wake import wake
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.simulations.parts import as_column, read_left_out
+from simcrate.portal.storages.services import active_backends
 
 TO_BE_PACKED_AGAIN: dict[str, Any] = {
     "packings": F("packings") + 1,
@@ -35,9 +37,11 @@ def repack_simulation(simulation: Simulation, *, left_out: Collection[str]) -> N
 
     Raises:
         SubmissionError: one of them is no part that can be left out.
-        BadInputError: it cannot be packed again, or is being packed; says why.
+        BadInputError: it cannot be packed again, is being packed, or the crate would have no place; says why.
     """
     parts = read_left_out(left_out)
+    if reason := _why_no_place(simulation):
+        raise BadInputError(f"could not pack '{simulation}' again: {reason}")
     with transaction.atomic():
         packable = Simulation.objects.filter(
             pk=simulation.pk, packed_at__isnull=False, run_dirs_removed_at=None
@@ -60,3 +64,9 @@ def why_not(simulation: Simulation) -> str:
     if not row.runs.exclude(started_at=None).exists():
         return "none of its runs was started"
     return "it is being packed"
+
+
+def _why_no_place(simulation: Simulation) -> str:
+    if not active_backends().filter(pk=simulation.storage_id).exists():
+        return "its storage backend is not active any more; deliver its crate again to another one"
+    return why_no_more_storage(simulation.owner)

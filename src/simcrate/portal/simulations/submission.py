@@ -14,7 +14,7 @@ from simcrate.crate import Choice
 from simcrate.errors import IniError
 from simcrate.inifile import Run, parse_run_numbers
 from simcrate.portal.accounts.models import User
-from simcrate.portal.limits.queries import limits_of, storage_used_bytes
+from simcrate.portal.limits.queries import limits_of, why_no_more_storage
 from simcrate.portal.simulations.faults import Fault, SubmissionError, raise_faults
 from simcrate.portal.simulations.files import file_faults
 from simcrate.portal.simulations.offer import MAX_RUNS, check_rows, choose_runs
@@ -206,13 +206,8 @@ def _check_limits(owner: User, runs: Sequence[Run]) -> None:
             "simulation: choose some with a run filter, or ask an administrator for more"
         )
         raise SubmissionError([Fault("run_filter", message)])
-    used_mib = storage_used_bytes(owner) / 2**20 if limits.storage_mib else 0
-    if used_mib > limits.storage_mib:
-        message = (
-            f"your crates take {used_mib:,.0f} MiB and your limit is {limits.storage_mib:,} MiB: "
-            "let some expire, or ask an administrator for more"
-        )
-        raise SubmissionError([Fault("storage_id", message)])
+    if reason := why_no_more_storage(owner):
+        raise SubmissionError([Fault("storage_id", reason)])
 
 
 def _fallback(wish: Wish) -> StorageBackend | None:
