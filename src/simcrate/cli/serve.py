@@ -23,6 +23,7 @@ def web(host: str, port: int) -> None:
     """Serve the portal."""
     use_portal()
     import uvicorn
+    from django.conf import settings
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -38,6 +39,7 @@ def web(host: str, port: int) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=list(settings.ENVIRONMENT.trusted_proxies),
     )
     Server(config).run()
 

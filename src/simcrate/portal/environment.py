@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -42,6 +43,9 @@ class Environment:
 
     allowed_hosts: tuple[str, ...]
     """Host names that the portal answers to, besides that of `public_url`."""
+
+    trusted_proxies: tuple[str, ...]
+    """Addresses and networks of web servers in front, whose `X-Forwarded-*` headers are believed."""
 
     smtp_url: str = field(repr=False)
     """`smtp://user:password@host:port?starttls=1`, or empty: mail lands in `var/outbox`."""
@@ -91,6 +95,9 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> Environment:
     def text(name: str, default: str = "") -> str:
         return given.pop(PREFIX + name, "") or default
 
+    def several(name: str, default: str) -> tuple[str, ...]:
+        return tuple(one.strip() for one in text(name, default).split(","))
+
     def number(name: str, default: int) -> int:
         value = text(name, str(default))
         if value.isdecimal():
@@ -116,9 +123,8 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> Environment:
         staging_url=text("STAGING_URL").rstrip("/"),
         staging_secret_file=path("STAGING_SECRET_FILE"),
         public_url=text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
-        allowed_hosts=tuple(
-            host.strip() for host in text("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
-        ),
+        allowed_hosts=several("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]"),
+        trusted_proxies=several("TRUSTED_PROXIES", "127.0.0.1,::1"),
         smtp_url=text("SMTP_URL"),
         mail_from=text("MAIL_FROM", "SimCrate <simcrate@localhost>"),
         registration=choice("REGISTRATION", "closed", "open"),
@@ -130,21 +136,23 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> Environment:
         seafile_server=text("SEAFILE_SERVER").rstrip("/"),
         debug=choice("DEBUG", "0", "1") == "1",
     )
-    if not _is_address(environment.public_url):
-        faults.append(
-            f"{PREFIX}PUBLIC_URL is {environment.public_url!r}, but must be a scheme and a host,"
-            " as in https://simcrate.example.org"
-        )
-    faults += _licence_faults(environment.licence)
-    if environment.staging_url and not _is_address(environment.staging_url):
-        faults.append(
-            f"{PREFIX}STAGING_URL is {environment.staging_url!r}, but must be a scheme and a host,"
-            " as in http://10.0.0.2:8976"
-        )
+    faults += [
+        *_address_faults("PUBLIC_URL", environment.public_url, "https://simcrate.example.org"),
+        *_licence_faults(environment.licence),
+        *_proxy_faults(environment.trusted_proxies),
+    ]
+    if environment.staging_url:
+        faults += _address_faults("STAGING_URL", environment.staging_url, "http://10.0.0.2:8976")
     faults += [f"{name} is not a setting of SimCrate" for name in sorted(given)]
     if faults:
         raise BadInputError("could not use the environment: " + "; ".join(faults))
     return environment
+
+
+def _address_faults(name: str, url: str, example: str) -> list[str]:
+    if _is_address(url):
+        return []
+    return [f"{PREFIX}{name} is {url!r}, but must be a scheme and a host, as in {example}"]
 
 
 def _licence_faults(licence: str) -> list[str]:
@@ -152,6 +160,15 @@ def _licence_faults(licence: str) -> list[str]:
         return []
     must_be = f"an SPDX identifier such as CC-BY-4.0, or a URL, of at most {MAX_LICENCE} characters"
     return [f"{PREFIX}LICENCE is {licence!r}, but must be {must_be}"]
+
+
+def _proxy_faults(proxies: tuple[str, ...]) -> Iterator[str]:
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError as error:
+            must_be = "an address or a network, as in 10.88.0.1,10.89.0.0/24"
+            yield f"{PREFIX}TRUSTED_PROXIES has {proxy!r}, but must be {must_be}: {error}"
 
 
 def _is_address(url: str) -> bool:

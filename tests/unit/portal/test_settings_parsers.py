@@ -60,6 +60,12 @@ def test_host_names_may_be_written_with_spaces() -> None:
     assert environment.allowed_hosts == ("a.example", "b.example")
 
 
+@pytest.mark.parametrize("proxies", ["*", "proxy.example", "10.88.0.1/16", "127.0.0.1,,::1"])
+def test_a_trusted_proxy_is_an_address_or_a_network(proxies: str) -> None:
+    with pytest.raises(BadInputError, match="SIMCRATE_TRUSTED_PROXIES"):
+        read_environment({"SIMCRATE_TRUSTED_PROXIES": proxies})
+
+
 def test_sqlite_takes_its_write_lock_at_the_start_of_a_transaction(tmp_path: Path) -> None:
     entry = database_entry("", tmp_path)
 

@@ -1,0 +1,56 @@
+"""Whose address counts when a web server stands in front."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from simcrate.cli.serve import WEB_READY
+from simcrate.portal.deliveries.views import REQUESTS_PER_MINUTE
+from tests.servers.ports import free_port
+
+PROXY, STRANGER = "127.0.0.2", "127.0.0.3"
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a portal that trusts one proxy listens."""
+    var_dir: Path = tmp_path_factory.mktemp("var")
+    names = {"SIMCRATE_VAR": str(var_dir), "SIMCRATE_TRUSTED_PROXIES": f"10.9.0.0/16,{PROXY}"}
+    command = [sys.executable, "-m", "simcrate", "web", "--port", str(free_port())]
+    with subprocess.Popen(
+        command,
+        env={**os.environ, **names},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        ready = next(line for line in process.stdout if WEB_READY in line)
+        try:
+            yield ready.split()[-1]
+        finally:
+            process.terminate()
+
+
+def last_of_many(portal: str, *, through: str) -> int:
+    """The answer to one more request than an address may make, each for another user."""
+    wire = httpx.HTTPTransport(local_address=through)
+    with httpx.Client(base_url=portal, transport=wire) as client:
+        for user in range(REQUESTS_PER_MINUTE):
+            client.get("/r/unknown", headers={"X-Forwarded-For": f"192.0.2.{user}"})
+        return client.get("/r/unknown", headers={"X-Forwarded-For": "192.0.2.200"}).status_code
+
+
+def test_users_behind_a_proxy_that_is_trusted_have_limits_of_their_own(portal: str) -> None:
+    assert last_of_many(portal, through=PROXY) == 404
+
+
+def test_whoever_is_not_trusted_cannot_pretend_to_be_many(portal: str) -> None:
+    assert last_of_many(portal, through=STRANGER) == 429
