@@ -16,6 +16,7 @@ from simcrate.pipeline.agreement import disagreements
 from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import PackedSimulation
 from simcrate.pipeline.place import Place
+from simcrate.pipeline.storable import storable
 from simcrate.pipeline.watch import Watch
 from simcrate.results import ResultSet, content_digest
 
@@ -62,8 +63,8 @@ def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
         file_name=file_name,
         size_bytes=crate.size_bytes,
         sha256=crate.sha256,
-        summary=summary or {},
-        problems=tuple(story.problems),
+        summary=storable(summary or {}),
+        problems=tuple(storable(story.problems)),
     )
 
 

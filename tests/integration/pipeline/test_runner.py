@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import zipfile
 from dataclasses import replace
@@ -220,6 +221,27 @@ def test_a_damaged_result_file_costs_the_statistics_and_nothing_else(
     with zipfile.ZipFile(crate_path(place)) as crate:
         assert crate.read(f"results/run-0/{path.name}") == text.encode()
         assert packed.problems[0] in json.loads(crate.read("run.json"))["description"]
+
+
+def test_a_zero_byte_in_a_name_reaches_the_crate_and_no_row(place: Place) -> None:
+    outcome = simulate(place)
+    path = place.fresh(place.result_dir(0)) / "a.sca"
+    path.write_text('version 3\nrun Short-0\nattr configname Short\nscalar Net "a\0b" 1\n')
+    packed = finish(place, outcome)
+
+    summary = json.dumps(packed.summary, ensure_ascii=False)
+    assert "a\N{REPLACEMENT CHARACTER}b" in summary
+    assert "\\u0000" not in summary
+    with zipfile.ZipFile(crate_path(place)) as crate:
+        assert b'"a\0b"' in crate.read(f"results/run-0/{path.name}")
+
+
+def test_a_file_name_that_is_no_text_is_told_in_text(place: Place) -> None:
+    outcome = simulate(place)
+    Path(os.fsdecode(os.fsencode(place.result_dir(0)) + b"/\xff.sca")).write_text("garbage\n")
+    packed = finish(place, outcome)
+
+    assert "could not read ?.sca" in packed.problems[0]
 
 
 def test_results_of_other_runs_than_were_asked_for_are_told_and_delivered(place: Place) -> None:
