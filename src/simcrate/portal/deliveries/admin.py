@@ -64,7 +64,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
         address = reverse("simulation", args=[delivery.simulation_id])
         return format_html('<a href="{}">Simulation</a>', address)
 
-    @admin.action(description="Revoke the permalinks of these deliveries")
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change deliveries; to look at them is not enough."""
+        return bool(request.user.has_perm("deliveries.change_delivery"))
+
+    @admin.action(description="Revoke the permalinks of these deliveries", permissions=["revoke"])
     def revoke_permalinks(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         """End them; the links of the storage backends stay."""
         for delivery in queryset:

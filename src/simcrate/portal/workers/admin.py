@@ -52,7 +52,11 @@ class WorkerAdmin(ReadOnlyAdmin):
         """Where it works."""
         return filesizeformat(worker.disk_free_bytes)
 
-    @admin.action(description="Drain: finish what they have, then end", permissions=["view"])
+    def has_drain_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change workers; to look at them is not enough."""
+        return bool(request.user.has_perm("workers.change_worker"))
+
+    @admin.action(description="Drain: finish what they have, then end", permissions=["drain"])
     def drain(self, request: HttpRequest, workers: QuerySet[Worker]) -> None:
         """Ask for it; they see it within seconds."""
         count = workers.update(is_draining=True)
