@@ -33,6 +33,11 @@ def test_a_hostile_name_is_refused_by_name(name: str) -> None:
     assert "cannot be used" in faults(name)
 
 
+def test_the_name_of_the_directory_for_results_is_refused() -> None:
+    assert "the directory for the results has that name" in faults("results")
+    assert faults("results.csv", "old results") == ""
+
+
 def test_names_that_are_one_on_some_systems_are_refused() -> None:
     assert "are one name on some systems" in faults("Trace.csv", "trace.CSV")
     assert "are one name on some systems" in faults("caf\u00e9", "cafe\u0301")

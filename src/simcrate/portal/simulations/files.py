@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 
+from simcrate.pipeline.place import RESULTS
 from simcrate.portal.simulations.faults import Fault
 
 MAX_NAME_BYTES = 200
@@ -52,6 +53,7 @@ def _name_fault(name: str) -> str:
         "it starts or ends with a dot, a dash or a space": name != name.strip()
         or name.startswith((".", "-"))
         or name.endswith("."),
+        "the directory for the results has that name": name == RESULTS,
         "some systems reserve it for a device": name.partition(".")[0].casefold() in RESERVED,
     }
     return next((reason for reason, applies in reasons.items() if applies), "")
