@@ -96,14 +96,17 @@ def test_an_uploaded_file_is_no_way_around_the_checks(submit: Submit) -> None:
         submit(files=files, config="General")
 
 
-@pytest.mark.parametrize("config", ["-XX:OnError=touch /tmp/x", "a\nb"])
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [("-XX:OnError=touch /tmp/x", "does not start with '-'"), ("a\nb", "printable")],
+)
 def test_a_config_is_no_option_of_a_program_with_settings_of_its_own(
-    submit: Submit, config: str
+    submit: Submit, config: str, says: str
 ) -> None:
     SimulatorDefinition.objects.create(
         name="mine", title="Mine", kind="command", command="/bin/mine\n{config}"
     )
     Worker.objects.create(owner="here/1/1.00", machine="here", sandbox="bubblewrap")
 
-    with pytest.raises(SubmissionError, match="does not start with '-'"):
+    with pytest.raises(SubmissionError, match=says):
         submit(config=config, simulator="mine")
