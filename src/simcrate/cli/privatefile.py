@@ -6,6 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from simcrate.durable import flush
 from simcrate.errors import BadInputError
 
 
@@ -25,17 +26,9 @@ def write_private(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-        _sync_directory(path.parent)
+        flush(path.parent)
     except OSError as error:
         if part is not None:
             part.unlink(missing_ok=True)
         message = f"could not write '{path.name}': {error.strerror}; choose another place with -o"
         raise BadInputError(message, detail=str(path)) from error
-
-
-def _sync_directory(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

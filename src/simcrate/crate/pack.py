@@ -22,6 +22,7 @@ from simcrate.crate.provenance import Provenance, run_json
 from simcrate.crate.readme import readme_text
 from simcrate.crate.rocrate import metadata_json
 from simcrate.crate.zipwriter import ZipWriter
+from simcrate.durable import flush
 from simcrate.errors import CrateError
 
 THREADS = 2
@@ -180,7 +181,7 @@ def _whole_file(target: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(target)
-        _sync_directory(target.parent)
+        flush(target.parent)
     except OSError as error:
         raise _unwritable(target, error) from error
     finally:
@@ -196,14 +197,6 @@ def _remove_abandoned(target: Path) -> None:
             except BlockingIOError:
                 continue
             partial.unlink()
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unwritable(target: Path, error: OSError) -> CrateError:

@@ -23,6 +23,7 @@ from simcrate.delivery.jsonform import (
     stored_to_json,
 )
 from simcrate.delivery.ledger import DeliveryRecord, DeliveryState
+from simcrate.durable import flush
 from simcrate.errors import LeaseLostError, SimCrateError
 from simcrate.storage import JSON, Link, Source, StoredCrate
 
@@ -179,11 +180,7 @@ def _replace(path: Path, facts: dict[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.rename(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    flush(path.parent)
 
 
 def _age_s(since: str | None) -> float:

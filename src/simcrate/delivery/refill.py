@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from simcrate.delivery.ledger import DeliveryRecord
+from simcrate.durable import flush
 from simcrate.errors import (
     StorageIntegrityError,
     StorageNotFoundError,
@@ -66,7 +67,7 @@ def _fetch(link_url: str, source: Source, keep_going: Callable[[], None]) -> Non
         )
         raise StorageIntegrityError(message)
     partial.rename(source.path)
-    _sync(source.path.parent)
+    flush(source.path.parent)
 
 
 def _require_content(answer: httpx.Response) -> None:
@@ -94,11 +95,3 @@ def _write(
         file.flush()
         os.fsync(file.fileno())
     return digest.hexdigest()
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

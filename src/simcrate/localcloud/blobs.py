@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from simcrate.durable import flush
+
 READ_BYTES = 1 << 20
 LIBC = ctypes.CDLL(None)
 SYNC_FILE_RANGE_WRITE = 2  # <linux/fs.h>: begin to write, wait for nothing
@@ -126,12 +128,3 @@ def begin_flush(descriptor: int, start: int, end: int) -> None:
     call = getattr(LIBC, "sync_file_range", None)
     if call is not None:
         call(descriptor, ctypes.c_int64(start), ctypes.c_int64(end - start), SYNC_FILE_RANGE_WRITE)
-
-
-def flush(path: Path) -> None:
-    """Wait until a file's bytes, or a directory's names, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

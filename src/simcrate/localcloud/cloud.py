@@ -14,8 +14,9 @@ from typing import ParamSpec, TypeVar
 
 from starlette.requests import Request
 
+from simcrate.durable import flush
 from simcrate.localcloud.audit import AuditLog
-from simcrate.localcloud.blobs import BlobStore, flush
+from simcrate.localcloud.blobs import BlobStore
 from simcrate.localcloud.clock import Clock
 from simcrate.localcloud.config import Config
 from simcrate.localcloud.counters import Counters

@@ -12,6 +12,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from simcrate.durable import flush
 from simcrate.errors import BadInputError
 from simcrate.localcloud.ledger import Ledger
 from simcrate.secret import Secret
@@ -104,3 +105,4 @@ def _write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.rename(path)
+    flush(path.parent)

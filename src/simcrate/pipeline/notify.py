@@ -19,6 +19,7 @@ from html import escape
 from pathlib import Path
 from typing import Protocol
 
+from simcrate.durable import flush
 from simcrate.errors import NotifyError, RecipientRefusedError
 from simcrate.secret import Secret
 
@@ -178,6 +179,7 @@ class OutboxPost:
                 file.flush()
                 os.fsync(file.fileno())
             partial.rename(self._directory / name)
+            flush(self._directory)
         except OSError as error:
             text = f"could not write the mail to the outbox: {error.strerror}"
             raise NotifyError(text, detail=str(error)) from error

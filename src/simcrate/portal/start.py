@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from simcrate.durable import flush
 from simcrate.errors import SimCrateError
 from simcrate.private import make_private_dir
 
@@ -92,12 +93,4 @@ def _write_once(path: Path, text: str) -> None:
         return  # another process made it between our look and our link
     finally:
         unfinished.unlink()
-    _sync_directory(path.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush(path.parent)

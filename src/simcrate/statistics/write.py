@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from simcrate.durable import flush
 from simcrate.results import ResultSet
 from simcrate.statistics.catalogue import Catalogue
 from simcrate.statistics.drawingpool import DrawingPool
@@ -150,8 +151,4 @@ def _write_atomically(content: bytes, path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    flush(path.parent)
