@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from simcrate.pipeline.jobs import RunState
+from simcrate.pipeline.jobs import STAGES, RunState
 
 if TYPE_CHECKING:
     from simcrate.portal.deliveries.models import Delivery
     from simcrate.portal.simulations.models import Run, Simulation
 
-STAGES = ("simulate", "collect", "parse", "statistics", "pack", "upload", "notify")
 LOOK_S = 0.1
 _UPLOADED = {"linked", "announced", "expiring", "removed"}
 

@@ -6,9 +6,7 @@ ends is started again, at growing intervals; when this process dies, the kernel 
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import signal
 import subprocess
 import time
 from collections import deque
@@ -18,6 +16,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from simcrate.errors import SimCrateError
+from simcrate.worker.parenthood import end_with_parent
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +27,6 @@ FIRST_RESTART_S = 1.0
 LONGEST_RESTART_S = 60.0
 STEADY_AFTER_S = 60.0  # what ran this long starts again at once when it ends
 TAIL_LINES = 5
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +109,7 @@ class _Kept:
             errors="replace",
             # a terminal's Ctrl-C reaches this process alone, which stops the others in order
             start_new_session=True,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - started from the main thread only
+            preexec_fn=end_with_parent,  # noqa: PLW1509 - started from the main thread only
         )
         log_path = log_dir / f"{self._program.name}.log"
         Thread(target=self._follow, args=(self._process, log_path), daemon=True).start()
@@ -165,8 +163,3 @@ class _Kept:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-
-def _end_with_parent() -> None:
-    """Linux: SIGTERM when the parent is gone, however it went."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -15,6 +15,9 @@ from uuid import UUID
 from simcrate.crate import Choice
 from simcrate.inifile import Generation
 
+STAGES = ("simulate", "collect", "parse", "statistics", "pack", "upload", "notify")
+"""In the order of the story, as people see them."""
+
 
 class RunState(StrEnum):
     """Where a run stands; all but the first two are final."""

@@ -15,7 +15,6 @@ nothing more, and what it costs (a database connection, what is known of simulat
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import signal
@@ -31,6 +30,8 @@ import redis
 from rq import Queue, SimpleWorker
 from rq.job import Job
 
+from simcrate.worker.parenthood import end_with_parent
+
 log = logging.getLogger(__name__)
 
 SUPERVISE = "simcrate.cli.rqworker.supervise"
@@ -40,7 +41,6 @@ STOP_WAIT_S = 25.0
 RESTART_S = 2.0
 BUSY_EVERY_S = 1.0
 SOCKET_TIMEOUT_S = 30.0
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def queue_name(simulator: str) -> str:
@@ -158,7 +158,7 @@ class RqEngine:
             [sys.executable, "-m", "simcrate.cli.rqworker", *self._simulators],
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # a terminal's Ctrl-C reaches the keeper alone
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - started from the main thread only
+            preexec_fn=end_with_parent,  # noqa: PLW1509 - started from the main thread only
         )
 
 
@@ -167,8 +167,3 @@ def _has_child(process: subprocess.Popen[bytes]) -> bool:
         return bool(psutil.Process(process.pid).children())
     except psutil.NoSuchProcess:
         return False
-
-
-def _end_with_parent() -> None:
-    """Linux: SIGTERM when the parent is gone, however it went."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from simcrate.errors import BadInputError
 from simcrate.inifile import decode_ini
-from simcrate.pipeline.jobs import RunState
+from simcrate.pipeline.jobs import STAGES, RunState
 from simcrate.portal.deliveries.permalinks import permalink_url
 from simcrate.portal.limits.queries import held_back, limits_of
 from simcrate.portal.simulations.curves import charts_of
@@ -32,8 +32,6 @@ from simcrate.portal.simulations.states import SimulationState
 from simcrate.portal.simulations.summary_table import statistics_table
 from simcrate.portal.simulators.services import get_simulator
 from simcrate.portal.workers.queries import is_offered
-
-STAGES = ("simulate", "collect", "parse", "statistics", "pack", "upload", "notify")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
