@@ -220,7 +220,8 @@ def _count(path: Path, declared: DeclaredVectors, said: Blocks) -> Blocks:
 def _agree(said: Blocks, found: Blocks) -> bool:
     exact = ("count", "first_time_s", "last_time_s")
     scale = max(abs(float(found.min[0])), abs(float(found.max[0])))
-    rounded = {"sum": scale * said.count[0], "sqrsum": scale * scale * said.count[0]}
+    count = int(said.count[0])  # Python's numbers overflow to infinity without a warning
+    rounded = {"sum": scale * count, "sqrsum": scale * scale * count}
     if not np.isnan(said.min[0]):
         rounded |= {"min": scale, "max": scale}
     return all(getattr(said, name)[0] == getattr(found, name)[0] for name in exact) and all(

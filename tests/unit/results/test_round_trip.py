@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from simcrate.results import ResultSet, open_results
@@ -32,8 +32,14 @@ def written_vectors(draw: st.DrawFn) -> WrittenVector:
     )
 
 
+SQUARES_OVERFLOW = WrittenVector(
+    samples=[(0, "0", 1e154), (1, "1", 0.0)], module="m", name="v", columns="ETV"
+)
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(written_vectors(), max_size=4), st.integers(1, 5))
+@example([SQUARES_OVERFLOW], 2)
 def test_vectors_come_back_with_and_without_their_index(
     vectors: list[WrittenVector], block: int
 ) -> None:
