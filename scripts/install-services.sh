@@ -7,6 +7,7 @@ compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql
 command -v chromium >/dev/null || missing+=(chromium)
 command -v bwrap >/dev/null || missing+=(bubblewrap)
 command -v unzip >/dev/null || missing+=(unzip)
+command -v ip >/dev/null || missing+=(iproute2)
 command -v zip >/dev/null || missing+=(zip)
 command -v bsdtar >/dev/null || missing+=(libarchive-tools)
 compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || missing+=(libfaketime)

@@ -27,7 +27,8 @@ from tests.servers.redis import RedisServer, redis_server
 
 T = TypeVar("T")
 TIMEOUT_S = 90.0
-LOOK_S = 0.02
+LOOK_S = 0.1
+CATCH_S = 0.02
 
 SERVICES = """
 import json, sys
@@ -59,6 +60,7 @@ def answer(wish):
             return str(submit_simulation(
                 owner=alice, title=title, ini_name="omnetpp.ini", config="Short", precision_s=100,
                 files={"omnetpp.ini": ini.encode()}, storage_id="local", notify_email=alice.email,
+                left_out=["csv", "parquet", "figures"],
             ).pk)
     return ""
 
@@ -179,21 +181,25 @@ class Cluster:
         for (key,) in keys:
             self.queue().enqueue(SUPERVISE, str(key), job_timeout=-1)
 
-    def wait_for(self, condition: Callable[[], T | None], what: str) -> T:
+    def wait_for(
+        self, condition: Callable[[], T | None], what: str, *, look_s: float = LOOK_S
+    ) -> T:
         """What `condition` gives, as soon as it is something."""
         deadline = time.monotonic() + TIMEOUT_S
         while not (value := condition()):
             if time.monotonic() > deadline:
                 logs = (path.read_text()[-6000:] for path in self.directory.glob("*/worker.log"))
                 pytest.fail("\n".join([f"{what} did not come", *logs]))
-            time.sleep(LOOK_S)
+            time.sleep(look_s)
         return value
 
     def midway(
         self, machine: Machine, simulation_id: str, number: int | None = None
     ) -> RunProcesses:
         """The processes of a run, that one or any, which is in the middle."""
-        return self.wait_for(lambda: machine.midway(simulation_id, number), "the middle of a run")
+        return self.wait_for(
+            lambda: machine.midway(simulation_id, number), "the middle of a run", look_s=CATCH_S
+        )
 
     def caught(
         self, machine: Machine, simulation_id: str, number: int | None = None

@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from rq import Worker
 
 from simcrate.worker.rq_engine import SUPERVISE
 from tests.integration.cluster.conftest import Cluster, kill
+from tests.servers.clocks import WallClock
 from tests.servers.machine import Machine
 
 pytestmark = pytest.mark.services
@@ -23,6 +28,8 @@ DAYS_S = 7 * 86400
 def alone(cluster: Cluster) -> Machine:
     """A machine that needs no staging server, since there is no other one."""
     cluster.execute("delete from workers_worker")  # those of other tests would count for a minute
+    with cluster.redis.client() as connection:
+        connection.flushall()
     return cluster.portal
 
 
@@ -108,6 +115,29 @@ def test_a_machine_that_is_drained_finishes_its_run_and_ends(
 
     assert sorted(cluster.ends(simulation_id)) == [("completed", 1), ("queued", 0)]
     cluster.cancel(simulation_id)
+
+
+def test_a_clock_that_jumps_in_mid_run_makes_nothing_be_done_twice(
+    cluster: Cluster, alone: Machine, tmp_path: Path
+) -> None:
+    clock = WallClock(tmp_path)
+    machine = replace(alone, settings={**alone.settings, **clock.environment})
+    with machine.worker():
+        simulation_id = cluster.submit("time traveller")
+        processes = cluster.caught(machine, simulation_id)
+        clock.set(hours=2)
+        with machine.worker():  # to this one the run's message is long overdue
+            cluster.wait_for(lambda: is_ahead(cluster), "an rq worker of the future")
+            processes.simulator.resume()
+            cluster.assert_ended_once(simulation_id)
+
+    assert cluster.ends(simulation_id) == [("completed", 1)]
+
+
+def is_ahead(cluster: Cluster) -> bool:
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    workers = Worker.all(connection=cluster.queue().connection)
+    return any(worker.birth_date and worker.birth_date > soon for worker in workers)
 
 
 def test_runs_whose_rq_worker_or_simulator_or_both_are_killed_end_once(
