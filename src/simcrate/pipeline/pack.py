@@ -25,6 +25,7 @@ from simcrate.crate import (
     layout,
     pack_crate,
 )
+from simcrate.durable import flush_all
 from simcrate.pipeline.asrun import AsRun, as_run
 from simcrate.pipeline.jobs import RunOutcome, Submission
 from simcrate.pipeline.leftover import Leftover
@@ -64,7 +65,9 @@ def pack(job: PackJob, place: Place, target: Path, watch: Watch) -> PackedCrate:
     def show(done_bytes: int, total_bytes: int) -> None:
         watch.show_stage(STAGE, 100 * done_bytes / (total_bytes or 1))
 
-    return pack_crate(contents, _provenance(job, contents, seeds), target, progress=show)
+    packed = pack_crate(contents, _provenance(job, contents, seeds), target, progress=show)
+    flush_all((target.parent,), below=place.var_dir)  # which is new, as its delivery is
+    return packed
 
 
 def _write_inis(own_inis: Sequence[AsRun], directory: Path) -> None:

@@ -1,19 +1,20 @@
 """Stage 1: the submitted files and a run become result files and a log.
 
 What was recorded goes on, whatever happened: the outcome says how the run ended, and only an outcome of
-`completed` is whole.
+`completed` is whole.  What it speaks of is on the disk by then.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from simcrate.errors import WorkEndedError
 from simcrate.inifile import Generation
 from simcrate.pipeline.jobs import Progress, RunOutcome, RunSpec, RunState, Submission
 from simcrate.pipeline.place import RESULTS, Place
+from simcrate.pipeline.resultdir import flush_run
 from simcrate.pipeline.watch import Watch
 from simcrate.simulators import (
     Ending,
@@ -50,6 +51,9 @@ class SimulateJob:
 def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
     """Run the simulator to its end, or until the watch says stop.
 
+    Returns:
+        how it ended; results that the disk did not take make it `failed`.
+
     Raises:
         SimulationError: the simulator is not what its definition says.
         WorkEndedError: the submitted files are not there any more; the run is done again.
@@ -83,7 +87,7 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
     watch.show(_progress(reader))
     ending = reader.ending(end.exit_code)
     state = _state(ending, end, watch.ends_as)
-    return RunOutcome(
+    outcome = RunOutcome(
         number=number,
         state=state,
         reason=_reason(ending, end, state),
@@ -104,6 +108,17 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         repetition=job.run.repetition,
         generation=_generation(job.simulator),
     )
+    return _kept(outcome, place)
+
+
+def _kept(outcome: RunOutcome, place: Place) -> RunOutcome:
+    """The outcome, once a power cut cannot make it untrue."""
+    try:
+        flush_run(place, outcome.number)
+    except OSError as error:
+        reason = f"{outcome.reason} Its results could not be kept: {error.strerror}."
+        return replace(outcome, state=RunState.FAILED, reason=reason.strip())
+    return outcome
 
 
 def _generation(simulator: Simulator) -> Generation | None:

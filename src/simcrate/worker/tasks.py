@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import assert_never
 
 from simcrate.delivery import DeliveryRecord, settle
+from simcrate.durable import flush_all
 from simcrate.errors import (
     CrateError,
     SimCrateError,
@@ -193,16 +194,21 @@ def _delivery_failed(bench: Bench, claim: Claim, error: Exception) -> None:
 
 
 def _provide_inputs(bench: Bench, claim: Claim, place: Place) -> None:
-    """The submitted files, whole or not at all; several tasks of a simulation may come at once."""
+    """The submitted files, whole or not at all; several tasks of a simulation may come at once.
+
+    What is there once is believed from then on, so that it must outlast a power cut.
+    """
     if place.input_dir.exists():
         return
     arriving = place.simulation_dir / f"input.partial-{claim.kind}-{claim.id}"
     place.fresh(arriving)
     bench.port.fetch_inputs(claim, arriving)
+    flush_all(arriving.iterdir(), below=arriving)
     try:
         arriving.rename(place.input_dir)
     except OSError:  # another task was first
         shutil.rmtree(arriving)
+    flush_all((place.simulation_dir,), below=place.var_dir)
 
 
 def _record(write: Callable[[], None]) -> None:
