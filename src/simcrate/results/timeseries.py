@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import cached_property
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,7 @@ from simcrate.results.vectoritems import vector_items
 _TIME_COLUMN = re.compile(r"\ufeff?(time|time_s|sim_time_s)( \[s\])?", re.IGNORECASE)
 _VECTOR_NAME = re.compile(r"(?P<path>.*?)(?: ?\[(?P<unit>[^\]]*)\])?", re.DOTALL)
 _TIME = "time"
+_HELD_BYTES = 4 << 20  # of text; the samples of so much are held
 _PARSING = pyarrow.csv.ParseOptions(newlines_in_values=False, ignore_empty_lines=True)
 
 
@@ -87,6 +89,8 @@ class TimeSeriesFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.warnings: tuple[str, ...] = ()
+        self._held: tuple[int, Layout, dict[int, list[pa.Table]]] | None = None
+        """Samples of neighbours: the first of them, in which layout, and by row."""
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -124,8 +128,27 @@ class TimeSeriesFile:
         self, row: int, layout: Layout, *, start_s: float, end_s: float
     ) -> Iterator[pa.Table]:
         """Samples of one column in [start_s, end_s)."""
-        for table in self.samples([row], layout):
+        for table in self._tables_of(row, layout):
             yield within(table.drop_columns("vector"), start_s, end_s)
+
+    def _tables_of(self, row: int, layout: Layout) -> Iterable[pa.Table]:
+        """Samples of one column, and with it of its neighbours: a line has a cell of each, and they are wanted next."""
+        columns, size = len(self._head.columns), self._end - self._head.end
+        together = max(1, _HELD_BYTES * columns // max(1, size))
+        if together == 1:
+            return self.samples([row], layout)
+        first = row - row % together
+        held = self._held
+        if held is None or held[:2] != (first, layout):
+            neighbours = range(first, min(first + together, columns))
+            held = self._held = (first, layout, self._by_row(neighbours, layout))
+        return held[2][row]
+
+    def _by_row(self, rows: Sequence[int], layout: Layout) -> dict[int, list[pa.Table]]:
+        tables: dict[int, list[pa.Table]] = {row: [] for row in rows}
+        for row, table in zip(cycle(rows), self.samples(rows, layout), strict=False):
+            tables[row].append(table)
+        return tables
 
     @cached_property
     def _end(self) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from simcrate.errors import NoResults, ResultFormatError
@@ -105,3 +107,46 @@ def test_a_faulty_series_is_an_error_that_names_the_line(
 
     assert caught.value.line == line
     assert expected in str(caught.value)
+
+
+def _write_many_columns(directory: Path, columns: int, lines: int) -> Path:
+    """Every cell holds the number of its column, but for one in ten, which are empty."""
+    header = ",".join(["time", *(f"x{column}" for column in range(columns))])
+    rows = (
+        ",".join([str(line), *("" if (line + c) % 10 == 0 else str(c) for c in range(columns))])
+        for line in range(lines)
+    )
+    return _write(directory, "\n".join([header, *rows, ""]))
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(30, 20), (1, 500_000)])
+def test_columns_read_one_by_one_are_those_of_the_file_whatever_its_size(
+    tmp_path: Path, columns: int, lines: int
+) -> None:
+    results = open_results([_write_many_columns(tmp_path, columns, lines)])
+
+    for column in (*range(columns), 0):
+        samples = results.read_vector(column)
+        times = samples["time_s"].to_numpy()
+        assert len(times) == lines - lines // 10
+        assert not ((times + column) % 10 == 0).any()
+        assert np.unique(samples["value"].to_numpy()).tolist() == [column]
+
+
+def test_reading_column_by_column_takes_a_few_times_as_long_as_reading_all_at_once(
+    tmp_path: Path,
+) -> None:
+    columns = 400
+    results = open_results([_write_many_columns(tmp_path, columns, 500)])
+    results.vectors()
+
+    started = time.process_time()
+    for _ in results.all_samples():
+        pass
+    at_once_s = time.process_time() - started
+    started = time.process_time()
+    for key in range(columns):
+        results.read_vector(key)
+    one_by_one_s = time.process_time() - started
+
+    assert one_by_one_s < 8 * at_once_s  # going through the file for each takes 40 times as long
