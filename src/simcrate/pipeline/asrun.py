@@ -6,12 +6,12 @@ result, stand in `run.json`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from simcrate.errors import IniError
-from simcrate.inifile import Config, read_ini
+from simcrate.inifile import Config, Run, read_ini
 from simcrate.pipeline.jobs import RunOutcome, Submission
 
 _NOT_OF_A_RUN = frozenset({"extends", "repeat", "constraint", "seed-set"})
@@ -27,23 +27,25 @@ class AsRun:
     seed_set: int
 
 
-def as_run(submission: Submission, outcomes: Sequence[RunOutcome], ini_path: Path) -> list[AsRun]:
-    """Of every run that was started; empty where only the simulator understands its settings."""
-    started = [outcome for outcome in outcomes if outcome.generation]
-    generation = next((outcome.generation for outcome in started), None)
+def as_run(
+    submission: Submission, outcomes: Sequence[RunOutcome], ini_path: Path
+) -> Iterator[AsRun]:
+    """Of every run that was started, one at a time; none where only the simulator understands its settings."""
+    started = {outcome.number: outcome.generation for outcome in outcomes if outcome.generation}
+    generation = next(iter(started.values()), None)
     if generation is None:
-        return []
+        return
     try:
         config = read_ini(ini_path, generation=generation).config(submission.config)
-        return [_of(config, outcome) for outcome in started]
+        for run in config.select(",".join(map(str, started))):
+            yield _of(config, run)
     except IniError:
-        return []
+        return
 
 
-def _of(config: Config, outcome: RunOutcome) -> AsRun:
-    run = config.run(outcome.number)
+def _of(config: Config, run: Run) -> AsRun:
     lines = [
-        f"# Run {outcome.number} of the config {config.info.name}, as it was run; to repeat it: -r {run.repetition}",
+        f"# Run {run.number} of the config {config.info.name}, as it was run; to repeat it: -r {run.repetition}",
         "",
         "[General]",
         f"seed-set = {run.seed_set}",
@@ -54,4 +56,4 @@ def _of(config: Config, outcome: RunOutcome) -> AsRun:
             if entry.key not in _NOT_OF_A_RUN
         ),
     ]
-    return AsRun(number=outcome.number, text="\n".join(lines) + "\n", seed_set=run.seed_set)
+    return AsRun(number=run.number, text="\n".join(lines) + "\n", seed_set=run.seed_set)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -58,9 +58,8 @@ def pack(job: PackJob, place: Place, target: Path, watch: Watch) -> PackedCrate:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     own_inis = as_run(job.submission, job.outcomes, place.input_dir / job.submission.ini_name)
-    _write_inis(own_inis, place.made_dir / layout.AS_RUN)
+    seeds = _write_inis(own_inis, place.made_dir / layout.AS_RUN)
     contents = CrateContents.of(_parts(job, place)).without(job.submission.left_out)
-    seeds = {own.number: own.seed_set for own in own_inis}
 
     def show(done_bytes: int, total_bytes: int) -> None:
         watch.show_stage(STAGE, 100 * done_bytes / (total_bytes or 1))
@@ -70,10 +69,14 @@ def pack(job: PackJob, place: Place, target: Path, watch: Watch) -> PackedCrate:
     return packed
 
 
-def _write_inis(own_inis: Sequence[AsRun], directory: Path) -> None:
+def _write_inis(own_inis: Iterable[AsRun], directory: Path) -> dict[int, int]:
+    """Returns the set of seeds of each run."""
     directory.mkdir(parents=True, exist_ok=True)
+    seeds = {}
     for own in own_inis:
         (directory / f"run-{own.number}.ini").write_text(own.text)
+        seeds[own.number] = own.seed_set
+    return seeds
 
 
 def _parts(job: PackJob, place: Place) -> Iterator[CrateContents]:
