@@ -33,6 +33,7 @@ from simcrate.pipeline.place import Place
 from simcrate.pipeline.removal import remove_tree
 from simcrate.pipeline.watch import Watch
 from simcrate.secret import Secret
+from simcrate.storage import JSON
 from simcrate.storage.address import parse_address
 from simcrate.storage.local_api import LocalApi, link_path, storage_error
 from simcrate.worker.parts import Part, PartsPort
@@ -84,8 +85,8 @@ class Staging:
             "expires_in_s": GRANT_KEPT_S,
         }
         headers = {"Cloud-Expires": str(PART_KEPT_S)}
-        answer = self._ask("grant a part", "POST", "/grants", headers=headers, json=wish)
-        return Secret(answer.json()["grant"])
+        answer = self._ask("grant a part", "POST", "/grants", "grant", headers=headers, json=wish)
+        return Secret(answer["grant"])
 
     def get(self, part: Part, path: Path) -> None:
         """Fetch a part; its digest is right when this returns.
@@ -129,23 +130,24 @@ class Staging:
                     self._ask("remove a part", "DELETE", f"/objects/{described['id']}")
 
     def _find(self, part: Part) -> dict[str, str] | None:
-        answer = self._ask("find a part", "GET", "/objects", params={"prefix": part.key})
-        objects = answer.json()["objects"]
-        return next((one for one in objects if one["sha256"] == part.sha256), None)
+        answer = self._ask("find a part", "GET", "/objects", "objects", params={"prefix": part.key})
+        return next((one for one in answer["objects"] if one["sha256"] == part.sha256), None)
 
     def _ask(
         self,
         what: str,
         method: str,
         path: str,
-        *,
+        *members: str,
         headers: dict[str, str] | None = None,
         params: dict[str, str] | None = None,
         json: dict[str, object] | None = None,
-    ) -> httpx.Response:
+    ) -> dict[str, JSON]:
+        """What is answered, with these members; empty where none are asked for."""
         api = self._api(self.secret)
         try:
-            return api.request(what, method, path, headers=headers, params=params, json=json)
+            answer = api.request(what, method, path, headers=headers, params=params, json=json)
+            return api.json(what, answer, *members) if members else {}
         finally:
             api.close()
 
@@ -203,18 +205,34 @@ def giving_grants(staging: Staging | None, stop: Event) -> Iterator[None]:
     """Beside whatever is done inside, where this machine holds the secret, until `stop` is set."""
     if staging and staging.secret:
         # a daemon: a grant that is given twice is none the worse
-        Thread(target=_give_grants, args=(staging, stop), name="grants", daemon=True).start()
+        Thread(target=give_grants, args=(staging, stop), name="grants", daemon=True).start()
     yield
 
 
-def _give_grants(staging: Staging, stop: Event) -> None:
+def give_grants(staging: Staging, stop: Event) -> None:
+    """Give grants to whoever waits for one, until `stop` is set."""
     while not stop.wait(GRANT_POLL_S):
         try:
-            for part in staging.parts.wanted():
-                staging.parts.give(part, staging.new_grant(part))
-        except (PortError, StorageError) as error:
+            given = [_gives(staging, part) for part in staging.parts.wanted()]
+        except PortError as error:
             log.warning("grants.not_given", extra={"why": str(error)})
+            given = [False]
+        except Exception:
+            # an edge: without this thread no other machine hands anything over
+            log.exception("grants.not_given")
+            given = [False]
+        if not all(given):
             stop.wait(RETRY_S)
+
+
+def _gives(staging: Staging, part: Part) -> bool:
+    """Whether the server gives a grant; a part that it refuses keeps no other one waiting."""
+    try:
+        staging.parts.give(part, staging.new_grant(part))
+    except StorageError as error:
+        log.warning("grants.not_given", extra={"part": part.key, "why": str(error)})
+        return False
+    return True
 
 
 def _persist(work: Callable[[], T], watch: Watch) -> T:
