@@ -2,7 +2,7 @@
 # Installs what the tests need from Debian's packages, where this user may; else says what to run.
 set -euo pipefail
 missing=()
-command -v redis-server >/dev/null || missing+=(redis-server)
+command -v redis-server valkey-server >/dev/null || missing+=(redis-server)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 command -v chromium >/dev/null || missing+=(chromium)
 command -v bwrap >/dev/null || missing+=(bubblewrap)

@@ -1,4 +1,4 @@
-"""A Redis of one's own, from Debian's package."""
+"""A Redis of one's own, from Debian's package; a Valkey where there is no Redis."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import redis as client
 
 from tests.servers.ports import free_port
 
+PROGRAMS = ("redis-server", "valkey-server")
 READY_WITHIN_S = 20.0
 
 
@@ -38,7 +39,7 @@ class RedisServer:
         """Start it, empty, and wait until it answers."""
         options = ("--save", "", "--appendonly", "no", "--bind", "127.0.0.1")
         self._process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--dir", str(self._directory), *options],
+            [_program(), "--port", str(self.port), "--dir", str(self._directory), *options],
             stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + READY_WITHIN_S
@@ -58,6 +59,11 @@ class RedisServer:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+
+
+def _program() -> str:
+    """The first that there is; when there is none, `Popen` says which one is missing."""
+    return next(filter(shutil.which, PROGRAMS), PROGRAMS[0])
 
 
 @contextmanager
