@@ -121,6 +121,7 @@ def test_check_proves_a_simulator_step_by_step(
 
     assert done.returncode == 0, done.stdout
     assert "options: knows 4 of the 15" in done.stdout
+    assert "cmdenv-express-mode, cmdenv-interactive, debugger-attach-on-startup" in done.stdout
     assert "runs: 1 runs of 1 configs, as SimCrate reads them" in done.stdout
     assert "run: 3 result files" in done.stdout
 

@@ -96,7 +96,8 @@ def _sandbox(simulator: Simulator, kind: SandboxKind) -> str:
 def _options(simulator: Simulator, kind: SandboxKind) -> str:
     sandbox = sandbox_of(simulator, kind)
     known = known_cmdenv_options(simulator, sandbox)
-    return f"knows {len(known)} of the {len(HARDENING)} options that neutralise an ini"
+    names = ", ".join(sorted(known))
+    return f"knows {len(known)} of the {len(HARDENING)} options that neutralise an ini: {names}"
 
 
 def _runs(simulator: Simulator, kind: SandboxKind, trial: Trial) -> str:

@@ -49,7 +49,7 @@ def command_line(
         *_usual(simulator, config=run.config, ini_name=run.ini_name),
         *("-r", str(run.number)),
         f"--result-dir={run.result_dir}",
-        *_hardening(known_options),
+        *_hardening(simulator, known_options),
     )
 
 
@@ -60,7 +60,7 @@ def runs_query(
     return (
         *_usual(simulator, config=config, ini_name=ini_name),
         *("-q", "runs"),
-        *_hardening(known_options),
+        *_hardening(simulator, known_options),
     )
 
 
@@ -82,8 +82,10 @@ def _usual(simulator: Simulator, *, config: str, ini_name: str) -> tuple[str, ..
     )
 
 
-def _hardening(known_options: Collection[str]) -> tuple[str, ...]:
-    return tuple(option for option in HARDENING if _name(option) in known_options)
+def _hardening(simulator: Simulator, known_options: Collection[str]) -> tuple[str, ...]:
+    """Without what the definition leaves to the ini: here it would win over it."""
+    given = set(known_options) - simulator.allowed_keys
+    return tuple(option for option in HARDENING if _name(option) in given)
 
 
 def _name(option: str) -> str:

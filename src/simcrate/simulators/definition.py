@@ -43,6 +43,8 @@ class Simulator:
     working_dir: Path | None = None
     """What a run finds in its own working directory beside the submitted files, as links into this one."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    allowed_keys: frozenset[str] = frozenset()
+    """Options that its ini files may set besides the usual ones."""
     progress: str = ""
     """For a `command`: a regular expression with groups `percent`, `time` or `rate`."""
     tags: frozenset[str] = frozenset()

@@ -180,6 +180,8 @@ def test_keys_that_a_definition_allows_join_the_usual_ones() -> None:
     import_simulators(TOML)
 
     assert "record-eventlog" in safety_policy("inet").plain
+    assert "record-eventlog" in safety_policy("inet").per_object
+    assert get_simulator("inet").allowed_keys == {"record-eventlog"}
     assert "record-eventlog" not in safety_policy("oppsim").plain
 
 

@@ -173,6 +173,15 @@ def test_the_command_line_neutralises_what_an_ini_could_do() -> None:
     assert command[command.index("-r") + 1] == "3"
 
 
+def test_what_a_definition_leaves_to_the_ini_is_not_on_the_command_line() -> None:
+    run = RunArguments(ini_name="omnetpp.ini", config="Epidemic", number=3, result_dir="results")
+    granting = replace(OPPSIM, allowed_keys=frozenset({"record-eventlog"}))
+
+    assert "--record-eventlog=false" in command_of(OPPSIM, run, UNFENCED)
+    assert "--record-eventlog=false" not in command_of(granting, run, UNFENCED)
+    assert "--cmdenv-interactive=false" in command_of(granting, run, UNFENCED)
+
+
 def test_only_options_that_the_binary_knows_are_passed() -> None:
     printed = (
         "  cmdenv-interactive=<bool>, default:false\n  record-eventlog=<bool>\n  sim-time-limit="

@@ -60,10 +60,8 @@ def get_simulator(name: str) -> Simulator:
 
 def safety_policy(name: str) -> SafetyPolicy:
     """What an ini for that simulator may set."""
-    usual = SafetyPolicy()
-    if name == OPPSIM.name:
-        return usual
-    return SafetyPolicy(plain=usual.plain | frozenset(_get(name).allowed_keys.split()))
+    usual, allowed = SafetyPolicy(), get_simulator(name).allowed_keys
+    return SafetyPolicy(plain=usual.plain | allowed, per_object=usual.per_object | allowed)
 
 
 def template_of(name: str) -> Template | None:
@@ -93,6 +91,7 @@ def definition_of(row: SimulatorDefinition) -> Simulator:
         readable=_paths(row.readable),
         working_dir=Path(row.working_dir) if row.working_dir else None,
         environment=row.environment,
+        allowed_keys=frozenset(row.allowed_keys.split()),
         progress=row.progress,
         tags=frozenset(row.tags.split()),
     )
