@@ -23,11 +23,16 @@ def gather_facts(
         sandbox=sandbox_kind,
         sandbox_note=_sandbox_note(sandbox_kind),
         tags=tags,
-        cores=os.cpu_count() or 1,
+        cores=usable_cores(),
         memory_bytes=psutil.virtual_memory().total,
         disk_free_bytes=shutil.disk_usage(var_dir).free,
         tasks=tasks,
     )
+
+
+def usable_cores() -> int:
+    """Those that this process may use: a container or `taskset` may leave it fewer than there are."""
+    return len(os.sched_getaffinity(0))
 
 
 def _sandbox_note(kind: SandboxKind) -> str:

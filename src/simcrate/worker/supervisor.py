@@ -8,7 +8,6 @@ With a queue engine the runs are the engine's, and everything else stays here.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from threading import Event
 from simcrate.errors import PortError
 from simcrate.simulators import kill_leftover
 from simcrate.worker.engine import Engine
-from simcrate.worker.facts import gather_facts
+from simcrate.worker.facts import gather_facts, usable_cores
 from simcrate.worker.identity import is_alive
 from simcrate.worker.port import WorkerPort, WorkKind
 from simcrate.worker.task import BEAT_S, Task, hear_ends, keep_leases
@@ -33,8 +32,8 @@ STOP_WAIT_S = 20.0
 
 
 def default_slots(runs: int | None = None, *, only_runs: bool = False) -> dict[WorkKind, int]:
-    """One run per core unless told otherwise; packing uses every core; uploads wait on networks."""
-    slots = {WorkKind.RUN: runs or os.cpu_count() or 1}
+    """One run per core that may be used unless told otherwise; packing uses every core; uploads wait on networks."""
+    slots = {WorkKind.RUN: runs or usable_cores()}
     return slots if only_runs else {**slots, WorkKind.FINISH: 1, WorkKind.DELIVERY: 4}
 
 
