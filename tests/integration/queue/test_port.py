@@ -166,7 +166,21 @@ def test_a_run_whose_worker_dies_again_and_again_fails(
 
     run = Run.objects.get()
     assert run.state == RunState.FAILED
-    assert "worker died 3 times" in run.reason
+    assert run.reason.startswith("Its worker died 3 times")
+
+
+def test_the_last_lines_of_its_log_say_where_it_was(
+    simulation: Simulation, worker: RowsPort
+) -> None:
+    Run.objects.filter(number=1).delete()
+    progress = Progress(stage="simulate", log_tail="Initializing...\n\n** Event #7\nallocating\n")
+    for _ in range(MAX_RECLAIMS + 1):
+        worker.beat({claimed(worker, RUN): progress})
+        worker.recover(dead)
+
+    assert Run.objects.get().reason.endswith(
+        "Its log ended with: Initializing... / ** Event #7 / allocating"
+    )
 
 
 def test_a_run_of_a_cancelled_simulation_is_not_tried_again(

@@ -16,6 +16,8 @@ from simcrate.portal.workers.queries import is_offered
 
 UNSERVED_AFTER_S = 1800.0
 """Longer than a machine takes to start again, with everything that stands in its way."""
+LAST_LINES = 3
+"""Of a log, in the reason why its run is not tried again: the machine that has the rest may be lost."""
 
 
 def settle_freed_runs() -> None:
@@ -28,11 +30,17 @@ def settle_freed_runs() -> None:
             ended_at=Now(),
             reason=f"{ends_as.capitalize()} after its worker had died.",
         )
-    queued.filter(reclaims__gt=MAX_RECLAIMS).update(
-        state=RunState.FAILED,
-        ended_at=Now(),
-        reason=f"Its worker died {MAX_RECLAIMS + 1} times while it ran; it is not tried again.",
-    )
+    poisonous = queued.filter(reclaims__gt=MAX_RECLAIMS)
+    for key, log_tail in poisonous.values_list("pk", "log_tail"):
+        poisonous.filter(pk=key).update(
+            state=RunState.FAILED, ended_at=Now(), reason=_poison_reason(log_tail)
+        )
+
+
+def _poison_reason(log_tail: str) -> str:
+    said = [line.strip() for line in log_tail.splitlines() if line.strip()][-LAST_LINES:]
+    died = f"Its worker died {MAX_RECLAIMS + 1} times while it ran; it is not tried again."
+    return f"{died} Its log ended with: {' / '.join(said)}" if said else died
 
 
 def fail_unserved_runs(machine: str, unserved: Sightings[UUID]) -> None:
