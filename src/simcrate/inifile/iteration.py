@@ -13,9 +13,10 @@ from __future__ import annotations
 import math
 import re
 import sys
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
 from typing import Protocol
 
 from simcrate.errors import IniError
@@ -92,17 +93,16 @@ class Chain:
 
     def __init__(self, parts: Sequence[Values]) -> None:
         self._parts = parts
+        self._ends = list(accumulate(len(part) for part in parts))
 
     def __len__(self) -> int:
-        return sum(len(part) for part in self._parts)
+        return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, index: int, /) -> str:
-        remaining = index
-        for part in self._parts:
-            if 0 <= remaining < len(part):
-                return part[remaining]
-            remaining -= len(part)
-        raise IndexError(index)
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        place = bisect_right(self._ends, index)
+        return self._parts[place][index - self._ends[place - 1] if place else index]
 
     def __iter__(self) -> Iterator[str]:
         return chain.from_iterable(self._parts)

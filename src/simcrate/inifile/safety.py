@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import PurePosixPath
 
 from simcrate.errors import IniError
@@ -36,6 +37,8 @@ from simcrate.inifile.options import (
 )
 from simcrate.inifile.reader import Entry
 from simcrate.inifile.variables import unquote
+
+MOST_REFUSALS = 200
 
 _FILE_FUNCTION = re.compile(r"(?<![\w.])(xmldoc|(?:read|load)[A-Z]\w*)\s*\(")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -74,15 +77,17 @@ class Refusal:
 
 
 def check_safety(ini: IniFile, policy: SafetyPolicy | None = None) -> tuple[Refusal, ...]:
-    """Every line of an ini file that may not be run, in the order of the file; none means safe.
+    """The lines of an ini file that may not be run, in the order of the file; none means safe.
+
+    After the first `MOST_REFUSALS` it is not looked for more.
 
     Args:
         ini: the file with everything that it includes.
         policy: what it may set; without one, the allow-list of this package.
     """
     judge = _Judge(policy or SafetyPolicy(), Expansions(ini))
-    refusals = {refusal for entry in ini.entries for refusal in judge.entry(entry)}
-    return tuple(sorted(refusals))
+    refusals = (refusal for entry in ini.entries for refusal in judge.entry(entry))
+    return tuple(sorted(set(islice(refusals, MOST_REFUSALS))))
 
 
 class _Judge:

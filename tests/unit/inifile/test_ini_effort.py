@@ -86,6 +86,20 @@ def test_configs_that_share_an_effort_are_counted_until_it_is_spent() -> None:
         _ = ini.config("Two", effort).run_count
 
 
+def test_a_list_of_many_values_is_gone_through_in_one_go() -> None:
+    study = config(f"**.a = ${{a={', '.join(['$b'] * 50_000)}}}\n**.b = ${{b=1}}\n")
+
+    assert study.run_count == 50_000
+
+
+def test_a_file_of_nothing_but_unknown_options_is_refused_by_its_first_ones() -> None:
+    text = "".join(f"unknown-option-{number} = 1\n" for number in range(20_000))
+
+    refusals = check_safety(parse_ini(text))
+
+    assert [refusal.line for refusal in refusals] == list(range(1, 201))
+
+
 def test_an_expression_of_a_megabyte_is_not_begun() -> None:
     with pytest.raises(IniError, match="characters"):
         _ = config("constraint = " + "1+" * 400_000 + "1 > 0\n").run_count
