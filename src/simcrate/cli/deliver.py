@@ -8,11 +8,13 @@ the crate names its delivery.
 from __future__ import annotations
 
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 from rich.console import Console
@@ -43,6 +45,9 @@ DELIVERIES = uuid.UUID("6f0c5a57-6f57-4b2e-9f2e-2c8f4a1d9b10")
 """Namespace of the ids of deliveries that are named by crate and storage backend."""
 
 PATIENCE = Patience(first_wait_s=2.0, longest_wait_s=60.0, give_up_after_s=6 * 3600.0)
+
+PASSING = ".packing-"
+ABANDONED_AFTER_S = 86400.0  # nobody packs for so long
 
 
 @click.command()
@@ -126,13 +131,17 @@ def _packed(directory: Path, spool: Path, title: str) -> Iterator[PackedCrate]:
     from simcrate.pipeline.runner import slug
 
     spool.mkdir(parents=True, exist_ok=True, mode=0o700)
-    target = spool / f".packing-{os.getpid()}" / f"{slug(title)}.zip"
-    target.parent.mkdir()
-    try:
-        yield pack_directory(directory, target, title=title)
-    finally:
-        target.unlink(missing_ok=True)
-        target.parent.rmdir()
+    _clear(spool)
+    with TemporaryDirectory(prefix=PASSING, dir=spool) as passing:
+        yield pack_directory(directory, Path(passing) / f"{slug(title)}.zip", title=title)
+
+
+def _clear(spool: Path) -> None:
+    """Remove what was being packed when its process was killed."""
+    for passing in spool.glob(f"{PASSING}*"):
+        with suppress(FileNotFoundError):  # another process has done so
+            if passing.stat().st_mtime < time.time() - ABANDONED_AFTER_S:
+                shutil.rmtree(passing)
 
 
 def _spooled(crate_path: Path, directory: Path) -> Path:

@@ -60,6 +60,20 @@ def test_a_crate_is_delivered_to_local_cloud(tmp_path: Path, results_dir: Path) 
         assert_is_a_crate(httpx.get(link).content, tmp_path / "fetched.zip")
 
 
+def test_what_a_killed_process_was_packing_is_in_nobodys_way_and_removed_after_a_day(
+    tmp_path: Path, results_dir: Path
+) -> None:
+    left = [tmp_path / "spool" / f".packing-{number}" for number in (1, 2)]
+    for path in left:
+        path.mkdir(parents=True)
+        (path / "results.zip").write_bytes(b"half a crate")
+    os.utime(left[0], (0, 0))
+    with local_cloud(tmp_path / "cloud", "--open") as server:
+        deliver(tmp_path, results_dir, "local", {"storage_backend_token": server.address}, {})
+
+    assert [path.name for path in (tmp_path / "spool").glob(".packing-*")] == [".packing-2"]
+
+
 def test_without_the_secret_of_a_local_cloud_the_option_for_it_is_named(
     tmp_path: Path, results_dir: Path
 ) -> None:
