@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 
 import psutil
 import pytest
 
-from tests.integration.cluster.conftest import Cluster, kill
+from tests.integration.cluster.conftest import CATCH_S, Cluster, kill
 from tests.servers.island import can_have_islands, island
 from tests.servers.machine import Machine, RunProcesses
 
@@ -31,7 +30,15 @@ class Lost:
     """A machine that was lost, and the run that it had in the middle."""
 
     machine: Machine
+    keeper: psutil.Process
     run: RunProcesses
+
+    @property
+    def processes(self) -> tuple[psutil.Process, ...]:
+        return self.keeper, self.run.rq_worker, self.run.simulator
+
+    def has_let_go(self) -> bool:
+        return LET_GO in self.machine.log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,56 +56,56 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    rescuer = cluster.packer("rescuer")
     ports = (cluster.database.port, cluster.redis.port, cluster.staging.port)
     with ExitStack() as stack:
         network = stack.enter_context(island(tmp_path_factory.mktemp("island"), ports))
-        unplugged = cluster.packer("unplugged")
-        paused = cluster.runner("paused")
-        partitioned = cluster.runner("partitioned", prefix=network.prefix)
-        machines = (unplugged, paused, partitioned)
+        machines = (
+            cluster.packer("unplugged"),
+            cluster.runner("paused"),
+            cluster.runner("partitioned", prefix=network.prefix),
+        )
         keepers = [stack.enter_context(machine.worker()) for machine in machines]
-
         packed_id = cluster.submit("packed elsewhere")
-        packing = cluster.wait_for(lambda: packing_of(keepers[0]), "packing")
+        packing = cluster.wait_for(lambda: packing_of(keepers[0]), "packing", look_s=CATCH_S)
         packing.suspend()
         ran_id = cluster.submit("run elsewhere", runs=3)
-        lost = [Lost(machine, cluster.caught(machine, ran_id)) for machine in machines]
+        unplugged, paused, partitioned = (
+            Lost(machine, keeper, cluster.caught(machine, ran_id))
+            for machine, keeper in zip(machines, keepers, strict=True)
+        )
 
-        kill(keepers[0], packing, lost[0].run.rq_worker, lost[0].run.simulator)
-        lost[1].run.rq_worker.suspend()
-        keepers[1].suspend()
+        kill(packing, *unplugged.processes)
+        for process in paused.processes:
+            process.suspend()
         network.cut()
-        lost[2].run.simulator.resume()
-        lost[2].run.simulator.wait()
+        partitioned.run.simulator.resume()
+        partitioned.run.simulator.wait()  # so that its worker has results in hand
         cluster.let_leases_run_out()
 
+        rescuer = cluster.packer("rescuer")
         with rescuer.worker(runs=2):
             for simulation_id in (ran_id, packed_id):
                 cluster.wait_until_announced(simulation_id)
+
         network.heal()
-        for process in (keepers[1], lost[1].run.rq_worker, lost[1].run.simulator):
+        for process in paused.processes:
             process.resume()
-        for machine in (paused, partitioned):
-            cluster.wait_for(partial(has_let_go, machine), "the end of a lost task")
+        for lost in (paused, partitioned):
+            cluster.wait_for(lost.has_let_go, "a worker that lets go")
         yield Story(
             cluster=cluster,
             ran_id=ran_id,
             packed_id=packed_id,
-            unplugged=lost[0],
-            paused=lost[1],
-            partitioned=lost[2],
+            unplugged=unplugged,
+            paused=paused,
+            partitioned=partitioned,
             rescuer=rescuer,
         )
 
 
 def packing_of(keeper: psutil.Process) -> psutil.Process | None:
-    """The process that packs, of the worker of that keeper."""
+    """The process that packs for the worker with that keeper."""
     return next((p for p in keeper.children() if "finishing" in " ".join(p.cmdline())), None)
-
-
-def has_let_go(machine: Machine) -> bool:
-    return LET_GO in machine.log
 
 
 @pytest.mark.parametrize("how", ["unplugged", "paused", "partitioned"])
@@ -106,10 +113,10 @@ def test_a_run_whose_machine_is_lost_is_run_again_elsewhere_and_keeps_that_end(
     story: Story, how: str
 ) -> None:
     lost: Lost = getattr(story, how)
+    number = lost.run.number
 
-    assert story.cluster.ends(story.ran_id)[lost.run.number] == ("completed", 2)
-    machines = story.cluster.runs(story.ran_id)
-    assert machines[lost.run.number] == ("completed", story.rescuer.name)
+    assert story.cluster.ends(story.ran_id)[number] == ("completed", 2)
+    assert story.cluster.runs(story.ran_id)[number] == ("completed", story.rescuer.name)
 
 
 @pytest.mark.parametrize("how", ["paused", "partitioned"])
@@ -120,6 +127,7 @@ def test_a_worker_that_comes_back_after_its_lease_lets_go_and_lives_on(
 
     assert not lost.run.simulator.is_running()
     assert lost.run.rq_worker.is_running()
+    assert lost.keeper.is_running()
     assert "task.failed" not in lost.machine.log
 
 
