@@ -11,13 +11,18 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from simcrate.cli.bench import make_bench
-from simcrate.errors import RecipientRefusedError
+from simcrate.errors import NotifyError, RecipientRefusedError
+from simcrate.pipeline.notify import OutboxPost, Post
 from simcrate.pipeline.place import spool_path
 from simcrate.pipeline.watch import Watch
 from simcrate.portal.deliveries.models import Delivery
-from simcrate.portal.simulations.models import Simulation
-from simcrate.worker.identity import machine_name
+from simcrate.portal.queue.models import Part
+from simcrate.portal.queue.parts import PartRows
+from simcrate.portal.simulations.models import Run, Simulation
+from simcrate.secret import Secret
+from simcrate.worker.identity import machine_name, owner_name
 from simcrate.worker.port import WorkKind
+from simcrate.worker.staging import Staging
 from simcrate.worker.tasks import Bench, perform
 from tests.integration.deliveries.conftest import Announce, days_pass
 
@@ -108,3 +113,30 @@ def test_a_spool_that_could_not_be_released_is_released_later(
     delivery.refresh_from_db()
     assert delivery.state == "announced"
     assert delivery.spool_released_at is not None
+
+
+class DownPost:
+    """A mail server that is down."""
+
+    def send(self, message: EmailMessage) -> None:
+        raise NotifyError
+
+
+def test_parts_are_kept_until_the_outcome_was_announced(bench: Bench, announced: Announce) -> None:
+    machine = machine_name(settings.VAR_DIR)
+    delivery = announced(state="linked", announced_at=None, spool_released_at=None, machine=machine)
+    run = Run.objects.create(simulation=delivery.simulation, number=0, state="completed")
+    Part.objects.create(
+        run=run, fence=0, key="parts/run-0.zip", size_bytes=9, sha256="ab", staged_at=Now()
+    )
+    staging = Staging(
+        url="http://127.0.0.1:1",
+        parts=PartRows(owner=owner_name(machine), machine=machine),
+        secret=Secret("lc_secret"),
+    )
+    posts: list[tuple[Post, bool]] = [(DownPost(), True), (OutboxPost(bench.var_dir), False)]
+    for post, are_kept in posts:
+        Delivery.objects.update(retry_at=None)
+        work(replace(bench, staging=staging, post=post))
+
+        assert Part.objects.exists() == are_kept
