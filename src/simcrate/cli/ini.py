@@ -198,7 +198,8 @@ def _configs(document: IniFile, faults: list[IniError]) -> list[dict[str, object
         try:
             count = document.config(info.name).run_count
         except IniError as error:
-            faults.append(error)
+            if str(error) not in map(str, faults):  # configs share the lines of their parents
+                faults.append(error)
             continue
         configs.append(
             {

@@ -120,7 +120,7 @@ class _Judge:
             return ""  # a pattern such as **interval: parameters only
         if unquote(value) in self._policy.harmless_values.get(key, ()):
             return ""
-        if key == "result-dir" and _stays_below(unquote(value)):
+        if key == "result-dir" and self._stays_below(value):
             return ""  # a default that the launcher's own option always overrides
         return self._refused(key, {**REFUSED_PLAIN, **REFUSED_PER_OBJECT})
 
@@ -137,6 +137,12 @@ class _Judge:
         if is_known(name):
             return "this option may not be set here"
         return f'there is no option "{name}"' + suggest(name, known_options()).partition(" (")[0]
+
+    def _stays_below(self, path: str) -> bool:
+        try:
+            return all(_is_below(unquote(text)) for text in self._expansions.of(path))
+        except IniError:  # a fault of the value itself
+            return False
 
     def _value_fault(self, value: str) -> str:
         try:
@@ -166,6 +172,6 @@ class _Judge:
         )
 
 
-def _stays_below(path: str) -> bool:
+def _is_below(path: str) -> bool:
     parts = PurePosixPath(path).parts
     return bool(parts) and not path.startswith("/") and ".." not in parts and "\\" not in path

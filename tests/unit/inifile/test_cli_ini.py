@@ -69,6 +69,14 @@ def test_check_reports_configs_whose_runs_cannot_be_counted(study: Path) -> None
     assert call("check", study).exit_code == 2
 
 
+def test_check_tells_a_fault_once_that_several_configs_inherit(study: Path) -> None:
+    study.write_text(STUDY.replace("network = Net", "*.x = ${1..5 step 0}"))
+    result = call("check", study)
+
+    assert result.exit_code == 2
+    assert result.output.count("omnetpp.ini:2") == 1
+
+
 def test_check_in_json_has_refusals_faults_and_configs(study: Path) -> None:
     study.write_text(STUDY + "load-libs = x\n")
 

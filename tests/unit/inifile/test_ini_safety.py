@@ -35,6 +35,7 @@ def refused(text: str) -> list[tuple[int, str]]:
         "result-dir = /home/alice",
         "result-dir = ../../alice",
         "result-dir = ${configname}/../x",
+        'result-dir = "${where=/etc, results}"',
         "record-eventlog = true",
         "ned-path = /opt/other",
         "image-path = /",
