@@ -16,12 +16,11 @@ UNENDED = [RunState.QUEUED, RunState.RUNNING]
 
 def claimable_runs() -> QuerySet[Run]:
     """Queued, not cancelled, and of an owner who may start another simulation."""
-    waiting = Simulation.objects.filter(held_back()).values("pk")
-    return (
-        Run.objects.filter(state=RunState.QUEUED, simulation__cancel_requested_at=None)
-        .exclude(simulation__in=waiting)
-        .order_by("id")
-    )
+    # asked of each queued run: what its owner had before would make a long list
+    waiting = Simulation.objects.filter(held_back(), pk=OuterRef("simulation"))
+    return Run.objects.filter(
+        ~Exists(waiting), state=RunState.QUEUED, simulation__cancel_requested_at=None
+    ).order_by("id")
 
 
 def finishable(machine: str, *, has_staging: bool) -> QuerySet[Simulation]:
