@@ -91,11 +91,18 @@ def remind_owners(bench: Bench) -> None:
 
 
 def tidy_spool(bench: Bench, machine: str) -> None:
-    """Let go of crates that could not be delivered and were discarded, or delivered otherwise since."""
+    """Let go of crates that could not be delivered and were discarded, or delivered otherwise since.
+
+    And of what is left of released ones: their machine was lost meanwhile, or could not remove all of it.
+    """
     for delivery in needless_spools(machine):
         crate_path = spool_path(bench.var_dir, delivery.pk, delivery.file_name)
         shutil.rmtree(crate_path.parent, ignore_errors=True)
         Delivery.objects.filter(pk=delivery.pk).update(spool_released_at=Now())
+    left = {path.name: path for path in bench.var_dir.glob("spool/*-*-*-*-*")}
+    released = Delivery.objects.filter(pk__in=left, spool_released_at__isnull=False)
+    for key in released.values_list("pk", flat=True):  # by another machine, or not wholly
+        shutil.rmtree(left[str(key)], ignore_errors=True)
 
 
 def tidy_runs(bench: Bench, machine: str) -> None:

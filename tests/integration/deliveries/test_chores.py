@@ -15,9 +15,9 @@ from pytest_django import Settings
 
 from simcrate.cli.bench import make_bench
 from simcrate.cli.upkeep import Chore as Task
-from simcrate.cli.upkeep import chores_of, do_due
+from simcrate.cli.upkeep import chores_of, do_due, tidy_spool
 from simcrate.errors import StorageUnreachableError
-from simcrate.pipeline.place import Place
+from simcrate.pipeline.place import Place, spool_path
 from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.chores import take_chore
 from simcrate.portal.deliveries.models import Chore, Delivery
@@ -171,3 +171,14 @@ def test_a_needless_spool_is_let_go(announced: Announce) -> None:
     do_due(chores)
 
     assert not directory.exists()
+
+
+def test_what_is_left_of_a_released_spool_is_let_go(announced: Announce) -> None:
+    released, waiting = announced(), announced(state="failed", spool_released_at=None)
+    bench = make_bench()
+    left = [spool_path(bench.var_dir, row.pk, "study.zip").parent for row in (released, waiting)]
+    for directory in left:
+        directory.mkdir(parents=True)
+    tidy_spool(bench, machine_name(bench.var_dir))
+
+    assert [directory.exists() for directory in left] == [False, True]
