@@ -62,21 +62,21 @@ def join_lines(text: str, *, file: str, generation: Generation = 6) -> Iterator[
     Raises:
         IniError: a string constant is not closed.
     """
-    joined = ""
+    joined: list[str] = []  # no part is empty; a text would be copied for each line that is added
     pieces: list[Piece] = []
     for number, physical in enumerate(text.split("\n"), start=1):
         raw = _without_end(physical, generation)
         piece = Piece(line=number, text=physical.removesuffix("\r"))
-        if joined.endswith("\\"):
-            joined = joined[:-1] + raw
+        if joined and joined[-1].endswith("\\"):
+            joined[-1:] = filter(None, [joined[-1][:-1], raw])
             pieces.append(piece)
         elif generation >= 6 and _continues(joined, raw):
-            joined += "\n" + raw
+            joined.append("\n" + raw)
             pieces.append(piece)
         else:
-            yield from _finished(joined, pieces, file)
-            joined, pieces = raw, [piece]
-    yield from _finished(joined.removesuffix("\\"), pieces, file)
+            yield from _finished("".join(joined), pieces, file)
+            joined, pieces = list(filter(None, [raw])), [piece]
+    yield from _finished("".join(joined).removesuffix("\\"), pieces, file)
 
 
 def content_end(text: str, start: int = 0) -> int:
@@ -121,9 +121,11 @@ def _without_end(physical: str, generation: Generation) -> str:
     return physical
 
 
-def _continues(above: str, raw: str) -> bool:
-    started = above.strip()
-    return bool(started) and started[0] != "#" and raw[:1] in (*BLANKS,) and bool(raw.strip())
+def _continues(above: list[str], raw: str) -> bool:
+    first = next(
+        (character for part in above for character in part if not character.isspace()), "#"
+    )
+    return first != "#" and raw[:1] in (*BLANKS,) and bool(raw.strip())
 
 
 def _finished(joined: str, pieces: list[Piece], file: str) -> Iterator[LogicalLine]:
