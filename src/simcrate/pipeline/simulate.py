@@ -84,6 +84,7 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         on_line=on_line,
         stop=watch.stop,
     )
+    job.sandbox.take_back(place.working_dir(number))
     watch.show(_progress(reader))
     ending = reader.ending(end.exit_code)
     state = _state(ending, end, watch.ends_as)

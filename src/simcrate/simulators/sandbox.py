@@ -10,6 +10,7 @@ Source: bwrap(1), prlimit(1).
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import shutil
@@ -88,6 +89,21 @@ class Sandbox:
             for name in (".", *directories, *files):
                 os.chown(Path(parent, name), self.uid, self.uid, follow_symlinks=False)
 
+    def take_back(self, directory: Path) -> None:
+        """Let nothing that outlived the simulator change what it left: without a fence, processes run away.
+
+        From the top down: what is above a directory is ours when it is opened, so that it is no other one.
+        """
+        if self.uid is None:
+            return
+        pending = [os.fspath(directory)]
+        while pending:
+            try:
+                pending += _directories_taken_back(pending.pop())
+            except OSError as error:
+                if error.errno != errno.ENAMETOOLONG:  # then nobody reads it by its name either
+                    raise
+
     def _as_user(self) -> tuple[str, ...]:
         if self.uid is None:
             return ("setpriv", "--no-new-privs", "--")
@@ -108,6 +124,18 @@ class Sandbox:
             *_READ_ONLY,
             "--",
         )
+
+
+def _directories_taken_back(directory: str) -> list[str]:
+    """Those in a directory, once it is ours."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchown(descriptor, os.geteuid(), os.getegid())
+        os.fchmod(descriptor, 0o700)
+    finally:
+        os.close(descriptor)
+    with os.scandir(directory) as entries:
+        return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 UNFENCED = Sandbox(kind=SandboxKind.NONE, uid=None)

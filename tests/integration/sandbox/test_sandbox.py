@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import tempfile
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event, Timer
 
@@ -256,3 +258,28 @@ def test_without_a_sandbox_its_identity_and_limits_still_hold(tmp_path: Path) ->
     )
 
     assert lines == [str(sandbox.uid if sandbox.uid is not None else os.getuid()), "0"]
+
+
+@pytest.fixture
+def machine() -> Iterator[Path]:
+    """A directory that everybody may enter."""
+    with tempfile.TemporaryDirectory(prefix="simcrate-machine-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give simulators another uid")
+def test_what_outlives_the_simulator_cannot_change_what_it_left(machine: Path) -> None:
+    sandbox = find_sandbox(SandboxKind.NONE)
+    results = machine / "work" / "results"
+    results.mkdir(parents=True)
+    (results / "a.sca").write_text("version 3\n")
+    sandbox.own(machine / "work")
+    script = "read x; touch planted; rm a.sca; cd ..; mv results old; ln -s /etc results"
+    command = sandbox.wrap(("sh", "-c", script), working_dir=results, readable=())
+    with subprocess.Popen(command, cwd=results, stdin=subprocess.PIPE) as runaway:
+        sandbox.take_back(machine / "work")
+        runaway.communicate(b"go on\n")
+
+    assert not (machine / "work" / "results").is_symlink()
+    assert [path.name for path in results.iterdir()] == ["a.sca"]
