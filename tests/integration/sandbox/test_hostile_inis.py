@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event, Timer
+from typing import Any
 
 import psutil
 import pytest
@@ -104,6 +105,61 @@ SANDBOXED = {"kind": SandboxKind.BUBBLEWRAP, "knows": "little"}
 """The sandbox alone."""
 HARDENED = {"kind": SandboxKind.NONE, "knows": "all"}
 """The hardened command line alone: what SIMCRATE_SANDBOX=none promises."""
+
+
+REACHING = (
+    "debugger-attach-on-startup = true\ndebugger-attach-command = {command}",
+    "debugger-attach-on-error = true\ndebugger-attach-command = {command}",
+    "load-libs = {library}",
+    "output-scalar-file = {planted}",
+    "output-vector-file = {planted}",
+    "eventlog-file = {planted}",
+    "snapshot-file = {planted}",
+    "cmdenv-output-file = {planted}",
+    "parsim-filecommunications-prefix = {planted}",
+    "parsim-namedpipecommunications-prefix = {planted}",
+    "parsim-filecommunications-read-prefix = {victim}",
+    "include {victim}",
+    "ned-path = {victim}",
+    "image-path = {victim}",
+    "inifilereader-filename = {victim}",
+    '**.x = xmldoc("{victim}")',
+    '**.x = readFile("{victim}")',
+    '**.x = readJSON("{victim}")',
+    '**.x = readCSV("{victim}")',
+    '**.x = readXML("{victim}")',
+)
+"""Lines that read a file of another user, or write beside it."""
+
+
+@pytest.fixture
+def reaches(obey: Obey, machine: Path, victim: Path) -> Callable[..., bool]:
+    """Whether an ini reaches files of this machine that everybody may read, or a place where everybody may write."""
+    victim.chmod(0o644)
+    machine.chmod(0o777)
+    planted, library = machine / "planted", machine / "library.so"
+    command = f"cat {victim}; echo x > {planted}"
+    library.write_text(command)
+    library.chmod(0o755)
+    places = {"victim": victim, "planted": planted, "library": library, "command": command}
+
+    def reaches_outside(ini: str, **walls: Any) -> bool:  # noqa: ANN401 - as `obey` takes them
+        _, printed = obey(ini.format(**places), **walls)
+        return SECRET in printed or planted.exists()
+
+    return reaches_outside
+
+
+@pytest.mark.parametrize("ini", REACHING)
+def test_in_the_sandbox_no_hostile_ini_reaches_anything_outside(
+    reaches: Callable[..., bool], ini: str
+) -> None:
+    assert not reaches(ini, **SANDBOXED)
+
+
+@pytest.mark.parametrize("ini", REACHING)
+def test_without_any_wall_each_of_them_would(reaches: Callable[..., bool], ini: str) -> None:
+    assert reaches(ini, kind=SandboxKind.NONE, knows="little")
 
 
 def test_the_stub_does_what_it_is_asked(obey: Obey, machine: Path) -> None:
