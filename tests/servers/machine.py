@@ -15,14 +15,12 @@ from pathlib import Path
 import psutil
 
 STOP_WITHIN_S = 60.0
-BEGUN = "Running simulation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunProcesses:
     """The processes of one run."""
 
-    simulation_id: str
     number: int
     rq_worker: psutil.Process
     simulator: psutil.Process
@@ -78,7 +76,7 @@ class Machine:
             process.wait(timeout=STOP_WITHIN_S)
 
     def midway(self, simulation_id: str, number: int | None = None) -> RunProcesses | None:
-        """Those of a run here, that one or any of the simulation, which its simulator is in the middle of."""
+        """Those of a run here, that one or any of the simulation, while its simulator is there."""
         runs_dir = self.var_dir / "work" / simulation_id / "runs"
         run = "*" if number is None else str(number)
         found = map(_midway, runs_dir.glob(f"{run}/process.json"))
@@ -86,14 +84,10 @@ class Machine:
 
 
 def _midway(path: Path) -> RunProcesses | None:
-    run_dir = path.parent
     try:
         identities = json.loads(path.read_text())
-        if BEGUN not in (run_dir / "simulator.log").read_text():
-            return None
         return RunProcesses(
-            simulation_id=run_dir.parent.parent.name,
-            number=int(run_dir.name),
+            number=int(path.parent.name),
             rq_worker=psutil.Process(identities["parent"]["pid"]),
             simulator=psutil.Process(identities["program"]["pid"]),
         )

@@ -84,7 +84,7 @@ repeat = {runs}
 HELD = "where lease_until is not null"
 
 SECONDS = 2_000
-"""Half a second of a run or so: long enough to be caught in the middle."""
+"""Most of a second for a run: long enough to be caught in the middle."""
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,7 @@ def kill(*processes: psutil.Process) -> None:
         process.suspend()
     for process in processes:
         process.kill()
-    psutil.wait_procs(processes)
+    psutil.wait_procs(processes, timeout=TIMEOUT_S)
 
 
 @contextmanager

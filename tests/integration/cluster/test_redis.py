@@ -105,7 +105,12 @@ def test_a_machine_that_is_drained_finishes_its_run_and_ends(
         (before, *_) = cluster.query(seen, alone.name)
         cluster.services.ask(drain=alone.name)
         cluster.wait_for(lambda: cluster.query(seen, alone.name)[0] > before, "the next look")
+        cluster.database.stop()  # what ends now cannot be written yet
         processes.simulator.resume()
+        psutil.wait_procs([processes.simulator], timeout=30)
+        with pytest.raises(psutil.TimeoutExpired):
+            keeper.wait(timeout=1.5)
+        cluster.database.start()
         keeper.wait(timeout=30)
 
     assert sorted(cluster.ends(simulation_id)) == [("completed", 1), ("queued", 0)]
