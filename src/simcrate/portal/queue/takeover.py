@@ -117,4 +117,4 @@ def _take(delivery: Delivery, **changes: Any) -> bool:  # noqa: ANN401 - columns
 def _failure(what_now: str) -> dict[str, str]:
     """Columns of a delivery that has failed with its machine."""
     text = f"the machine that had packed it has not been seen for hours; {what_now}"
-    return {"state": DeliveryState.FAILED, "error": text, "error_code": "machine-lost"}
+    return {"state": DeliveryState.FAILED, "error": text, "error_code": "worker.machine-lost"}
