@@ -6,7 +6,7 @@ They cross process and machine boundaries as JSON (`to_json`, `from_json`), and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -104,9 +104,10 @@ class RunOutcome:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> RunOutcome:
-        """What `to_json` gave."""
+        """What `to_json` gave, also that of another version: what this one does not know is left out."""
+        known = {one.name: value[one.name] for one in fields(cls) if one.name in value}
         return cls(
-            **{**value, "state": RunState(value["state"]), "command": tuple(value["command"])}
+            **{**known, "state": RunState(value["state"]), "command": tuple(value["command"])}
         )
 
 

@@ -63,7 +63,9 @@ class Leftover:
             return cls(
                 links=dict(record["links"]),
                 modified_ns={name: int(time) for name, time in record["modified_ns"].items()},
-                refused=tuple(Refused(**one) for one in record["refused"]),
+                refused=tuple(
+                    Refused(name=one["name"], why=one["why"]) for one in record["refused"]
+                ),
             )
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             message = f"{NAME} does not tell what the run left"

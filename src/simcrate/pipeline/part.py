@@ -71,8 +71,9 @@ def unpack_part(place: Place, number: int) -> None:
         for member in part.infolist():
             if target := _target(member.filename, place, number):
                 _extract(part, member, arriving / target.relative_to(run_dir))
-        record = Leftover.from_json(part.read(leftover.NAME))
-    record.restore(arriving / place.result_dir(number).relative_to(run_dir))
+        if leftover.NAME in part.namelist():  # parts of the first versions have no record
+            record = Leftover.from_json(part.read(leftover.NAME))
+            record.restore(arriving / place.result_dir(number).relative_to(run_dir))
     remove_tree(run_dir)
     arriving.rename(run_dir)
     part_path.unlink()

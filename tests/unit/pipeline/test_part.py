@@ -13,12 +13,21 @@ from pathlib import Path
 
 import pytest
 
+from simcrate.crate import (
+    CrateContents,
+    Member,
+    Provenance,
+    Refused,
+    Role,
+    pack_crate,
+)
 from simcrate.errors import CrateError
 from simcrate.pipeline.jobs import RunOutcome, RunState, Submission
 from simcrate.pipeline.leftover import Leftover
 from simcrate.pipeline.pack import PackJob, pack
-from simcrate.pipeline.part import pack_part, unpack_part
+from simcrate.pipeline.part import LOG, pack_part, unpack_part
 from simcrate.pipeline.place import Place
+from simcrate.pipeline.resultdir import gather_results
 from simcrate.pipeline.watch import Watch
 
 FILES = {"General-#0.sca": b"version 3\n", "deep/trace.bin": bytes(range(256)), "100%25.txt": b"x"}
@@ -148,6 +157,45 @@ def test_packing_a_part_leaves_nothing_but_the_part(there: Place) -> None:
 
     assert list(part.parent.iterdir()) == [part]
     assert not there.leftover_path(3).exists()
+
+
+def test_a_part_of_a_version_that_kept_no_record_is_unpacked(there: Place, here: Place) -> None:
+    members = [Member(source=there.log_path(3), name=LOG, role=Role.LOG)]
+    members += gather_results(there.result_dir(3)).members
+    here.part_path(3).parent.mkdir(parents=True)
+    pack_crate(
+        CrateContents(members=tuple(members)),
+        Provenance(title="Run 3", description="", created_at=SUBMISSION.submitted_at),
+        here.part_path(3),
+    )
+
+    unpack_part(here, 3)
+
+    assert files_below(here.result_dir(3)) == FILES
+    assert here.log_path(3).read_text() == "End.\n"
+
+
+def test_a_record_of_a_later_version_is_read_as_far_as_it_is_known() -> None:
+    refused = {"name": "pipe", "why": "no regular file", "more": 1}
+    record = {"links": {}, "modified_ns": {}, "refused": [refused], "more": 1}
+
+    assert Leftover.from_json(json.dumps(record)).refused == (
+        Refused(name="pipe", why="no regular file"),
+    )
+
+
+def test_an_outcome_of_a_later_version_is_read_as_far_as_it_is_known() -> None:
+    outcome = RunOutcome(number=3, state=RunState.COMPLETED, reason="", command=("oppsim",))
+
+    assert RunOutcome.from_json({**outcome.to_json(), "of_a_later_version": 1}) == outcome
+
+
+def test_an_outcome_of_an_earlier_version_lacks_what_came_later() -> None:
+    earlier = {"number": 3, "state": "completed", "reason": "", "command": []}
+
+    assert RunOutcome.from_json(earlier) == RunOutcome(
+        number=3, state=RunState.COMPLETED, reason=""
+    )
 
 
 @pytest.mark.parametrize(
