@@ -102,8 +102,8 @@ class RqEngine:
         self._workers: list[subprocess.Popen[bytes]] = []
         self._leaving: list[subprocess.Popen[bytes]] = []
         self._start_at = 0.0
-        self._busy = 0
-        self._busy_at = 0.0
+        self._simulating = 0
+        self._simulating_at = 0.0
 
     def look(self, simulators: Collection[str], *, is_draining: bool) -> None:
         """Start what is missing, end what is not wanted."""
@@ -119,12 +119,16 @@ class RqEngine:
 
     @property
     def busy(self) -> int:
-        """How many runs it has under way, as of a second ago."""
+        """How many runs it has under way, as of a second ago.
+
+        Whoever is told to leave and has no run is gone at once: those that are left are busy, also after
+        their simulator has ended.
+        """
         now = time.monotonic()
-        if now >= self._busy_at:
-            self._busy = sum(map(_has_child, [*self._workers, *self._leaving]))
-            self._busy_at = now + BUSY_EVERY_S
-        return self._busy
+        if now >= self._simulating_at:
+            self._simulating = sum(map(_has_child, self._workers))
+            self._simulating_at = now + BUSY_EVERY_S
+        return self._simulating + len(self._leaving)
 
     def stop(self) -> None:
         """Let go of all runs."""
