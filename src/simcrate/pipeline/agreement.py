@@ -18,14 +18,15 @@ REPETITION = "repetition"
 def disagreements(results: ResultSet, outcomes: Sequence[RunOutcome]) -> tuple[str, ...]:
     """One sentence for each run whose results carry other iteration variables than were asked for.
 
-    Results that name no run number, and simulators that alone understand their settings, are believed.
+    Results that name no run number are believed; so are those of runs whose rules are not known, because only
+    the simulator understands their settings, or because their worker died before it wrote an outcome.
 
     Raises:
         ResultFormatError: a header cannot be read.
     """
-    asked = {outcome.number: outcome for outcome in outcomes if outcome.generation}
-    if not asked:
+    if not any(outcome.generation for outcome in outcomes):
         return ()
+    asked = {outcome.number: outcome for outcome in outcomes}
     numbered = ((run, run.number) for run in results.runs)
     told = [
         sentence
@@ -41,6 +42,8 @@ def _sentence(number: int, run: Run, outcome: RunOutcome | None) -> str:
     """Empty where nothing differs."""
     if outcome is None:
         return f"There are results of a run {number}, which was not asked for."
+    if outcome.generation is None:
+        return ""
     asked = {**outcome.itervars, REPETITION: str(outcome.repetition)}
     recorded = dict(run.itervars)
     if run.repetition is None:

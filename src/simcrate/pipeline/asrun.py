@@ -30,14 +30,20 @@ class AsRun:
 def as_run(
     submission: Submission, outcomes: Sequence[RunOutcome], ini_path: Path
 ) -> Iterator[AsRun]:
-    """Of every run that was started, one at a time; none where only the simulator understands its settings."""
-    started = {outcome.number: outcome.generation for outcome in outcomes if outcome.generation}
-    generation = next(iter(started.values()), None)
+    """Of every run, one at a time; none where only the simulator understands its settings.
+
+    Args:
+        submission: what was submitted.
+        outcomes: of the runs that were started.  One without rules, whose worker died with it, follows those
+            of the others.
+        ini_path: as it was submitted.
+    """
+    generation = next((outcome.generation for outcome in outcomes if outcome.generation), None)
     if generation is None:
         return
     try:
         config = read_ini(ini_path, generation=generation).config(submission.config)
-        for run in config.select(",".join(map(str, started))):
+        for run in config.select(",".join(str(outcome.number) for outcome in outcomes)):
             yield _of(config, run)
     except IniError:
         return

@@ -57,7 +57,8 @@ def pack(job: PackJob, place: Place, target: Path, watch: Watch) -> PackedCrate:
         CrateError: it could not be written; everything is kept.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    own_inis = as_run(job.submission, job.outcomes, place.input_dir / job.submission.ini_name)
+    started = [outcome for outcome in job.outcomes if place.log_path(outcome.number).is_file()]
+    own_inis = as_run(job.submission, started, place.input_dir / job.submission.ini_name)
     seeds = _write_inis(own_inis, place.made_dir / layout.AS_RUN)
     contents = CrateContents.of(_parts(job, place)).without(job.submission.left_out)
 

@@ -266,6 +266,21 @@ def test_the_ini_of_a_run_alone_is_read_by_the_rules_of_the_simulators_version(
     assert "\nOppNet.speed = 2mps\n" in own_ini
 
 
+def test_a_run_whose_worker_died_has_its_ini_and_one_that_never_started_has_none(
+    place: Place,
+) -> None:
+    (place.input_dir / "omnetpp.ini").write_text(INI + "repeat = 3\n")
+    outcome = replace(simulate(place, number=0), repetition=0)
+    simulate(place, number=1)
+    died = RunOutcome(number=1, state=RunState.FAILED, reason="Its worker died.", repetition=1)
+    waited = RunOutcome(number=2, state=RunState.CANCELLED, reason="", repetition=2)
+    packed = finish(place, outcome, died, waited)
+
+    assert packed.problems == ()
+    own_inis = {name for name in _names(place) if name.startswith("as-run/")}
+    assert own_inis == {"as-run/run-0.ini", "as-run/run-1.ini"}
+
+
 def test_an_empty_result_file_is_told(place: Place) -> None:
     outcome = simulate(place)
     (path,) = place.result_dir(0).glob("*.sca")

@@ -70,6 +70,15 @@ def test_a_simulator_that_alone_understands_its_settings_is_believed(tmp_path: P
     assert disagreements(results(path), [asked(3, {}, generation=None)]) == ()
 
 
+def test_a_run_whose_worker_died_before_it_wrote_an_outcome_was_asked_for_too(
+    tmp_path: Path,
+) -> None:
+    paths = [recorded(tmp_path, number, N="10") for number in (3, 4)]
+    outcomes = [asked(3, {"N": "10"}), asked(4, {}, state="failed", generation=None)]
+
+    assert disagreements(results(*paths), outcomes) == ()
+
+
 def test_results_that_do_not_say_which_run_they_are_of_are_believed(tmp_path: Path) -> None:
     path = tmp_path / "a.sca"
     path.write_text("version 3\nrun x\nitervar N 20\nscalar Net x 1\n")

@@ -37,9 +37,18 @@ def test_every_run_of_a_long_constrained_study_gets_its_ini_in_one_go(tmp_path: 
     assert "*.n = 4\n" in inis[2]
 
 
-def test_a_run_that_never_started_has_no_ini(tmp_path: Path) -> None:
+def test_a_run_whose_worker_died_with_it_has_an_ini_by_the_rules_of_the_others(
+    tmp_path: Path,
+) -> None:
     ini = tmp_path / "omnetpp.ini"
     ini.write_text("[Config Study]\n*.n = ${n=1..3}\n")
     outcomes = [outcome(0, generation=0), outcome(2)]
 
-    assert [own.number for own in as_run(SUBMISSION, outcomes, ini)] == [2]
+    assert [own.number for own in as_run(SUBMISSION, outcomes, ini)] == [0, 2]
+
+
+def test_where_only_the_simulator_understands_its_settings_there_is_no_ini(tmp_path: Path) -> None:
+    ini = tmp_path / "omnetpp.ini"
+    ini.write_text("[Config Study]\n")
+
+    assert list(as_run(SUBMISSION, [outcome(0, generation=0)], ini)) == []
