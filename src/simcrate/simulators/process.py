@@ -92,12 +92,12 @@ def follow(program: Followed, *, on_line: Callable[[str], None], stop: Event) ->
     """
     started = time.monotonic()
     with program.log_path.open("ab") as file, _started(program) as process:
-        _write_identities(program.identity_dir, process.pid)
+        noted = _note_identities(program.identity_dir, process.pid)
         meter = Meter(process.pid, program.working_dir, program.log_path, program.limits)
         stopper = _Stopper(process.pid, stop, meter, program.stop_grace_s)
         log = _Log(file, program.limits.disk_bytes)
         exit_code, usage = _pump(process, log, on_line, stopper)
-        (program.identity_dir / IDENTITY_FILE).unlink(missing_ok=True)
+        _forget_identities(program.identity_dir, noted)
     meter.measure_disk()
     return ProcessEnd(
         exit_code=_signal_or_code(exit_code),
@@ -177,10 +177,19 @@ def _started(program: Followed) -> Iterator[subprocess.Popen[bytes]]:
             process.wait()
 
 
-def _write_identities(directory: Path, pid: int) -> None:
+def _note_identities(directory: Path, pid: int) -> str:
     program, parent = ProcessIdentity.of(pid), ProcessIdentity.of(os.getpid())
-    identities = {"program": asdict(program), "parent": asdict(parent)}
-    (directory / IDENTITY_FILE).write_text(json.dumps(identities))
+    identities = json.dumps({"program": asdict(program), "parent": asdict(parent)})
+    (directory / IDENTITY_FILE).write_text(identities)
+    return identities
+
+
+def _forget_identities(directory: Path, noted: str) -> None:
+    """Unless somebody has taken the directory over meanwhile and follows another program there."""
+    path = directory / IDENTITY_FILE
+    with contextlib.suppress(FileNotFoundError):
+        if path.read_text() == noted:
+            path.unlink()
 
 
 class _Stopper:
