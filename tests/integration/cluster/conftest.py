@@ -250,7 +250,7 @@ def _text(path: Path) -> str:
 def _works_on(process: psutil.Process, simulation_id: str) -> bool:
     try:
         return simulation_id in process.cwd()
-    except psutil.Error:
+    except (psutil.Error, OSError):  # it has ended, or is in a directory without a name
         return False
 
 
