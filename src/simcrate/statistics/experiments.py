@@ -16,6 +16,8 @@ from simcrate.results import Run
 from simcrate.statistics.points import Point, point_of
 
 _OPTIONS = {"network", "sim-time-limit", "warmup-period"}
+_OWN_TEXTS = ("datetime", "datetimef")
+_OWN_NUMBERS = ("repetition", "runnumber", "seedset", "processid")
 _WHOLE_NUMBER = re.compile(r"\d+")
 
 
@@ -61,7 +63,7 @@ def _difference(runs: Sequence[Run]) -> str:
     told = [(run, _parameters(run)) for run in runs if run.config]
     for key in dict.fromkeys(key for _, parameters in told for key in parameters):
         values = {parameters.get(key, "not set") for _, parameters in told}
-        apart = {_without_numbers(run, parameters.get(key, "")) for run, parameters in told}
+        apart = {_without_own(run, parameters.get(key, "")) for run, parameters in told}
         if len(values) > 1 and len(apart) > 1:
             return f"{key}: {', '.join(sorted(values))}"
     return ""
@@ -77,7 +79,10 @@ def _parameters(run: Run) -> dict[str, str]:
     return parameters
 
 
-def _without_numbers(run: Run, value: str) -> str:
-    """A value without the run's own numbers: `trace-${repetition}.txt` is a seed like any other."""
-    own = {str(run.repetition), str(run.number), run.attributes.get("seedset", "")}
+def _without_own(run: Run, value: str) -> str:
+    """A value without what names the run alone: `trace-${repetition}.txt` is a seed like any other."""
+    texts = (run.id, *(run.attributes.get(name, "") for name in _OWN_TEXTS))
+    for text in filter(None, texts):
+        value = value.replace(text, "#")
+    own = {run.attributes.get(name, "") for name in _OWN_NUMBERS}
     return _WHOLE_NUMBER.sub(lambda match: "#" if match[0] in own else match[0], value)

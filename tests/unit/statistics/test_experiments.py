@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simcrate.errors import BadInputError
+from simcrate.results import Run
 from simcrate.statistics import Point, compare_points, mixed_points
 from simcrate.statistics.notices import warnings_about
 from simcrate.statistics.pointcomparison import compare_with_first
@@ -57,6 +58,27 @@ def test_seeds_recording_and_values_that_follow_the_repetition_make_no_other_exp
         )
 
     assert mixtures(study) == []
+
+
+@pytest.mark.parametrize("variable", ["id", "datetime", "datetimef", "processid"])
+def test_values_that_follow_the_id_date_or_process_of_a_run_make_no_other_experiment(
+    variable: str,
+) -> None:
+    def run(repetition: int, second: str) -> Run:
+        names = {
+            "id": f"Study-{repetition}-20261125-17:00:{second}-90{repetition}",
+            "datetime": f"20261125-17:00:{second}",
+            "datetimef": f"20261125-1700{second}",
+            "processid": f"90{repetition}",
+        }
+        return Run(
+            id=names["id"],
+            attributes={"configname": "Study", "repetition": str(repetition), **names},
+            itervars={},
+            config=(("**.trace", f'"trace-{names[variable]}.txt"'),),
+        )
+
+    assert list(mixed_points([run(0, "01"), run(1, "09")])) == []
 
 
 def test_points_of_a_study_have_parameters_of_their_own(study: Study) -> None:
