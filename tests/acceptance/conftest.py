@@ -125,7 +125,7 @@ class Installation:
             return objects
 
 
-_SETUP = """
+SETUP = """
 from simcrate.portal.accounts.models import User
 from allauth.account.models import EmailAddress
 from simcrate.portal.storages.services import create_or_update
@@ -142,7 +142,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     directory = tmp_path_factory.mktemp("installation")
     with local_cloud(directory / "cloud") as cloud:
         made = Installation(directory / "var", cloud)
-        made.python(_SETUP.format(address=cloud.address, secret=cloud.secret.reveal()))
+        made.python(SETUP.format(address=cloud.address, secret=cloud.secret.reveal()))
         yield made
 
 
