@@ -126,23 +126,6 @@ def test_a_clock_that_jumps_in_mid_run_so_that_rq_gives_its_message_up_costs_not
     assert cluster.ends(simulation_id) == [("completed", 1)]
 
 
-def test_runs_whose_rq_worker_or_simulator_or_both_are_killed_end_once(
-    cluster: Cluster, machine: Machine
-) -> None:
-    simulation_id = cluster.submit("killed", runs=4)
-    first, second, third = (cluster.caught(machine, simulation_id, n) for n in range(3))
-    kill(first.rq_worker)
-    kill(second.simulator)
-    kill(third.rq_worker, third.simulator)
-    delivery = cluster.assert_ended_once(simulation_id)
-
-    ends = [("completed", 2), ("failed", 1), ("completed", 2), ("completed", 1)]
-    assert cluster.ends(simulation_id) == ends
-    assert not first.simulator.is_running()
-    content = httpx.get(delivery.link_url).raise_for_status().content
-    assert hashlib.sha256(content).hexdigest() == delivery.sha256
-
-
 def test_redis_away_and_emptied_postgresql_restarted_and_messages_that_come_twice_cost_nothing(
     cluster: Cluster, machine: Machine
 ) -> None:
@@ -171,3 +154,20 @@ def test_a_cancel_in_mid_run_ends_the_run_and_delivers_what_is_there(
 
     cluster.assert_ended_once(simulation_id)
     assert cluster.ends(simulation_id) == [("cancelled", 1)]
+
+
+def test_runs_whose_rq_worker_or_simulator_or_both_are_killed_end_once(
+    cluster: Cluster, machine: Machine
+) -> None:
+    simulation_id = cluster.submit("killed", runs=4)
+    first, second, third = (cluster.caught(machine, simulation_id, n) for n in range(3))
+    kill(first.rq_worker)
+    kill(second.simulator)
+    kill(third.rq_worker, third.simulator)
+    delivery = cluster.assert_ended_once(simulation_id)
+
+    ends = [("completed", 2), ("failed", 1), ("completed", 2), ("completed", 1)]
+    assert cluster.ends(simulation_id) == ends
+    assert not first.simulator.is_running()
+    content = httpx.get(delivery.link_url).raise_for_status().content
+    assert hashlib.sha256(content).hexdigest() == delivery.sha256
