@@ -168,6 +168,7 @@ def _program(job: SimulateJob, place: Place, command: tuple[str, ...]) -> Follow
             command,
             working_dir=working_dir,
             readable=simulator.readable_paths,
+            limits=job.limits,
         ),
         working_dir=working_dir,
         log_path=place.log_path(number),

@@ -127,6 +127,7 @@ def _run(simulator: Simulator, kind: SandboxKind, trial: Trial) -> str:
                     command_of(simulator, run, sandbox),
                     working_dir=working_dir,
                     readable=simulator.readable_paths,
+                    limits=TRIAL_LIMITS,
                 ),
                 working_dir=working_dir,
                 log_path=Path(directory) / "log",

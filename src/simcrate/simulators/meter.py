@@ -5,21 +5,19 @@ Watched by whoever follows the run, so that limits hold when nothing else can be
 
 from __future__ import annotations
 
-import os
+import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from simcrate.simulators.definition import Limits
+from simcrate.simulators.fileuse import FileUse, file_size, measure_files
 from simcrate.simulators.processtable import usage_of
 
 SAMPLE_S = 1.0
-DISK_SHARE = (
-    0.05  # of the time may go into walking the directory; one of few files is sampled as often
-)
-_BLOCK_BYTES = 512  # what stat(2) counts in
+FILES_SHARE = 0.2  # of the time may go into looking at files; few of them are sampled as often
+MOST_FILES = 100_000  # more take so long to look at that a limit would be noticed too late
 RUNAWAY = 2  # times a limit: what still grows after it was told to finish is not finishing
 
 
@@ -53,7 +51,8 @@ class Meter:
         self._clock = clock
         self._started = clock()
         self._sample_at = self._started
-        self._disk_at = self._started
+        self._files_at = self._started
+        self._files = FileUse()
 
     def exceeded(self) -> str:
         """Why the program must be stopped, in a sentence; empty while it may go on."""
@@ -62,7 +61,7 @@ class Meter:
             return ""
         self._sample_at = now + SAMPLE_S
         self._sample(now)
-        return self._reason(now)
+        return self.reason()
 
     @property
     def is_running_away(self) -> bool:
@@ -71,54 +70,43 @@ class Meter:
         return (
             0 < RUNAWAY * limits.memory_bytes < peaks.memory_bytes
             or 0 < RUNAWAY * limits.disk_bytes < peaks.disk_bytes
+            or (limits.disk_bytes > 0 and self._files.uncounted != "")
         )
 
-    def measure_disk(self) -> None:
-        """Look at the disk now."""
-        used_bytes = directory_size(self._directory) + file_size(self._log_path)
-        self.peaks.disk_bytes = max(self.peaks.disk_bytes, used_bytes)
+    def measure_rest(self) -> None:
+        """Look at what the program left when it ended."""
+        self._measure_files((), math.inf)
 
-    def _sample(self, now: float) -> None:
-        usage = usage_of(self._pid)
-        peaks = self.peaks
-        peaks.memory_bytes = max(peaks.memory_bytes, usage.memory_bytes)
-        peaks.cpu_time_s = max(peaks.cpu_time_s, usage.cpu_time_s)
-        if now >= self._disk_at:
-            self.measure_disk()
-            self._disk_at = now + (self._clock() - now) / DISK_SHARE
-
-    def _reason(self, now: float) -> str:
+    def reason(self) -> str:
+        """The limit that what was seen is over, in a sentence; empty: none."""
         limits, peaks = self._limits, self.peaks
         if 0 < limits.memory_bytes < peaks.memory_bytes:
             return f"The memory limit of {_size(limits.memory_bytes)} was reached."
         if 0 < limits.disk_bytes < peaks.disk_bytes:
             return f"The disk limit of {_size(limits.disk_bytes)} was reached."
+        if limits.disk_bytes and self._files.uncounted:
+            limit = _size(limits.disk_bytes)
+            return f"The disk limit of {limit} cannot be watched over: {self._files.uncounted}."
         if 0 < limits.cpu_time_s < peaks.cpu_time_s:
             return f"The CPU time limit of {_duration(limits.cpu_time_s)} was reached."
-        if 0 < limits.wall_time_s < now - self._started:
+        if 0 < limits.wall_time_s < self._clock() - self._started:
             return f"The time limit of {_duration(limits.wall_time_s)} was reached."
         return ""
 
+    def _sample(self, now: float) -> None:
+        usage = usage_of(self._pid)
+        peaks = self.peaks
+        if now >= self._files_at:
+            self._measure_files(usage.pids, MOST_FILES)
+            self._files_at = now + (self._clock() - now) / FILES_SHARE
+        memory_bytes = usage.memory_bytes + self._files.memory_bytes
+        peaks.memory_bytes = max(peaks.memory_bytes, memory_bytes)
+        peaks.cpu_time_s = max(peaks.cpu_time_s, usage.cpu_time_s)
 
-def directory_size(directory: Path) -> int:
-    """Bytes on disk of everything below a directory; holes of sparse files do not count."""
-    total_bytes = 0
-    pending = [os.fspath(directory)]
-    while pending:
-        with suppress(OSError), os.scandir(pending.pop()) as entries:  # it may go at any moment
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(entry.path)
-                total_bytes += file_size(entry)
-    return total_bytes
-
-
-def file_size(path: Path | os.DirEntry[str]) -> int:
-    """Bytes on disk of one file, link or directory; 0 where it is gone."""
-    try:
-        return path.stat(follow_symlinks=False).st_blocks * _BLOCK_BYTES
-    except OSError:
-        return 0
+    def _measure_files(self, pids: tuple[int, ...], most_entries: float) -> None:
+        self._files = measure_files(self._directory, pids, most_entries=most_entries)
+        used_bytes = self._files.disk_bytes + file_size(self._log_path)
+        self.peaks.disk_bytes = max(self.peaks.disk_bytes, used_bytes)
 
 
 def _size(size_bytes: int) -> str:

@@ -98,11 +98,14 @@ def follow(program: Followed, *, on_line: Callable[[str], None], stop: Event) ->
         log = _Log(file, program.limits.disk_bytes)
         exit_code, usage = _pump(process, log, on_line, stopper)
         _forget_identities(program.identity_dir, noted)
-    meter.measure_disk()
+    meter.measure_rest()
+    exceeded = stopper.exceeded
+    if exit_code and not stopper.asked:
+        exceeded = meter.reason()  # the kernel stopped it before we looked
     return ProcessEnd(
         exit_code=_signal_or_code(exit_code),
         was_stopped=stopper.asked and not stopper.exceeded,
-        exceeded=stopper.exceeded,
+        exceeded=exceeded,
         wall_time_s=time.monotonic() - started,
         cpu_time_s=usage.ru_utime + usage.ru_stime,
         peak_memory_bytes=max(meter.peaks.memory_bytes, usage.ru_maxrss * 1024),

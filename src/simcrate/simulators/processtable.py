@@ -40,7 +40,7 @@ class ProcessEntry:
 class Usage:
     """Of a whole tree of processes, at one moment."""
 
-    processes: int
+    pids: tuple[int, ...]
     memory_bytes: int
     """Resident; pages that processes share count for each of them."""
     cpu_time_s: float
@@ -51,7 +51,7 @@ def usage_of(pid: int) -> Usage:
     """What the program that `pid` leads uses."""
     members = list(_members(pid))
     return Usage(
-        processes=len(members),
+        pids=tuple(entry.pid for entry in members),
         memory_bytes=sum(entry.memory_bytes for entry in members),
         cpu_time_s=sum(entry.cpu_time_s for entry in members),
     )

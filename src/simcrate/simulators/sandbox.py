@@ -24,11 +24,13 @@ from threading import Event
 
 from simcrate.errors import SimulationError
 from simcrate.simulators.definition import Limits
+from simcrate.simulators.meter import RUNAWAY
 from simcrate.simulators.process import Followed, follow
 
 MOST_PROCESSES = 512  # of the simulator's uid: a fork bomb ends here
 LARGEST_FILE_BYTES = 1 << 40
 UNPRIVILEGED = "nobody"
+UNLIMITED = Limits()
 PROBE_LIMITS = Limits(wall_time_s=20)
 INSIDE_DIR = Path("/simulation")
 """Where the working directory is, seen from inside."""
@@ -64,7 +66,12 @@ class Sandbox:
     """Whom to run as; None: as this worker."""
 
     def wrap(
-        self, command: Sequence[str], *, working_dir: Path, readable: Sequence[Path]
+        self,
+        command: Sequence[str],
+        *,
+        working_dir: Path,
+        readable: Sequence[Path],
+        limits: Limits = UNLIMITED,
     ) -> tuple[str, ...]:
         """The command that runs `command` in the sandbox.
 
@@ -73,13 +80,14 @@ class Sandbox:
             working_dir: the one place to write; inside it is `INSIDE_DIR`, so that no path of this
                 machine gets into results.  Made for this start: no other program has written there.
             readable: what else the program may see, read-only, under its own path.
+            limits: no file can grow to much more than their disk, however fast it is written.
         """
         if self.kind is SandboxKind.NONE:
-            return (*_LIMITED, *self._as_user(), *command)
+            return (*_limited(limits), *self._as_user(), *command)
         fence = self._bubblewrap(working_dir, readable)
         # changed into by the user who may: bubblewrap itself has no rights there
         inside = ("env", f"--chdir={INSIDE_DIR}")
-        return (*_LIMITED, *fence, *self._as_user(), *inside, *command)
+        return (*_limited(limits), *fence, *self._as_user(), *inside, *command)
 
     def own(self, directory: Path) -> None:
         """Give a run's working directory to whoever the simulator runs as."""
@@ -141,13 +149,6 @@ def _directories_taken_back(directory: str) -> list[str]:
 UNFENCED = Sandbox(kind=SandboxKind.NONE, uid=None)
 """For programs of our own."""
 
-_LIMITED = (
-    "prlimit",
-    "--core=0",
-    f"--nproc={MOST_PROCESSES}",
-    f"--fsize={LARGEST_FILE_BYTES}",
-    "--",
-)
 _UNSHARED = ("--unshare-all",)
 # Root makes the mounts itself, since an unprivileged uid cannot reach our directories, and gives itself up
 # inside; for that it needs two capabilities and the user namespace of the machine.
@@ -160,6 +161,11 @@ _UNSHARED_BY_ROOT = (
 # What bubblewrap makes by itself lies in memory, where no limit of ours sees it: nothing of it can be written.
 _TEMPORARY = ("--perms", "1777", "--dir", str(INSIDE_TMP), "--symlink", str(INSIDE_TMP)[1:], "/tmp")  # noqa: S108
 _READ_ONLY = ("--remount-ro", "/dev", "--remount-ro", "/")
+
+
+def _limited(limits: Limits) -> tuple[str, ...]:
+    largest_bytes = RUNAWAY * limits.disk_bytes or LARGEST_FILE_BYTES
+    return ("prlimit", "--core=0", f"--nproc={MOST_PROCESSES}", f"--fsize={largest_bytes}", "--")
 
 
 def _system() -> list[str]:

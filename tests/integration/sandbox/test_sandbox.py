@@ -53,7 +53,9 @@ def run(tmp_path: Path, sandbox: Sandbox) -> Run:
         lines: list[str] = []
         end = follow(
             Followed(
-                command=sandbox.wrap(("sh", "simulator.sh"), working_dir=working_dir, readable=()),
+                command=sandbox.wrap(
+                    ("sh", "simulator.sh"), working_dir=working_dir, readable=(), limits=limits
+                ),
                 working_dir=working_dir,
                 log_path=tmp_path / "simulator.log",
                 identity_dir=tmp_path,
@@ -172,6 +174,30 @@ def test_filling_the_disk_ends_at_the_limit(run: Run) -> None:
     )
 
     assert end.exceeded == "The disk limit of 19.1 MiB was reached."
+
+
+def test_one_file_ends_at_twice_the_disk_limit_however_fast_it_is_written(run: Run) -> None:
+    end, _ = run("exec head -c 1000000000 /dev/zero > file", limits=Limits(disk_bytes=2**20))
+
+    assert end.exceeded == "The disk limit of 1 MiB was reached."
+    assert end.peak_disk_bytes < 3 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("statement", "limit"),
+    [
+        ("import tempfile; f = tempfile.TemporaryFile(); f.write(bytes(2**27))", "disk"),
+        ("import os; f = os.memfd_create('x'); os.write(f, bytes(2**28))", "memory"),
+    ],
+)
+def test_files_without_a_name_count(run: Run, statement: str, limit: str) -> None:
+    end, _ = run(
+        f'exec {PYTHON} -c "{statement}; import time; time.sleep(30)"',
+        limits=Limits(disk_bytes=100 * 2**20, memory_bytes=100 * 2**20),
+        grace_s=1.0,
+    )
+
+    assert end.exceeded == f"The {limit} limit of 100 MiB was reached."
 
 
 def test_eating_memory_ends_at_the_limit(run: Run) -> None:

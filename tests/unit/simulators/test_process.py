@@ -20,8 +20,8 @@ from simcrate.simulators import (
     ProcessIdentity,
     follow,
     kill_leftover,
+    meter,
 )
-from simcrate.simulators.meter import directory_size
 from simcrate.simulators.process import IDENTITY_FILE, LOG_ENDS_HERE, READ_BYTES
 
 UNLIMITED = Limits()
@@ -190,14 +190,51 @@ def test_the_log_counts_as_disk(tmp_path: Path) -> None:
     assert end.peak_disk_bytes >= 1_000_000
 
 
-def test_directories_and_links_take_disk_too_and_holes_do_not(tmp_path: Path) -> None:
-    (tmp_path / "deep" / "deeper").mkdir(parents=True)
-    (tmp_path / "deep" / "file").write_bytes(bytes(100_000))
-    (tmp_path / "out").symlink_to("/usr")
-    with (tmp_path / "deep" / "holes").open("wb") as file:
-        file.truncate(1 << 30)
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (
+            "import os; f = open('x', 'wb', 0); os.unlink('x'); f.write(bytes(2**21))",
+            "The disk limit of 1 MiB was reached.",
+        ),
+        (
+            "import os; f = os.memfd_create('x'); os.write(f, bytes(2**28))",
+            "The memory limit of 128 MiB was reached.",
+        ),
+        (
+            "import os\nfor i in range(30): os.mkdir('d' * 200); os.chdir('d' * 200)",
+            "The disk limit of 1 MiB cannot be watched over: "
+            "a directory cannot be looked into (File name too long).",
+        ),
+    ],
+    ids=["a deleted file", "a file in memory", "a path that is too long"],
+)
+def test_what_is_hidden_from_a_walk_through_its_directory_counts(
+    tmp_path: Path, script: str, reason: str
+) -> None:
+    limits = Limits(disk_bytes=2**20, memory_bytes=2**27)
+    end, _ = run(tmp_path, f"{script}\nimport time; time.sleep(30)", limits=limits)
 
-    assert 100_000 <= directory_size(tmp_path) < 1_000_000
+    assert end.exceeded == reason
+
+
+def test_so_many_files_that_a_look_takes_long_end_at_the_disk_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meter, "MOST_FILES", 1000)
+    script = "for number in range(1001): open(str(number), 'x').close()"
+    limits = Limits(disk_bytes=2**30)
+    end, _ = run(tmp_path, f"{script}\nimport time; time.sleep(30)", limits=limits)
+
+    expected = "cannot be watched over: there are more than 1,000 files."
+    assert end.exceeded == f"The disk limit of 1 GiB {expected}"
+
+
+def test_what_fails_over_a_limit_before_anybody_looked_has_reached_it(tmp_path: Path) -> None:
+    script = "open('x', 'wb').write(bytes(2**21)); raise SystemExit(1)"
+    end, _ = run(tmp_path, script, limits=Limits(disk_bytes=2**20))
+
+    assert end.exceeded == "The disk limit of 1 MiB was reached."
 
 
 @pytest.fixture
