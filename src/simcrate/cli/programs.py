@@ -1,7 +1,7 @@
 """Several programs as one: start them together, wait until all are ready, keep them, stop them.
 
 Each is ready when it prints its ready line.  What it prints goes to a log file of its own.  A program that
-ends is started again, at growing intervals; when this process dies, the kernel ends them with it.
+ends is started again, at growing intervals, unless it was drained; when this process dies, the kernel ends them with it.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ class Program:
     command: Sequence[str]
     ready_line: str
     """What it prints, at the start of a line, when it can be used."""
+    can_be_drained: bool = False
+    """Whether it ends with exit code 0 when somebody has drained it, and then stays ended."""
 
 
 class Programs:
@@ -137,7 +139,8 @@ class _Kept:
 
     def is_due_again(self) -> bool:
         assert self._process is not None
-        if self._process.poll() is None:
+        exit_code = self._process.poll()
+        if exit_code is None or (exit_code == 0 and self._program.can_be_drained):
             return False
         now = time.monotonic()
         if self._restart_at is None:
@@ -147,7 +150,7 @@ class _Kept:
             self._restart_s = min(2 * self._restart_s, LONGEST_RESTART_S)
             log.error(
                 "program.ended",
-                extra={"program": self._program.name, "exit_code": self._process.returncode},
+                extra={"program": self._program.name, "exit_code": exit_code},
             )
         return now >= self._restart_at
 

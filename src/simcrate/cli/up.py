@@ -111,7 +111,12 @@ def programs_of(ports: Ports, var_dir: Path) -> list[Program]:
             command=(*simcrate, "web", "--host", HOST, "--port", str(ports.web)),
             ready_line=WEB_READY,
         ),
-        Program(name="worker", command=(*simcrate, "worker"), ready_line=WORKER_READY),
+        Program(
+            name="worker",
+            command=(*simcrate, "worker"),
+            ready_line=WORKER_READY,
+            can_be_drained=True,
+        ),
     ]
 
 
