@@ -1,7 +1,7 @@
 """Where a simulator runs: fenced in by bubblewrap, or by rlimits only.
 
 In the sandbox there is no network, no process but its own, a read-only system, and exactly one place to
-write: the run's directory, with a private `/tmp` in it.  When this worker is root, the simulator gets
+write: the run's directory, with a private `/tmp` and `/dev/shm` in it.  When this worker is root, the simulator gets
 another uid, because root ignores process limits and because processes of one uid can read each other's
 environment.
 
@@ -34,8 +34,8 @@ UNLIMITED = Limits()
 PROBE_LIMITS = Limits(wall_time_s=20)
 INSIDE_DIR = Path("/simulation")
 """Where the working directory is, seen from inside."""
-INSIDE_TMP = INSIDE_DIR / ".tmp"
-"""What `/tmp` is inside: on the disk, so that it counts as what it takes."""
+TMP, SHM = ".tmp", ".shm"
+"""What `/tmp` and `/dev/shm` are inside: on the disk, so that they count as what they take."""
 
 _SYSTEM_DIRS = (
     "/usr",
@@ -79,8 +79,12 @@ class Sandbox:
             command: program and arguments.
             working_dir: the one place to write; inside it is `INSIDE_DIR`, so that no path of this
                 machine gets into results.  Made for this start: no other program has written there.
+                Gets the directories for temporary files.
             readable: what else the program may see, read-only, under its own path.
             limits: no file can grow to much more than their disk, however fast it is written.
+
+        Raises:
+            OSError: the directories for temporary files cannot be made.
         """
         if self.kind is SandboxKind.NONE:
             return (*_limited(limits), *self._as_user(), *command)
@@ -126,7 +130,7 @@ class Sandbox:
             *_parents([INSIDE_DIR / "x"]),
             *("--bind", str(working_dir), str(INSIDE_DIR)),
             *("--setenv", "HOME", str(INSIDE_DIR)),
-            *_TEMPORARY,
+            *_temporary(working_dir),
             *_parents(readable),
             *(word for path in readable for word in ("--ro-bind", str(path), str(path))),
             *_READ_ONLY,
@@ -159,8 +163,16 @@ _UNSHARED_BY_ROOT = (
 
 
 # What bubblewrap makes by itself lies in memory, where no limit of ours sees it: nothing of it can be written.
-_TEMPORARY = ("--perms", "1777", "--dir", str(INSIDE_TMP), "--symlink", str(INSIDE_TMP)[1:], "/tmp")  # noqa: S108
 _READ_ONLY = ("--remount-ro", "/dev", "--remount-ro", "/")
+
+
+def _temporary(working_dir: Path) -> tuple[str, ...]:
+    """Places for temporary files, and for the semaphores and the memory that processes share."""
+    for name in (TMP, SHM):
+        (working_dir / name).mkdir()
+        (working_dir / name).chmod(0o1777)
+    tmp = str(INSIDE_DIR / TMP).removeprefix("/")
+    return ("--symlink", tmp, "/tmp", "--bind", str(working_dir / SHM), "/dev/shm")  # noqa: S108
 
 
 def _limited(limits: Limits) -> tuple[str, ...]:

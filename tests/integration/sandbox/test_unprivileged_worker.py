@@ -49,6 +49,7 @@ def run(machine: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def run_by_worker(script: str, limits: Limits = UNLIMITED) -> Said:
         (machine / "work" / "simulator.sh").write_text(script)
+        (machine / "work" / "simulator.sh").chmod(0o644)  # whatever the mask of the tests before
         ours, theirs = FORK.Pipe()
         worker = FORK.Process(target=_work, args=(machine, limits, theirs))
         worker.start()
@@ -98,7 +99,7 @@ def test_it_gains_nothing_and_sees_neither_files_nor_environment_nor_processes_o
     assert int(lines[-1]) < 10
 
 
-@pytest.mark.parametrize("path", ["/usr/x", "/etc/x", "/simulation/../x", "/dev/shm/x"])
+@pytest.mark.parametrize("path", ["/usr/x", "/etc/x", "/simulation/../x", "/dev/x"])
 def test_it_writes_nowhere_else(run: Run, path: str) -> None:
     end, _ = run(f"echo x > {path}")
 
