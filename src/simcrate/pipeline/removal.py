@@ -14,14 +14,15 @@ from pathlib import Path
 
 
 def remove_tree(directory: Path) -> None:
-    """Remove a directory with all that is in it; nothing where there is none.
+    """Remove a directory with all that is in it, or what stands in its place; nothing where there is nothing.
 
-    Links are removed and not followed; nobody else may be writing there.
+    Links are removed and not followed, nor is one in its place; nobody else may be writing there.
 
     Raises:
         OSError: something could not be removed; the rest may be gone.
     """
-    if not directory.exists():
+    if directory.is_symlink() or not directory.is_dir():
+        directory.unlink(missing_ok=True)
         return
     new_names = (directory / f".{secrets.token_hex(8)}-{number}" for number in count())
     pending = [directory]

@@ -6,14 +6,17 @@ What was recorded goes on, whatever happened: the outcome says how the run ended
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from simcrate.errors import WorkEndedError
 from simcrate.inifile import Generation
 from simcrate.pipeline.jobs import Progress, RunOutcome, RunSpec, RunState, Submission
 from simcrate.pipeline.place import RESULTS, Place
+from simcrate.pipeline.removal import remove_tree
 from simcrate.pipeline.resultdir import flush_run
 from simcrate.pipeline.watch import Watch
 from simcrate.simulators import (
@@ -32,6 +35,8 @@ from simcrate.simulators import (
     provide,
     reader_of,
 )
+
+log = logging.getLogger(__name__)
 
 STAGE = "simulate"
 SHOW_S = 0.2  # a simulator may print a million lines; nobody reads them that fast
@@ -85,6 +90,7 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         stop=watch.stop,
     )
     job.sandbox.take_back(place.working_dir(number))
+    _remove_temporary(job.sandbox, place.working_dir(number))
     watch.show(_progress(reader))
     ending = reader.ending(end.exit_code)
     state = _state(ending, end, watch.ends_as)
@@ -110,6 +116,15 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         generation=_generation(job.simulator),
     )
     return _kept(outcome, place)
+
+
+def _remove_temporary(sandbox: Sandbox, working_dir: Path) -> None:
+    """The rest of the directory stays for days; no run is lost for what is only in the way."""
+    for directory in sandbox.temporary_dirs(working_dir):
+        try:
+            remove_tree(directory)
+        except OSError as error:
+            log.warning("temporary_files.kept", extra={"why": error.strerror})
 
 
 def _kept(outcome: RunOutcome, place: Place) -> RunOutcome:

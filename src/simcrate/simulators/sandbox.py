@@ -101,6 +101,12 @@ class Sandbox:
             for name in (".", *directories, *files):
                 os.chown(Path(parent, name), self.uid, self.uid, follow_symlinks=False)
 
+    def temporary_dirs(self, working_dir: Path) -> tuple[Path, ...]:
+        """Where a program that was started here kept its temporary files; by now they may be anything."""
+        if self.kind is SandboxKind.NONE:
+            return ()
+        return (working_dir / TMP, working_dir / SHM)
+
     def take_back(self, directory: Path) -> None:
         """Let nothing that outlived the simulator change what it left: without a fence, processes run away.
 
@@ -168,9 +174,9 @@ _READ_ONLY = ("--remount-ro", "/dev", "--remount-ro", "/")
 
 def _temporary(working_dir: Path) -> tuple[str, ...]:
     """Places for temporary files, and for the semaphores and the memory that processes share."""
-    for name in (TMP, SHM):
-        (working_dir / name).mkdir()
-        (working_dir / name).chmod(0o1777)
+    for directory in (working_dir / TMP, working_dir / SHM):
+        directory.mkdir()
+        directory.chmod(0o1777)
     tmp = str(INSIDE_DIR / TMP).removeprefix("/")
     return ("--symlink", tmp, "/tmp", "--bind", str(working_dir / SHM), "/dev/shm")  # noqa: S108
 

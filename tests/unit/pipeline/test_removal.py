@@ -40,6 +40,19 @@ def test_files_directories_links_and_pipes_go_and_what_links_lead_to_stays(tree:
     assert (outside / "file").exists()
 
 
+def test_a_link_or_a_file_in_the_place_of_the_tree_goes_and_what_it_leads_to_stays(
+    tree: Path, tmp_path: Path
+) -> None:
+    (tree / "file").touch()
+    (tmp_path / "link").symlink_to(tree)
+    (tmp_path / "file").touch()
+    remove_tree(tmp_path / "link")
+    remove_tree(tmp_path / "file")
+
+    assert list(tmp_path.iterdir()) == [tree]
+    assert (tree / "file").exists()
+
+
 def test_a_tree_that_is_deeper_than_any_path_goes(tree: Path) -> None:
     innermost = os.open(tree, os.O_RDONLY)
     for _ in range(LEVELS):
