@@ -21,12 +21,12 @@ class Island:
 
     def __init__(self, ours: subprocess.Popen[str], theirs: subprocess.Popen[str]) -> None:
         self._ours = psutil.Process(ours.pid)
-        self._namespace = _namespace(theirs)
+        self._namespace = f"/proc/{theirs.pid}/ns/net"
 
     @property
     def prefix(self) -> tuple[str, ...]:
         """Before a command that is to run here."""
-        return ("nsenter", self._namespace)
+        return ("nsenter", f"--net={self._namespace}")
 
     def cut(self) -> None:
         """No byte arrives, either way; nobody is told."""
@@ -41,6 +41,10 @@ def can_have_islands() -> bool:
     """Whether this user may make network namespaces: root may, unless its container forbids."""
     tried = subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False)
     return tried.returncode == 0
+
+
+_WITH_LOOPBACK = ("sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+"""Runs a command where loopback is still down, as it is in a new namespace."""
 
 
 @contextmanager
@@ -69,7 +73,3 @@ def _relay(*prefix: str, routes: Sequence[str]) -> Iterator[subprocess.Popen[str
             yield process
         finally:
             process.kill()
-
-
-def _namespace(process: subprocess.Popen[str]) -> str:
-    return f"--net=/proc/{process.pid}/ns/net"
