@@ -55,9 +55,9 @@ class PartsPort(Protocol):
         ...
 
     def delivered(self, claim: Claim) -> list[Part]:
-        """The outcome is announced: what was staged is not needed any more, and returned for the last time.
+        """What was staged and is not needed any more, returned for the last time: every outcome is announced.
 
-        Until then another machine may have to pack it once more.
+        Until then, as while a fallback is under way, another machine may have to pack it once more.
         """
         ...
 

@@ -106,7 +106,7 @@ def test_a_spool_that_could_not_be_released_is_released_later(
     delivery = announced(spool_released_at=None, machine=machine_name(settings.VAR_DIR))
     claim = bench.port.claim([WorkKind.DELIVERY])
     assert claim is not None
-    bench.port.ledger(claim).waiting(RecipientRefusedError(), retry_in_s=0)
+    bench.port.ledger(claim).waiting(RecipientRefusedError(), retry_in_s=-1)
     bench.port.release(claim)
     work(bench)
 

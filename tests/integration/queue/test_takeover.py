@@ -8,6 +8,7 @@ import pytest
 from django.db.models.functions import Now
 
 from simcrate.delivery import DeliveryState
+from simcrate.errors import StorageRefusedError
 from simcrate.pipeline.jobs import PackedSimulation, RunOutcome, RunState
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.deliveries.repeating import needless_spools
@@ -18,6 +19,7 @@ from simcrate.portal.queue.sightings import Sightings
 from simcrate.portal.queue.takeover import LOST_AFTER, take_over
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.simulations.repacking import repack_simulation
+from simcrate.portal.storages.models import StorageBackend
 from simcrate.portal.workers.models import Worker
 from simcrate.secret import Secret
 from simcrate.storage import StoredCrate
@@ -178,7 +180,9 @@ def test_what_has_a_link_is_announced_by_another_machine(
 def test_what_is_delivered_again_from_a_link_is_taken_over(
     packed: Delivery, other: Packer, clock: Clock
 ) -> None:
-    Delivery.objects.update(state="announced", announced_at=Now(), spool_released_at=Now())
+    Delivery.objects.update(
+        state="announced", announced_at=Now(), spool_released_at=Now(), link={"has_password": False}
+    )
     again = Delivery.objects.create(
         simulation=packed.simulation, storage=packed.storage, machine="lost", keep_days=7,
         file_name="study.zip", sha256=SHA256, again_of=packed,
@@ -186,6 +190,40 @@ def test_what_is_delivered_again_from_a_link_is_taken_over(
     look(clock)
 
     assert other.claim(DELIVERY).id == str(again.pk)
+
+
+@pytest.fixture
+def fallen_back(packed: Delivery, lost: Packer) -> Delivery:
+    """The storage backend has refused the crate, and the delivery to the fallback has not begun."""
+    fallback = StorageBackend.objects.create(
+        name="Attic", identifier="local:attic", token="127.0.0.1:2", keep_days=7
+    )
+    Simulation.objects.update(fallback=fallback)
+    refuse(lost)
+    return Delivery.objects.get(storage=fallback)
+
+
+def refuse(packer: Packer) -> None:
+    """A storage backend's final no, and what a worker does after it."""
+    claim = packer.claim(DELIVERY)
+    packer.port.ledger(claim).failed(StorageRefusedError("the token was revoked"))
+    packer.parts.delivered(claim)
+    packer.port.release(claim)
+
+
+def test_what_goes_to_the_fallback_is_packed_again_from_the_parts_and_goes_there(
+    fallen_back: Delivery, other: Packer, clock: Clock
+) -> None:
+    look(clock)
+    claim = other.claim(FINISH)
+    assert len(other.parts.of_simulation(claim)) == 2
+    other.port.release(claim)
+
+    other.pack()
+    refuse(other)
+    again = Delivery.objects.get(pk=other.claim(DELIVERY).id)
+    assert again.pk != fallen_back.pk
+    assert again.storage == fallen_back.storage
 
 
 def deliver(packer: Packer) -> None:

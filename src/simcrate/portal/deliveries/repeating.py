@@ -38,10 +38,13 @@ def crate_source(simulation: Simulation) -> Delivery | None:
     """
     packed = Delivery.objects.filter(simulation=simulation, discarded_at=None).exclude(sha256="")
     spooled = packed.filter(spool_released_at=None, state=DeliveryState.FAILED)
-    linked = packed.filter(
-        Q(expires_at=None) | Q(expires_at__gt=Now()), state__in=_HAS_LINK, link__has_password=False
-    )
-    return spooled.first() or linked.first()
+    return spooled.first() or with_working_link(packed).first()
+
+
+def with_working_link(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """Those whose link a worker can fetch the crate from."""
+    is_kept = Q(expires_at=None) | Q(expires_at__gt=Now())
+    return deliveries.filter(is_kept, state__in=_HAS_LINK, link__has_password=False)
 
 
 def fall_back(failed: Delivery) -> Delivery | None:
@@ -57,7 +60,7 @@ def fall_back(failed: Delivery) -> Delivery | None:
     if fallback is None or not fallback.active or not failed.sha256:
         return None
     tried = Delivery.objects.filter(simulation=simulation, storage=fallback, sha256=failed.sha256)
-    if tried.exists():
+    if tried.filter(discarded_at=None).exists():
         return None
     made = repeat(failed, fallback, key=uuid.uuid5(failed.pk, fallback.identifier))
     record_event(failed, "fell back", who="the worker", note=f"to {fallback}: {failed.error}")

@@ -93,8 +93,14 @@ class PartRows:
             return [_part(row) for row in elsewhere.select_related("run").defer("run__log_tail")]
 
     def delivered(self, claim: Claim) -> list[Part]:
-        """The outcome is announced: what was staged is not needed any more, and returned for the last time."""
+        """What was staged and is not needed any more, returned for the last time.
+
+        None while another delivery of the crate is under way: its machine may be lost, too.
+        """
         with reaching_rows(), transaction.atomic():
+            deliveries = Delivery.objects.filter(simulation=claim.simulation_id)
+            if deliveries.filter(announced_at=None).exists():
+                return []
             rows = PartRow.objects.filter(run__simulation=claim.simulation_id)
             parts = [_part(row) for row in rows.select_related("run").defer("run__log_tail")]
             rows.delete()

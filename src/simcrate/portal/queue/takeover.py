@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from simcrate.delivery import DeliveryState
 from simcrate.portal.deliveries.events import record_event
 from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.deliveries.repeating import with_working_link
 from simcrate.portal.queue.models import Part
 from simcrate.portal.queue.rows import reaching_rows
 from simcrate.portal.queue.sightings import Sightings
@@ -71,8 +72,8 @@ def _repacked() -> QuerySet[Simulation]:
 
 
 def _take_delivery(delivery: Delivery, machine: str) -> None:
-    if delivery.state == DeliveryState.LINKED or delivery.again_of_id is not None:
-        _take(delivery, machine=machine)  # the spool is not needed, or filled again from a link
+    if _needs_no_spool(delivery):
+        _take(delivery, machine=machine)
     elif _has_parts(delivery.simulation_id):
         is_stored = delivery.stored is not None  # swept soon
         expires_at = Now() if is_stored else None
@@ -83,6 +84,12 @@ def _take_delivery(delivery: Delivery, machine: str) -> None:
             wake()
     else:
         _take(delivery, machine=machine, **_failure("run it again"))
+
+
+def _needs_no_spool(delivery: Delivery) -> bool:
+    """It has a link, or the spool is filled again from that of an earlier delivery."""
+    earlier = with_working_link(Delivery.objects.filter(repeats=delivery))
+    return delivery.state == DeliveryState.LINKED or earlier.exists()
 
 
 def _take_packing(simulation: Simulation, machine: str) -> None:
