@@ -13,10 +13,16 @@ pytest.register_assert_rewrite("simcrate.storage.contract")
 
 for _name in [name for name in os.environ if name.startswith("SIMCRATE_")]:
     del os.environ[_name]
-os.environ["SIMCRATE_VAR"] = tempfile.mkdtemp(prefix="simcrate-tests-")
+_var = tempfile.TemporaryDirectory(prefix="simcrate-tests-", ignore_cleanup_errors=True)
+os.environ["SIMCRATE_VAR"] = _var.name
 # here rather than in pyproject.toml, where pytest-django would read the settings before these lines
 os.environ["DJANGO_SETTINGS_MODULE"] = "simcrate.portal.settings"
 django.setup()  # other conftest modules import models
+
+
+def pytest_unconfigure() -> None:
+    """The var directory goes with the last test."""
+    _var.cleanup()
 
 
 @pytest.fixture(scope="session")

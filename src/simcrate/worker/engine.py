@@ -14,8 +14,10 @@ from typing import Protocol
 class Engine(Protocol):
     """Processes of this machine that are brought runs by a queue."""
 
-    def look(self, simulators: Collection[str], *, is_draining: bool) -> None:
+    def look(self, simulators: Collection[str], *, is_draining: bool) -> bool:
         """Start what is missing, end what is not wanted; called several times a second.
+
+        Returns true when one of its processes has died, so that what it had is freed at once.
 
         Args:
             simulators: whose runs this machine can be given now.

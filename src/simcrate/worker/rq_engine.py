@@ -105,17 +105,18 @@ class RqEngine:
         self._simulating = 0
         self._simulating_at = 0.0
 
-    def look(self, simulators: Collection[str], *, is_draining: bool) -> None:
-        """Start what is missing, end what is not wanted."""
+    def look(self, simulators: Collection[str], *, is_draining: bool) -> bool:
+        """Start what is missing, end what is not wanted; true when a worker has died."""
         if is_draining or tuple(simulators) != self._simulators:
             self._retire()
             self._simulators = tuple(simulators)
+        before = [*self._workers, *self._leaving]
         self._workers = self._alive(self._workers)
         self._leaving = self._alive(self._leaving)
-        if is_draining or not self._simulators or time.monotonic() < self._start_at:
-            return
-        while len(self._workers) + len(self._leaving) < self._count:
-            self._workers.append(self._started())
+        if not is_draining and self._simulators and time.monotonic() >= self._start_at:
+            while len(self._workers) + len(self._leaving) < self._count:
+                self._workers.append(self._started())
+        return any(process.returncode for process in before)
 
     @property
     def busy(self) -> int:

@@ -91,7 +91,8 @@ class Supervisor:
         if woken or ended:
             self._claim_all()
         if self._engine:
-            self._engine.look(self._simulators, is_draining=self._is_draining)
+            if self._engine.look(self._simulators, is_draining=self._is_draining):
+                self._recover_at = now
             if woken:
                 self._port.remind()
 
