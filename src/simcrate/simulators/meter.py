@@ -50,7 +50,7 @@ class Meter:
         self._limits = limits
         self._clock = clock
         self._started = clock()
-        self._sample_at = self._started
+        self._sample_at = self._started + SAMPLE_S  # at once it is not yet itself
         self._files_at = self._started
         self._files = FileUse()
 

@@ -24,7 +24,7 @@ from typing import BinaryIO
 
 from simcrate.simulators.definition import Limits
 from simcrate.simulators.identity import ProcessIdentity
-from simcrate.simulators.meter import Meter
+from simcrate.simulators.meter import Meter, Peaks
 from simcrate.simulators.processtable import processes_of, read_entry
 
 IDENTITY_FILE = "process.json"
@@ -59,8 +59,9 @@ class ProcessEnd:
     """The limit that it was stopped at, in a sentence; empty: none."""
     wall_time_s: float
     cpu_time_s: float
+    """Of all its processes; in a sandbox as sampled: what it used in its last second may be missing."""
     peak_memory_bytes: int
-    """Of all its processes together, as sampled, or the largest of any one."""
+    """Of all its processes together, as sampled; of a program too short for that, no more than this."""
     peak_disk_bytes: int
 
 
@@ -107,10 +108,18 @@ def follow(program: Followed, *, on_line: Callable[[str], None], stop: Event) ->
         was_stopped=stopper.asked and not stopper.exceeded,
         exceeded=exceeded,
         wall_time_s=time.monotonic() - started,
-        cpu_time_s=usage.ru_utime + usage.ru_stime,
-        peak_memory_bytes=max(meter.peaks.memory_bytes, usage.ru_maxrss * 1024),
+        cpu_time_s=max(meter.peaks.cpu_time_s, usage.ru_utime + usage.ru_stime),
+        peak_memory_bytes=_peak_memory_bytes(meter.peaks, usage),
         peak_disk_bytes=meter.peaks.disk_bytes,
     )
+
+
+def _peak_memory_bytes(peaks: Peaks, usage: resource.struct_rusage) -> int:
+    """The kernel counts a new process as once as large as we are, who started it; only more says something."""
+    ours = resource.getrusage(resource.RUSAGE_SELF)
+    if peaks.memory_bytes and usage.ru_maxrss <= ours.ru_maxrss:
+        return peaks.memory_bytes
+    return max(peaks.memory_bytes, usage.ru_maxrss * 1024)
 
 
 def _signal_or_code(exit_code: int) -> int:

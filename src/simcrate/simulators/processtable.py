@@ -3,7 +3,7 @@
 One scan serves all programs that are followed at the time: the table is kept for a moment.
 
 Source: proc(5), `/proc/<pid>/stat` (fields 2 name, 3 state, 4 ppid, 6 session, 14 utime, 15 stime,
-22 starttime, 24 rss).
+16 cutime, 17 cstime, 22 starttime, 24 rss).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class ProcessEntry:
     started_ticks: int
     """Since the machine was started."""
     cpu_time_s: float
+    """With that of its children that it has buried."""
     memory_bytes: int
 
 
@@ -44,7 +45,7 @@ class Usage:
     memory_bytes: int
     """Resident; pages that processes share count for each of them."""
     cpu_time_s: float
-    """Of the processes that live at that moment."""
+    """Of the processes that live at that moment, and of those that they have buried."""
 
 
 def usage_of(pid: int) -> Usage:
@@ -78,7 +79,7 @@ def read_entry(pid: int) -> ProcessEntry | None:
         parent=int(fields[4 - _AFTER_NAME]),
         session=int(fields[6 - _AFTER_NAME]),
         started_ticks=int(fields[22 - _AFTER_NAME]),
-        cpu_time_s=(int(fields[14 - _AFTER_NAME]) + int(fields[15 - _AFTER_NAME])) / _TICKS_PER_S,
+        cpu_time_s=sum(map(int, fields[14 - _AFTER_NAME : 18 - _AFTER_NAME])) / _TICKS_PER_S,
         memory_bytes=int(fields[24 - _AFTER_NAME]) * _PAGE_BYTES,
     )
 
