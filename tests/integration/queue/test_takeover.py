@@ -10,9 +10,12 @@ from django.db.models.functions import Now
 from simcrate.delivery import DeliveryState
 from simcrate.errors import StorageRefusedError
 from simcrate.pipeline.jobs import PackedSimulation, RunOutcome, RunState
+from simcrate.portal.deliveries.discarding import discard_crate
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.deliveries.repeating import needless_spools
 from simcrate.portal.deliveries.retention import RowRetention
+from simcrate.portal.deliveries.services import deliver_again
+from simcrate.portal.queue.models import Part
 from simcrate.portal.queue.parts import PartRows
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.queue.sightings import Sightings
@@ -259,6 +262,44 @@ def test_what_was_packed_again_without_parts_is_announced_as_failed(
     assert other.claim(DELIVERY).id == str(second.pk)
     assert now(second).state == DeliveryState.FAILED
     assert "run it again" in second.error
+
+
+@pytest.fixture
+def stranded(packed: Delivery, lost: Packer, other: Packer, clock: Clock) -> Delivery:
+    """Of a machine that was lost without parts; another one has announced the failure."""
+    Part.objects.all().delete()
+    look(clock)
+    claim = other.claim(DELIVERY)
+    other.port.ledger(claim).announcing()
+    other.port.ledger(claim).announced()
+    other.port.release(claim)
+    return now(packed)
+
+
+def test_a_crate_that_was_lost_with_its_machine_is_delivered_again_from_there_when_it_is_back(
+    stranded: Delivery, lost: Packer
+) -> None:
+    simulation = stranded.simulation
+    again = deliver_again(simulation, storage_id="local", by=simulation.owner)
+
+    assert lost.claim(DELIVERY).id == str(again.pk)
+
+
+def test_a_crate_that_was_lost_with_its_machine_and_discarded_is_tidied_by_it(
+    stranded: Delivery,
+) -> None:
+    discard_crate(stranded.simulation, by=stranded.simulation.owner)
+
+    assert list(needless_spools("lost")) == [stranded]
+
+
+def test_a_failure_of_a_lost_machine_that_nobody_has_announced_yet_is_told_once(
+    packed: Delivery, other: Packer, clock: Clock
+) -> None:
+    Part.objects.all().delete()
+    look(clock, times=4)
+
+    assert packed.events.filter(what="taken over").count() == 1
 
 
 def test_a_second_machine_that_is_lost_while_it_packs_again_is_followed_by_a_third(

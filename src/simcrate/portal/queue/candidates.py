@@ -11,6 +11,9 @@ from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.limits.queries import held_back
 from simcrate.portal.simulations.models import Run, Simulation
 
+MACHINE_LOST = "worker.machine-lost"
+"""Error code of a delivery that has failed because nobody sees its machine any more."""
+
 UNENDED = [RunState.QUEUED, RunState.RUNNING]
 
 
@@ -46,12 +49,13 @@ def finishable(machine: str, *, has_staging: bool) -> QuerySet[Simulation]:
 def deliverable(machine: str) -> QuerySet[Delivery]:
     """Not announced or not cleaned up yet, due, and with its crate in the spool of this machine.
 
-    A failed delivery keeps its crate in the spool.
+    A failed delivery keeps its crate in the spool.  One that failed with its machine is announced by any other.
     """
+    is_lost = Q(state=DeliveryState.FAILED, error_code=MACHINE_LOST)
     return Delivery.objects.filter(
         Q(retry_at=None) | Q(retry_at__lte=Now()),
         Q(announced_at=None) | ~Q(state=DeliveryState.FAILED),
+        Q(machine=machine) | is_lost,
         spool_released_at=None,
         lease_until=None,
-        machine=machine,
     ).order_by("created_at")

@@ -2,8 +2,9 @@
 
 A crate is in the spool of the machine that packed it.  When that machine is not seen for hours, its parts are
 packed once more from the staging server, which keeps them until an outcome was announced; what has a link is
-announced; of what cannot be had any more, the failure is.  Nothing is delivered twice: a machine that comes
-back after all finds that its rows are somebody else's, or have ended.
+announced; of what cannot be had any more, the failure is, and the crate stays where it is, to be delivered
+again should its machine come back.  Nothing is delivered twice: that machine finds that its rows are somebody
+else's, or have ended.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from simcrate.delivery import DeliveryState
 from simcrate.portal.deliveries.events import record_event
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.deliveries.repeating import with_working_link
+from simcrate.portal.queue.candidates import MACHINE_LOST
 from simcrate.portal.queue.models import Part
 from simcrate.portal.queue.rows import reaching_rows
 from simcrate.portal.queue.sightings import Sightings
@@ -48,7 +50,7 @@ def take_over(machine: str, unseen: Sightings[str]) -> None:
                 _take_delivery(delivery, machine)
         for simulation in _repacked().filter(machine__in=lost).select_related("storage"):
             with transaction.atomic():
-                _take_packing(simulation, machine)
+                _take_packing(simulation)
 
 
 def _busy_machines() -> set[str]:
@@ -60,8 +62,10 @@ def _busy_machines() -> set[str]:
 
 
 def _undelivered() -> QuerySet[Delivery]:
-    """Without a lease and not announced: the crate is in the spool of a machine."""
-    return Delivery.objects.filter(announced_at=None, spool_released_at=None, lease_until=None)
+    """Without a lease, and nobody but the machine whose spool has the crate can bring it to its end."""
+    return Delivery.objects.filter(
+        announced_at=None, spool_released_at=None, lease_until=None
+    ).exclude(state=DeliveryState.FAILED, error_code=MACHINE_LOST)
 
 
 def _repacked() -> QuerySet[Simulation]:
@@ -83,7 +87,8 @@ def _take_delivery(delivery: Delivery, machine: str) -> None:
             rows.update(**TO_BE_PACKED_AGAIN, machine="")
             wake()
     else:
-        _take(delivery, machine=machine, **_failure("run it again"))
+        _take(delivery, **_failure("deliver it again when it is back, or run it again"))
+        wake()
 
 
 def _needs_no_spool(delivery: Delivery) -> bool:
@@ -92,7 +97,7 @@ def _needs_no_spool(delivery: Delivery) -> bool:
     return delivery.state == DeliveryState.LINKED or earlier.exists()
 
 
-def _take_packing(simulation: Simulation, machine: str) -> None:
+def _take_packing(simulation: Simulation) -> None:
     rows = _repacked().filter(pk=simulation.pk, machine=simulation.machine)
     if _has_parts(simulation.pk):
         rows.update(machine="")
@@ -100,9 +105,9 @@ def _take_packing(simulation: Simulation, machine: str) -> None:
         Delivery.objects.create(
             simulation=simulation,
             storage=simulation.storage,
-            machine=machine,
+            machine=simulation.machine,
             keep_days=simulation.storage.keep_days,
-            **_failure("run it again"),
+            **_failure("pack it again when it is back, or run it again"),
         )
     wake()
 
@@ -124,4 +129,4 @@ def _take(delivery: Delivery, **changes: Any) -> bool:  # noqa: ANN401 - columns
 def _failure(what_now: str) -> dict[str, str]:
     """Columns of a delivery that has failed with its machine."""
     text = f"the machine that had packed it has not been seen for hours; {what_now}"
-    return {"state": DeliveryState.FAILED, "error": text, "error_code": "worker.machine-lost"}
+    return {"state": DeliveryState.FAILED, "error": text, "error_code": MACHINE_LOST}
