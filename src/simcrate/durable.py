@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+AT_A_TIME = 16  # the kernel makes one flush of the disk out of those that wait together
 
 
 def flush(path: Path) -> None:
@@ -26,6 +29,9 @@ def flush(path: Path) -> None:
 def flush_all(paths: Iterable[Path], *, below: Path) -> None:
     """Flush files and directories, and the directories on the way to them.
 
+    One by one and not the file system as a whole (syncfs(2)): that waits for what everybody else is writing,
+    and a write that failed is told to whoever asks first.
+
     Args:
         paths: directories without what is in them.
         below: the directory from which on the way is flushed.
@@ -34,6 +40,9 @@ def flush_all(paths: Iterable[Path], *, below: Path) -> None:
         OSError: one is not there, or the disk failed.
     """
     paths = set(paths)
-    way = {parent for path in paths for parent in path.parents if parent.is_relative_to(below)}
-    for path in (*paths, *way):
-        flush(path)
+    directories = {path.parent for path in paths}
+    on_the_way = {way for directory in directories for way in (directory, *directory.parents)}
+    above = {way for way in on_the_way if way.is_relative_to(below)}
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for flushed in [pool.submit(flush, path) for path in paths | above]:
+            flushed.result()

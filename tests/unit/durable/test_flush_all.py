@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -22,6 +23,19 @@ def test_files_and_the_directories_on_the_way_are_flushed(
     flush_all((tmp_path / "a" / "b" / "file",), below=tmp_path / "a")
 
     assert flushed == {"a", "b", "file"}
+
+
+def test_files_are_flushed_at_the_same_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = Barrier(4, timeout=10)
+    monkeypatch.setattr(os, "fsync", lambda _: together.wait())
+    files = [tmp_path / str(number) for number in range(3)]
+    for file in files:
+        file.touch()
+    flush_all(files, below=tmp_path)
+
+    assert not together.broken
 
 
 def test_what_is_gone_is_an_error(tmp_path: Path) -> None:
