@@ -8,6 +8,7 @@ was sent twice is one message to mail programs.
 from __future__ import annotations
 
 import os
+import re
 import smtplib
 import ssl
 from collections.abc import Sequence
@@ -25,7 +26,11 @@ from simcrate.secret import Secret
 
 STAGE = "notify"
 SMTP_TIMEOUT_S = 30.0
-PERMANENT = 500  # answers from here on are final
+NO_SUCH_RECIPIENT = re.compile(rb"\s*5\.1\.(1|2|3|6|10)\b")
+"""What says that the address itself is wrong (RFC 3463, section 3.2; RFC 7505, section 4.2).
+
+Other answers of 5xx may be about us: a relay that does not know us any more gives them to every recipient.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +223,7 @@ class SmtpPost:
         """Hand the message over; it counts as sent when the server has accepted it.
 
         Raises:
-            RecipientRefusedError: the server answers 5xx to the recipient, which repeating does not change.
+            RecipientRefusedError: the server says that there is no such address, which repeating does not change.
             NotifyError: anything else went wrong.
         """
         try:
@@ -242,10 +247,10 @@ class SmtpPost:
 
 
 def _refused(error: smtplib.SMTPRecipientsRefused) -> NotifyError:
-    """Whether it helps to come back is in the first digit (RFC 5321, section 4.2.1)."""
+    """Whether it helps to come back is in the enhanced status code."""
     recipient, (code, answer) = next(iter(error.recipients.items()))
     said = f"could not send the mail: the mail server does not take mail for {recipient} ({code})"
-    if code >= PERMANENT:
+    if NO_SUCH_RECIPIENT.match(answer):
         text = f"{said}; correct the address and look at the page instead"
         return RecipientRefusedError(text, detail=repr(answer))
     return NotifyError(f"{said}; it is tried again", detail=repr(answer))

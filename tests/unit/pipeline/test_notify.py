@@ -139,7 +139,15 @@ class Refusing:
 
 
 @pytest.mark.parametrize(
-    ("answer", "is_final"), [("550 no such user", True), ("452 mailbox full", False)]
+    ("answer", "is_final"),
+    [
+        ("550 5.1.1 no such user", True),
+        ("556 5.1.10 takes no mail", True),
+        ("550 5.1.8 sender's domain not found", False),
+        ("554 5.7.1 relay access denied", False),
+        ("550 no", False),
+        ("452 mailbox full", False),
+    ],
 )
 def test_a_recipient_that_is_refused_is_named_and_it_is_known_whether_for_good(
     answer: str, *, is_final: bool
