@@ -40,7 +40,8 @@ from simcrate.inifile.variables import unquote
 
 MOST_REFUSALS = 200
 
-_FILE_FUNCTION = re.compile(r"(?<![\w.])(xmldoc|(?:read|load)[A-Z]\w*)\s*\(")
+# expressions may have comments of their own, from // to the end of the line
+_FILE_FUNCTION = re.compile(r"(?<![\w.])(xmldoc|(?:read|load)[A-Z]\w*)(?:\s|//[^\n]*\n)*\(")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _OPTION_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9%]+)*")
 _TEXTS = frozenset({"description", "experiment-label", "measurement-label", "replication-label"})
