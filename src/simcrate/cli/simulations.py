@@ -148,14 +148,17 @@ def repack(simulation_id: str, left_out: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("simulation_id", metavar="ID")
-@click.confirmation_option(prompt="Its results cannot be had again. Discard them?")
-def discard(simulation_id: str) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def discard(simulation_id: str, yes: bool) -> None:  # noqa: FBT001 - click's interface
     """Give up the crate of a simulation that could not be delivered, with what its runs left."""
     use_portal()
     from simcrate.portal.deliveries.discarding import discard_crate
 
     simulation = _find(simulation_id)
-    discard_crate(simulation, by=simulation.owner)
+    if not yes:
+        named = f"'{simulation.title}' of {simulation.owner} ({simulation.pk})"
+        click.confirm(f"The results of {named} cannot be had again. Discard them?", abort=True)
+    discard_crate(simulation, who=f"simcrate discard ({getpass.getuser()})")
     click.echo(f"the crate of '{simulation.title}' is discarded; its worker removes it soon")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -91,7 +92,7 @@ def test_what_was_discarded_is_removed_with_what_its_runs_left(
     failed: Fail, simulation: Simulation, alice: User
 ) -> None:
     row, results = failed(), results_of(simulation)
-    discard_crate(simulation, by=alice)
+    discard_crate(simulation, who="alice")
     tidy()
 
     assert not crate_path(row).parent.exists()
@@ -106,7 +107,7 @@ def test_a_packing_that_failed_can_be_given_up_too(
 ) -> None:
     failed(sha256="")
     results = results_of(simulation)
-    discard_crate(simulation, by=alice)
+    discard_crate(simulation, who="alice")
     tidy()
 
     assert not results.exists()
@@ -117,7 +118,7 @@ def test_a_crate_that_is_there_and_was_discarded_elsewhere_keeps_what_its_runs_l
 ) -> None:
     announced(sha256="cd")
     row, results = failed(), results_of(simulation)
-    discard_crate(simulation, by=alice)
+    discard_crate(simulation, who="alice")
     tidy()
 
     assert not crate_path(row).exists()
@@ -128,7 +129,7 @@ def test_what_was_discarded_is_not_delivered_again(
     failed: Fail, simulation: Simulation, alice: User
 ) -> None:
     failed()
-    discard_crate(simulation, by=alice)
+    discard_crate(simulation, who="alice")
 
     with pytest.raises(BadInputError, match="run it again"):
         deliver_again(simulation, storage_id="local", by=alice)
@@ -141,7 +142,7 @@ def test_what_is_on_its_way_again_is_not_discarded(
     deliver_again(simulation, storage_id="local:attic", by=alice)
 
     with pytest.raises(BadInputError, match="on its way to Attic"):
-        discard_crate(simulation, by=alice)
+        discard_crate(simulation, who="alice")
     tidy()
     assert crate_path(row).exists()
 
@@ -153,7 +154,7 @@ def test_only_what_failed_can_be_discarded(
     announced(state=state)
 
     with pytest.raises(BadInputError, match="none that failed"):
-        discard_crate(simulation, by=alice)
+        discard_crate(simulation, who="alice")
 
 
 def test_a_failure_that_nobody_was_told_of_yet_is_kept(
@@ -162,7 +163,7 @@ def test_a_failure_that_nobody_was_told_of_yet_is_kept(
     failed(announced_at=None)
 
     with pytest.raises(BadInputError, match="none that failed"):
-        discard_crate(simulation, by=alice)
+        discard_crate(simulation, who="alice")
 
 
 def test_the_owner_discards_on_the_page(
@@ -204,15 +205,30 @@ def _api(simulation: Simulation) -> str:
     return f"/api/v1/simulations/{simulation.pk}/discard"
 
 
-def test_the_command_asks_first(failed: Fail, simulation: Simulation) -> None:
+def test_the_command_names_what_it_asks_about(failed: Fail, simulation: Simulation) -> None:
     row = failed()
-    asked = CliRunner().invoke(discard, [str(simulation.pk)], input="n\n")
+    asked = CliRunner().invoke(discard, [str(simulation.pk)[:4]], input="n\n")
     row.refresh_from_db()
+
+    assert f"'study' of alice ({simulation.pk})" in asked.output
     assert (asked.exit_code, row.discarded_at) == (1, None)
 
+
+def test_the_command_asks_nothing_about_what_is_not_there(failed: Fail) -> None:
+    failed()
+    with pytest.raises(BadInputError, match="there is no simulation"):
+        CliRunner().invoke(discard, ["no-such-id"], catch_exceptions=False)
+
+
+def test_the_command_discards_in_the_name_of_whoever_runs_it(
+    failed: Fail, simulation: Simulation
+) -> None:
+    row = failed()
     CliRunner().invoke(discard, [str(simulation.pk), "--yes"], catch_exceptions=False)
     row.refresh_from_db()
+
     assert row.discarded_at is not None
+    assert row.events.get().who == f"simcrate discard ({getpass.getuser()})"
 
 
 def test_administrators_see_what_is_kept(

@@ -288,7 +288,7 @@ def test_a_crate_that_was_lost_with_its_machine_is_delivered_again_from_there_wh
 def test_a_crate_that_was_lost_with_its_machine_and_discarded_is_tidied_by_it(
     stranded: Delivery,
 ) -> None:
-    discard_crate(stranded.simulation, by=stranded.simulation.owner)
+    discard_crate(stranded.simulation, who="alice")
 
     assert list(needless_spools("lost")) == [stranded]
 

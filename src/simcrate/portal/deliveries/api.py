@@ -89,7 +89,7 @@ def deliver_once_more(
 @router.post("/simulations/{uuid:simulation_id}/discard", response={202: list[OneDelivery]})
 def discard(request: HttpRequest, simulation_id: UUID) -> Status[list[OneDelivery]]:
     """Give up the crate that could not be delivered; a worker removes it soon."""
-    discard_crate(_simulation(request, simulation_id), by=_user(request))
+    discard_crate(_simulation(request, simulation_id), who=_user(request).get_username())
     return Status(202, list_deliveries(request, simulation_id))
 
 

@@ -11,7 +11,6 @@ from django.db.models.functions import Now
 
 from simcrate.delivery import DeliveryState
 from simcrate.errors import BadInputError
-from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.events import record_event
 from simcrate.portal.deliveries.models import UNDER_WAY, Delivery
 from simcrate.portal.simulations.models import Simulation
@@ -27,10 +26,14 @@ def kept_undelivered() -> QuerySet[Delivery]:
     )
 
 
-def discard_crate(simulation: Simulation, *, by: User) -> None:
+def discard_crate(simulation: Simulation, *, who: str) -> None:
     """Give up what could not be delivered of a simulation; its workers remove it soon.
 
     What its runs left goes too, unless the crate was delivered otherwise: then that stays as long as ever.
+
+    Args:
+        simulation: the one whose crates are given up.
+        who: whom the events name.
 
     Raises:
         BadInputError: there is no such crate, or it is on its way.
@@ -50,4 +53,4 @@ def discard_crate(simulation: Simulation, *, by: User) -> None:
             raise BadInputError(message)
         for delivery in kept:
             Delivery.objects.filter(pk=delivery.pk).update(discarded_at=Now())
-            record_event(delivery, "discarded", who=by.get_username())
+            record_event(delivery, "discarded", who=who)

@@ -85,7 +85,7 @@ def discard(request: UserRequest, simulation_id: UUID) -> HttpResponse:
     """Give up the crate of one's own simulation that could not be delivered."""
     simulation = get_object_or_404(visible_to(request.user), pk=simulation_id)
     try:
-        discard_crate(simulation, by=request.user)
+        discard_crate(simulation, who=request.user.get_username())
     except BadInputError as error:
         messages.error(request, str(error))
     else:
