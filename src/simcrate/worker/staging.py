@@ -25,6 +25,7 @@ from simcrate.errors import (
     PortError,
     StorageError,
     StorageNotFoundError,
+    StorageRefusedError,
     StorageUnreachableError,
     WorkEndedError,
 )
@@ -122,12 +123,21 @@ class Staging:
             message = f"the part of run {part.number} has other bytes than were staged"
             raise CrateError(message)
 
-    def forget(self, claim: Claim) -> None:
-        """Take the parts away of what was delivered; those that stay expire."""
-        for part in self.parts.delivered(claim):
-            with suppress(StorageError):
-                if described := self._find(part):
-                    self._ask("remove a part", "DELETE", f"/objects/{described['id']}")
+    def forget(self, claim: Claim, watch: Watch) -> None:
+        """Take the parts away of what was delivered; those that stay expire.
+
+        Nobody waits for it: a server that is away, or the end of the worker, ends it.
+        """
+        with suppress(StorageError):
+            for part in self.parts.delivered(claim):
+                if watch.stop.is_set():
+                    return
+                self._remove(part)
+
+    def _remove(self, part: Part) -> None:
+        with suppress(StorageNotFoundError, StorageRefusedError):
+            if described := self._find(part):
+                self._ask("remove a part", "DELETE", f"/objects/{described['id']}")
 
     def _find(self, part: Part) -> dict[str, str] | None:
         answer = self._ask("find a part", "GET", "/objects", "objects", params={"prefix": part.key})

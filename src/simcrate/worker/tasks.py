@@ -183,7 +183,7 @@ def _deliver(bench: Bench, claim: Claim, watch: Watch) -> None:
 
     record = upload(bench.port.ledger(claim), backend, announce, watch)
     if bench.staging and record.announced:
-        bench.staging.forget(claim)
+        bench.staging.forget(claim, watch)
     _release(bench, claim)
 
 
