@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,8 +27,8 @@ from simcrate.portal.deliveries.chores import take_chore
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.deliveries.reminders import due_reminders, reminded
 from simcrate.portal.deliveries.repeating import needless_spools
-from simcrate.portal.deliveries.retention import RowRetention
-from simcrate.portal.queue.sightings import Sightings
+from simcrate.portal.deliveries.retention import Overdue, RowRetention
+from simcrate.portal.queue.sightings import Clock, Sightings
 from simcrate.portal.queue.takeover import take_over
 from simcrate.portal.storages.nightly import warn_administrators
 from simcrate.portal.storages.services import get_definition
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 60.0
 STOP_WAIT_S = 5.0
+OVERDUE_AFTER_S = 50 * 60.0
+"""Less than it takes to the next sweep, so that this one's sightings count there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +52,33 @@ class Chore:
     do: Callable[[], object]
 
 
-def chores_of(bench: Bench) -> list[Chore]:
+def chores_of(bench: Bench, clock: Clock = time.monotonic) -> list[Chore]:
     """All of them; spool, run directories and looks for lost machines are each machine's own.
 
-    A machine that only runs has no credentials for the others.
+    A machine that only runs has no credentials for the others.  `clock` never jumps.
     """
     machine = machine_name(bench.var_dir)
     runs = Chore(f"runs {machine}", timedelta(minutes=10), partial(tidy_runs, bench, machine))
     if settings.ENVIRONMENT.only_runs:
         return [runs]
     takeover = Chore(
-        f"lost {machine}", timedelta(minutes=10), partial(take_over, machine, Sightings[str]())
+        f"lost {machine}", timedelta(minutes=10), partial(take_over, machine, Sightings[str](clock))
     )
+    overdue = Overdue(clock, lasting_s=OVERDUE_AFTER_S)
     return [
         runs,
         *([takeover] if bench.staging else []),
-        Chore("sweep", timedelta(hours=1), partial(sweep_expired, bench)),
+        Chore("sweep", timedelta(hours=1), partial(sweep_expired, bench, overdue)),
         Chore("remind", timedelta(hours=6), partial(remind_owners, bench)),
         Chore(f"spool {machine}", timedelta(hours=1), partial(tidy_spool, bench, machine)),
         Chore("examine", timedelta(days=1), warn_administrators),
     ]
 
 
-def sweep_expired(bench: Bench) -> None:
-    """Remove what has expired."""
-    sweep(RowRetention("the hourly sweep"), lambda to: bench.backends.open(get_definition(to)))
+def sweep_expired(bench: Bench, overdue: Overdue) -> None:
+    """Remove what has expired, and had at an earlier sweep: a clock that is ahead for a while removes nothing."""
+    ledger = RowRetention("the hourly sweep", overdue)
+    sweep(ledger, lambda to: bench.backends.open(get_definition(to)))
 
 
 def remind_owners(bench: Bench) -> None:

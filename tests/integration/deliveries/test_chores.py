@@ -26,6 +26,7 @@ from simcrate.portal.storages.models import StorageBackend
 from simcrate.portal.storages.nightly import warn_administrators
 from simcrate.worker.identity import machine_name
 from tests.integration.deliveries.conftest import Announce, days_pass
+from tests.servers.clocks import Clock
 
 HOUR = timedelta(hours=1)
 
@@ -71,17 +72,38 @@ def test_a_chore_that_fails_costs_no_other() -> None:
     assert done == ["c"]
 
 
+def an_hour_later(chores: list[Task], clock: Clock) -> None:
+    clock.now_s += 3600
+    time_passes(HOUR)
+    do_due(chores)
+
+
 def test_a_worker_sweeps_reminds_and_examines(announced: Announce) -> None:
-    delivery = announced()
-    chores = chores_of(make_bench())
+    delivery, clock = announced(), Clock()
+    chores = chores_of(make_bench(), clock)
     do_due(chores)
     days_pass(8)
     time_passes(timedelta(days=2))
-    do_due(chores)  # the definition names a port that nobody listens on
+    do_due(chores)
+    an_hour_later(chores, clock)  # the definition names a port that nobody listens on
 
     delivery.refresh_from_db()
     assert delivery.state == "expiring"
     assert [event.what for event in delivery.events.all()] == ["not removed", "expiring"]
+
+
+def test_a_clock_that_is_ahead_for_a_while_removes_nothing(announced: Announce) -> None:
+    delivery, clock = announced(), Clock()
+    chores = [chore for chore in chores_of(make_bench(), clock) if chore.name == "sweep"]
+    do_due(chores)
+    for days in (8, -8):
+        days_pass(days)
+        an_hour_later(chores, clock)
+        time_passes(HOUR)  # by that clock; none has passed
+        do_due(chores)
+
+    delivery.refresh_from_db()
+    assert delivery.state == "announced"
 
 
 def test_a_machine_that_only_runs_tidies_its_runs_and_nothing_that_needs_credentials(

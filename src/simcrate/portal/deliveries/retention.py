@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -15,8 +16,12 @@ from simcrate.errors import SimCrateError
 from simcrate.portal.deliveries.events import record_event
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.queue.rows import reaching_rows
+from simcrate.portal.queue.sightings import Sightings
 
 RETRY_AFTER = timedelta(hours=1)
+
+Overdue = Sightings[tuple[UUID, datetime | None]]
+"""Deliveries that are past this expiry."""
 
 _SETTLED = [DeliveryState.ANNOUNCED, DeliveryState.EXPIRING, DeliveryState.FAILED]
 """A delivery that failed after its upload has left a crate there as well; it stays `failed`."""
@@ -29,16 +34,19 @@ class RowRetention:
 
     Args:
         who: whom the events name: a user, or the part of SimCrate that sweeps.
+        overdue: what was past its expiry at earlier looks; by default one look is enough.
     """
 
-    def __init__(self, who: str) -> None:
+    def __init__(self, who: str, overdue: Overdue | None = None) -> None:
         self._who = who
+        self._overdue = overdue or Overdue(lasting_s=0.0)
 
     def expired(self) -> Sequence[Expired]:
-        """Past their expiry by the database's clock, and due."""
+        """Past their expiry by the database's clock, for long enough by our own, and due."""
         with reaching_rows():
+            overdue = self._overdue.lasting(_removable().values_list("pk", "expires_at"))
             rows = list(_removable().filter(_is_due()).select_related("storage"))
-        return [_expired(row) for row in rows]
+        return [_expired(row) for row in rows if (row.pk, row.expires_at) in overdue]
 
     def expiring(self, expired: Expired) -> bool:
         """Commit to the removal; false when it was extended or removed meanwhile."""
