@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from simcrate.errors import StorageRefusedError
 from simcrate.pipeline.jobs import PackedSimulation, RunOutcome, RunState
 from simcrate.portal.deliveries.discarding import discard_crate
 from simcrate.portal.deliveries.models import Delivery
-from simcrate.portal.deliveries.repeating import needless_spools
+from simcrate.portal.deliveries.repeating import needless_spools, repeat
 from simcrate.portal.deliveries.retention import RowRetention
 from simcrate.portal.deliveries.services import deliver_again
 from simcrate.portal.queue.models import Part
@@ -193,6 +194,22 @@ def test_what_is_delivered_again_from_a_link_is_taken_over(
     look(clock)
 
     assert other.claim(DELIVERY).id == str(again.pk)
+
+
+def test_what_is_delivered_again_is_fetched_from_a_link_that_is_not_announced_yet(
+    packed: Delivery, other: Packer, clock: Clock
+) -> None:
+    Delivery.objects.update(
+        state="linked", link={"has_password": False}, link_url="http://files.example/study.zip"
+    )
+    again = repeat(now(packed), packed.storage, key=uuid.uuid4())
+    look(clock)
+    claims = [other.claim(DELIVERY) for _ in range(2)]
+    (claim,) = (claim for claim in claims if claim.id == str(again.pk))
+
+    origin = other.port.ledger(claim).read().origin
+    assert origin is not None
+    assert origin.link_url == "http://files.example/study.zip"
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from simcrate.delivery.jsonform import (
 from simcrate.errors import SimCrateError
 from simcrate.portal.deliveries.events import record_event
 from simcrate.portal.deliveries.models import UNDER_WAY, Delivery
-from simcrate.portal.deliveries.repeating import fall_back
+from simcrate.portal.deliveries.repeating import fall_back, with_working_link
 from simcrate.portal.queue.claims import LeasedRows
 from simcrate.portal.queue.rows import reaching_rows
 from simcrate.storage import JSON, Link, Source, StoredCrate
@@ -39,6 +39,7 @@ class RowLedger:
         with reaching_rows():
             rows = Delivery.objects.annotate(now=Now()).select_related("again_of")
             row = rows.get(pk=self._key)
+            origin = self._origin(row.again_of)
         return DeliveryRecord(
             id=row.pk,
             state=DeliveryState(row.state),
@@ -54,7 +55,7 @@ class RowLedger:
             expires_at=row.expires_at,
             announced=row.announced_at is not None,
             announcing_s=(row.now - (row.announcing_at or row.now)).total_seconds(),
-            origin=self._origin(row.again_of, row.now),
+            origin=origin,
         )
 
     def uploading(self) -> None:
@@ -146,15 +147,10 @@ class RowLedger:
         """The crate's file is gone from the spool."""
         self._write(spool_released_at=Now())
 
-    def _origin(self, earlier: Delivery | None, now: datetime) -> Origin | None:
+    def _origin(self, earlier: Delivery | None) -> Origin | None:
         if earlier is None:
             return None
-        link = link_from_json(earlier.link)
-        works = (
-            earlier.state == DeliveryState.ANNOUNCED
-            and (earlier.expires_at is None or earlier.expires_at > now)
-            and not (link and link.has_password)
-        )
+        works = with_working_link(Delivery.objects.filter(pk=earlier.pk)).exists()
         spool = self._crate_path.parent.parent
         return Origin(
             path=spool / str(earlier.pk) / earlier.file_name,
