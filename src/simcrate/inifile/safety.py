@@ -18,7 +18,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import PurePosixPath
 
 from simcrate.errors import IniError
@@ -38,7 +37,7 @@ from simcrate.inifile.options import (
 from simcrate.inifile.reader import Entry
 from simcrate.inifile.variables import unquote
 
-MOST_REFUSALS = 200
+MOST_SUGGESTIONS = 200  # of one file; the nearest spelling takes milliseconds to find
 
 # expressions may have comments of their own, from // to the end of the line
 _FILE_FUNCTION = re.compile(r"(?<![\w.])(xmldoc|(?:read|load)[A-Z]\w*)(?:\s|//[^\n]*\n)*\(")
@@ -78,23 +77,24 @@ class Refusal:
 
 
 def check_safety(ini: IniFile, policy: SafetyPolicy | None = None) -> tuple[Refusal, ...]:
-    """The lines of an ini file that may not be run, in the order of the file; none means safe.
+    """Every line of an ini file that may not be run, in the order of the file; none means safe.
 
-    After the first `MOST_REFUSALS` it is not looked for more.
+    The nearest spelling is said for the first `MOST_SUGGESTIONS` options that do not exist.
 
     Args:
         ini: the file with everything that it includes.
         policy: what it may set; without one, the allow-list of this package.
     """
     judge = _Judge(policy or SafetyPolicy(), Expansions(ini))
-    refusals = (refusal for entry in ini.entries for refusal in judge.entry(entry))
-    return tuple(sorted(set(islice(refusals, MOST_REFUSALS))))
+    refusals = {refusal for entry in ini.entries for refusal in judge.entry(entry)}
+    return tuple(sorted(refusals))
 
 
 class _Judge:
     def __init__(self, policy: SafetyPolicy, expansions: Expansions) -> None:
         self._policy = policy
         self._expansions = expansions
+        self._suggestions_left = MOST_SUGGESTIONS
 
     def entry(self, entry: Entry) -> Iterator[Refusal]:
         for line, key, why in self._faults(entry):
@@ -137,7 +137,13 @@ class _Judge:
             return f"this option may not be set here: {reasons[name]}"
         if is_known(name):
             return "this option may not be set here"
-        return f'there is no option "{name}"' + suggest(name, known_options()).partition(" (")[0]
+        return f'there is no option "{name}"' + self._suggestion(name)
+
+    def _suggestion(self, name: str) -> str:
+        if not self._suggestions_left:
+            return ""
+        self._suggestions_left -= 1
+        return suggest(name, known_options()).partition(" (")[0]
 
     def _stays_below(self, path: str) -> bool:
         try:

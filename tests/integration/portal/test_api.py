@@ -121,6 +121,13 @@ def test_bad_input_is_a_problem_document_and_nothing_is_queued(
     assert not Simulation.objects.exists()
 
 
+def test_every_refused_line_is_in_the_problem_document(writer: Client) -> None:
+    ini = INI + b"".join(b"no-option-%d = 1\n" % number for number in range(250))
+    response = writer.post(SIMULATIONS, form(files=[SimpleUploadedFile("omnetpp.ini", ini)]))
+
+    assert len(response.json()["errors"]) == 250
+
+
 def test_files_above_the_limit_are_refused(writer: Client, settings: Settings) -> None:
     settings.ENVIRONMENT = replace(settings.ENVIRONMENT, submission_max_bytes=10)
 

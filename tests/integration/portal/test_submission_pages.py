@@ -138,6 +138,16 @@ def test_a_bad_file_is_an_error_at_the_first_step_and_keeps_nothing(
     assert not Draft.objects.exists()
 
 
+def test_a_page_shows_the_first_refused_lines_and_says_how_many_more_there_are(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    ini = INI + "".join(f"no-option-{number} = 1\n" for number in range(1_500))
+    page = as_alice.post("/simulations/new/", {"ini_text": ini}).content.decode()
+
+    assert page.count("there is no option") == 200
+    assert "and 1,300 more" in page
+
+
 def test_bad_choices_are_errors_at_their_fields_and_queue_nothing(
     as_alice: Client, storage: StorageBackend
 ) -> None:

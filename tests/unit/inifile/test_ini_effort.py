@@ -92,12 +92,13 @@ def test_a_list_of_many_values_is_gone_through_in_one_go() -> None:
     assert study.run_count == 50_000
 
 
-def test_a_file_of_nothing_but_unknown_options_is_refused_by_its_first_ones() -> None:
-    text = "".join(f"unknown-option-{number} = 1\n" for number in range(20_000))
+def test_a_file_of_nothing_but_unknown_options_is_refused_line_by_line() -> None:
+    text = "".join(f"output-skalar-file-{number} = 1\n" for number in range(20_000))
 
     refusals = check_safety(parse_ini(text))
 
-    assert [refusal.line for refusal in refusals] == list(range(1, 201))
+    assert [refusal.line for refusal in refusals] == list(range(1, 20_001))
+    assert sum("did you mean" in refusal.why for refusal in refusals) == 200
 
 
 def test_an_expression_of_a_megabyte_is_not_begun() -> None:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from simcrate.errors import BadInputError
 
+MOST_SHOWN = 200
+"""Faults on one page; the API and the command line list all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -26,6 +29,14 @@ class SubmissionError(BadInputError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("\n".join(fault.message for fault in faults))
         self.faults = tuple(faults)
+
+    @property
+    def shown(self) -> tuple[Fault, ...]:
+        """What a page shows: all of them, or the first ones and how many more there are."""
+        if len(self.faults) <= MOST_SHOWN:
+            return self.faults
+        more = Fault(self.faults[-1].field, f"and {len(self.faults) - MOST_SHOWN:,} more")
+        return (*self.faults[:MOST_SHOWN], more)
 
 
 def raise_faults(faults: Sequence[Fault]) -> None:

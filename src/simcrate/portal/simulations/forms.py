@@ -169,5 +169,5 @@ class ChoicesForm(forms.Form):
 
 def show_faults(form: forms.Form, error: SubmissionError) -> None:
     """Each fault at its field; what has no field here, above the form."""
-    for fault in error.faults:
+    for fault in error.shown:
         form.add_error(fault.field if fault.field in form.fields else None, fault.message)

@@ -52,6 +52,6 @@ class TemplateForm(forms.Form):
                 owner=owner, files={USUAL_INI: ini.encode()}, simulator=template.simulator
             )
         except SubmissionError as error:
-            for fault in error.faults:
+            for fault in error.shown:
                 self.add_error(None, fault.message)
             return None

@@ -104,7 +104,7 @@ def choose(request: UserRequest, draft_id: UUID) -> HttpResponse:
     try:
         offers = offers_of(draft.choices["simulator"], draft.ini_name, files)
     except SubmissionError as error:  # accepted when it was uploaded, by yesterday's rules
-        messages.error(request, str(error))
+        _tell(request, error)
         return redirect("simulation-new")
     form = ChoicesForm(request.POST or None, draft=draft, offers=offers)
     if request.method == "POST" and form.is_valid():
@@ -254,7 +254,7 @@ def again(request: UserRequest, simulation_id: UUID) -> HttpResponse:
     try:
         draft = draft_again(simulation, owner=request.user)
     except SubmissionError as error:
-        messages.error(request, str(error))
+        _tell(request, error)
         return redirect("simulation", simulation.pk)
     return redirect("simulation-choose", draft.pk)
 
@@ -270,6 +270,10 @@ def run(request: UserRequest, simulation_id: UUID, number: int) -> HttpResponse:
     )
     context = {"simulation": simulation, "run": row, "log": log_of(simulation, row)}
     return render(request, template, context)
+
+
+def _tell(request: UserRequest, error: SubmissionError) -> None:
+    messages.error(request, "\n".join(fault.message for fault in error.shown))
 
 
 def _visible(request: UserRequest, simulation_id: UUID) -> Simulation:
