@@ -81,7 +81,7 @@ class Meter:
         """The limit that what was seen is over, in a sentence; empty: none."""
         limits, peaks = self._limits, self.peaks
         if 0 < limits.memory_bytes < peaks.memory_bytes:
-            return f"The memory limit of {_size(limits.memory_bytes)} was reached."
+            return self._memory_reason()
         if 0 < limits.disk_bytes < peaks.disk_bytes:
             return f"The disk limit of {_size(limits.disk_bytes)} was reached."
         if limits.disk_bytes and self._files.uncounted:
@@ -92,6 +92,13 @@ class Meter:
         if 0 < limits.wall_time_s < self._clock() - self._started:
             return f"The time limit of {_duration(limits.wall_time_s)} was reached."
         return ""
+
+    def refused_reason(self) -> str:
+        """The same of a program that ended because it got no more memory; empty: we let it have all."""
+        return self._memory_reason() if self._limits.memory_bytes else ""
+
+    def _memory_reason(self) -> str:
+        return f"The memory limit of {_size(self._limits.memory_bytes)} was reached."
 
     def _sample(self, now: float) -> None:
         usage = usage_of(self._pid)

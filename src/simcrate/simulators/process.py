@@ -24,7 +24,8 @@ from typing import BinaryIO
 
 from simcrate.simulators.definition import Limits
 from simcrate.simulators.identity import ProcessIdentity
-from simcrate.simulators.meter import Meter, Peaks
+from simcrate.simulators.lastwords import LastWords
+from simcrate.simulators.meter import Meter
 from simcrate.simulators.processtable import processes_of, read_entry
 
 IDENTITY_FILE = "process.json"
@@ -92,34 +93,42 @@ def follow(program: Followed, *, on_line: Callable[[str], None], stop: Event) ->
         OSError: it could not be started.
     """
     started = time.monotonic()
+    last_words = LastWords()
+
+    def hear(line: str) -> None:
+        last_words.hear(line)
+        on_line(line)
+
     with program.log_path.open("ab") as file, _started(program) as process:
         noted = _note_identities(program.identity_dir, process.pid)
         meter = Meter(process.pid, program.working_dir, program.log_path, program.limits)
         stopper = _Stopper(process.pid, stop, meter, program.stop_grace_s)
         log = _Log(file, program.limits.disk_bytes)
-        exit_code, usage = _pump(process, log, on_line, stopper)
+        exit_code, usage = _pump(process, log, hear, stopper)
         _forget_identities(program.identity_dir, noted)
     meter.measure_rest()
+    peaks = meter.peaks
+    peaks.memory_bytes = max(peaks.memory_bytes, _known_peak_bytes(usage))
     exceeded = stopper.exceeded
     if exit_code and not stopper.asked:
         exceeded = meter.reason()  # the kernel stopped it before we looked
+        if not exceeded and last_words.tell_of_no_memory:
+            exceeded = meter.refused_reason()
     return ProcessEnd(
         exit_code=_signal_or_code(exit_code),
         was_stopped=stopper.asked and not stopper.exceeded,
         exceeded=exceeded,
         wall_time_s=time.monotonic() - started,
-        cpu_time_s=max(meter.peaks.cpu_time_s, usage.ru_utime + usage.ru_stime),
-        peak_memory_bytes=_peak_memory_bytes(meter.peaks, usage),
-        peak_disk_bytes=meter.peaks.disk_bytes,
+        cpu_time_s=max(peaks.cpu_time_s, usage.ru_utime + usage.ru_stime),
+        peak_memory_bytes=peaks.memory_bytes or usage.ru_maxrss * 1024,
+        peak_disk_bytes=peaks.disk_bytes,
     )
 
 
-def _peak_memory_bytes(peaks: Peaks, usage: resource.struct_rusage) -> int:
+def _known_peak_bytes(usage: resource.struct_rusage) -> int:
     """The kernel counts a new process as once as large as we are, who started it; only more says something."""
     ours = resource.getrusage(resource.RUSAGE_SELF)
-    if peaks.memory_bytes and usage.ru_maxrss <= ours.ru_maxrss:
-        return peaks.memory_bytes
-    return max(peaks.memory_bytes, usage.ru_maxrss * 1024)
+    return usage.ru_maxrss * 1024 if usage.ru_maxrss > ours.ru_maxrss else 0
 
 
 def _signal_or_code(exit_code: int) -> int:

@@ -81,7 +81,8 @@ class Sandbox:
                 machine gets into results.  Made for this start: no other program has written there.
                 Gets the directories for temporary files.
             readable: what else the program may see, read-only, under its own path.
-            limits: no file can grow to much more than their disk, however fast it is written.
+            limits: no file can grow to much more than their disk, and no process to much more than their
+                memory, however fast it is.
 
         Raises:
             OSError: the directories for temporary files cannot be made.
@@ -182,8 +183,17 @@ def _temporary(working_dir: Path) -> tuple[str, ...]:
 
 
 def _limited(limits: Limits) -> tuple[str, ...]:
+    """Walls behind the meter, which looks once a second.
+
+    Memory is `--data` and not `--as`: Java and others reserve far more addresses than they ever use.
+    """
     largest_bytes = RUNAWAY * limits.disk_bytes or LARGEST_FILE_BYTES
-    return ("prlimit", "--core=0", f"--nproc={MOST_PROCESSES}", f"--fsize={largest_bytes}", "--")
+    memory_bytes = RUNAWAY * limits.memory_bytes
+    return (
+        *("prlimit", "--core=0", f"--nproc={MOST_PROCESSES}", f"--fsize={largest_bytes}"),
+        *((f"--data={memory_bytes}",) if memory_bytes else ()),
+        "--",
+    )
 
 
 def _system() -> list[str]:

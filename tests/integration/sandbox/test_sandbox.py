@@ -214,12 +214,31 @@ def test_files_without_a_name_count(run: Run, statement: str, limit: str) -> Non
 
 def test_eating_memory_ends_at_the_limit(run: Run) -> None:
     end, _ = run(
-        f"exec {PYTHON} -c 'x = bytearray(300_000_000); import time; time.sleep(30)'",
+        f"exec {PYTHON} -c 'x = bytearray(150_000_000); import time; time.sleep(30)'",
         limits=Limits(memory_bytes=100 * 2**20),
         grace_s=1.0,
     )
 
     assert end.exceeded == "The memory limit of 100 MiB was reached."
+
+
+def test_one_process_ends_at_twice_the_memory_limit_however_fast_it_eats(run: Run) -> None:
+    end, lines = run(
+        f"exec {PYTHON} -c 'x = [bytearray(2**20) for _ in range(4000)]'",
+        limits=Limits(memory_bytes=50 * 2**20),
+    )
+
+    assert end.exceeded == "The memory limit of 50 MiB was reached."
+    assert lines[-1] == "MemoryError"
+
+
+def test_reserving_more_than_the_memory_limit_without_using_it_is_allowed(run: Run) -> None:
+    end, _ = run(
+        f"exec {PYTHON} -c 'import mmap; mmap.mmap(-1, 2**33, mmap.MAP_PRIVATE, 0)'",
+        limits=Limits(memory_bytes=50 * 2**20),
+    )
+
+    assert (end.exit_code, end.exceeded) == (0, "")
 
 
 def test_spinning_ends_at_the_cpu_limit_of_all_processes_together(run: Run) -> None:

@@ -35,7 +35,7 @@ def run() -> Iterator[Run]:
             end = follow(
                 Followed(
                     command=sandbox.wrap(
-                        ("sh", "simulator.sh"), working_dir=working_dir, readable=()
+                        ("sh", "simulator.sh"), working_dir=working_dir, readable=(), limits=limits
                     ),
                     working_dir=working_dir,
                     log_path=directory / "log",
@@ -68,10 +68,28 @@ def test_filling_the_disk_ends_at_the_limit(run: Run) -> None:
 
 
 def test_eating_memory_in_a_child_ends_at_the_limit(run: Run) -> None:
-    eat = "x = bytearray(300_000_000); import time; time.sleep(30)"
+    eat = "x = bytearray(150_000_000); import time; time.sleep(30)"
     end, _ = run(f"/usr/bin/python3 -c '{eat}' & wait", Limits(memory_bytes=100 * 2**20))
 
     assert end.exceeded == "The memory limit of 100 MiB was reached."
+
+
+def test_a_program_that_eats_up_to_the_wall_at_once_and_says_nothing_is_over_the_limit(
+    run: Run,
+) -> None:
+    script = """exec /usr/bin/python3 -c '
+import os
+eaten = []
+try:
+    while len(eaten) < 4000:
+        eaten.append(bytearray(2**20))
+except MemoryError:
+    os.abort()
+'"""
+    end, _ = run(script, Limits(memory_bytes=150 * 2**20))
+
+    assert end.exceeded == "The memory limit of 150 MiB was reached."
+    assert end.peak_memory_bytes < 320 * 2**20
 
 
 def test_spinning_ends_at_the_cpu_limit_of_all_processes_together(run: Run) -> None:
