@@ -3,8 +3,8 @@
 An option is *plain* (a key without dots, for the whole simulation) or *per object* (the last part of a
 dotted key, as in `**.queue.vector-recording`).  `%` stands for a number.  What is not here is unknown.
 
-Source: OMNeT++ Simulation Manual, appendix "Configuration Options" (5.6 to 6.2); effects of the refused
-ones as measured.
+Source: OMNeT++ Simulation Manual, appendix "Configuration Options" (5.6 to 6.2), and the sources of
+7.0; effects of the refused ones as measured.
 """
 
 from __future__ import annotations
@@ -79,6 +79,13 @@ ALLOWED_PLAIN: Final = frozenset(
         "cmdenv-stop-batch-on-error",
         "cmdenv-redirect-output",
         "cmdenv-fake-gui",
+        "cmdenv-fake-gui-after-event-probability",
+        "cmdenv-fake-gui-before-event-probability",
+        "cmdenv-fake-gui-on-hold-numsteps",
+        "cmdenv-fake-gui-on-hold-probability",
+        "cmdenv-fake-gui-on-simtime-numsteps",
+        "cmdenv-fake-gui-on-simtime-probability",
+        "cmdenv-fake-gui-seed",
         "cmdenv-config-name",
         "cmdenv-runs-to-execute",
         "cmdenv-extra-stack",
@@ -124,6 +131,7 @@ _SHELL = "it can start any program"
 _CODE = "it loads program code"
 _SOCKETS = "it connects to other processes or machines"
 _SPINS = "it waits for a person, and spins for ever where there is none"
+_NAMES = "it puts the name of the machine into the names of files"
 _FILLS = "it records every event, which fills the disk"
 
 REFUSED_PLAIN: Final[Mapping[str, str]] = {
@@ -150,11 +158,13 @@ REFUSED_PLAIN: Final[Mapping[str, str]] = {
     "snapshot-file": _WRITES,
     "cmdenv-output-file": _WRITES,
     "result-dir": _WRITES,
+    "fname-append-host": _NAMES,
     "record-eventlog": _FILLS,
     "cmdenv-interactive": _SPINS,
     "cmdenv-num-threads": "how many cores are used is the worker's decision",
     "user-interface": _CLASS,
     "rng-class": _CLASS,
+    "rngmanager-class": _CLASS,
     "scheduler-class": f"{_CLASS}; some wait for real time or open sockets",
     "realtimescheduler-scaling": "it makes the simulation wait for real time",
     "futureeventset-class": _CLASS,
@@ -171,6 +181,10 @@ REFUSED_PLAIN: Final[Mapping[str, str]] = {
     "parsim-synchronization-class": _SOCKETS,
     "parsim-debug": _SOCKETS,
     "parsim-num-partitions": _SOCKETS,
+    "parsim-mode": _SOCKETS,
+    "parsim-procid": _SOCKETS,
+    "parsim-process-partitionid": _SOCKETS,
+    "parsim-inprocess-comm-send-pointers": _SOCKETS,
     "parsim-filecommunications-prefix": _WRITES,
     "parsim-filecommunications-preserve-read": _WRITES,
     "parsim-filecommunications-read-prefix": _READS,
@@ -191,6 +205,7 @@ REFUSED_PER_OBJECT: Final[Mapping[str, str]] = {
 
 HARMLESS_VALUES: Final[Mapping[str, frozenset[str]]] = {
     "rng-class": frozenset({"cMersenneTwister", "omnetpp::cMersenneTwister"}),
+    "rngmanager-class": frozenset({"omnetpp::cRngManager"}),
     "scheduler-class": frozenset({"cSequentialScheduler", "omnetpp::cSequentialScheduler"}),
     "futureeventset-class": frozenset({"cEventHeap", "omnetpp::cEventHeap"}),
     "outputscalarmanager-class": frozenset({"omnetpp::envir::OmnetppOutputScalarManager"}),
@@ -200,6 +215,7 @@ HARMLESS_VALUES: Final[Mapping[str, frozenset[str]]] = {
     "debugger-attach-on-error": frozenset({"false"}),
     "debug-on-errors": frozenset({"false"}),
     "record-eventlog": frozenset({"false"}),
+    "fname-append-host": frozenset({"false"}),
     "cmdenv-interactive": frozenset({"false"}),
     "parallel-simulation": frozenset({"false"}),
 }

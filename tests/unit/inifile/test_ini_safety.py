@@ -63,6 +63,13 @@ def test_options_that_are_not_allowed_are_refused(line: str) -> None:
     assert refusal.why
 
 
+@pytest.mark.parametrize("option", ["fname-append-host", "rngmanager-class", "parsim-procid"])
+def test_an_option_that_exists_is_refused_with_a_reason_of_its_own(option: str) -> None:
+    (refusal,) = check_safety(parse_ini(f"{option} = true\n"))
+
+    assert "there is no option" not in refusal.why
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -147,6 +154,8 @@ def test_variables_that_refer_to_each_other_for_ever_are_refused() -> None:
         "debug-on-errors = false",
         "cmdenv-interactive = false",
         "record-eventlog = false",
+        "fname-append-host = false",
+        "cmdenv-fake-gui-seed = 1",
         "**interval = 5s",
         "vector-recording = false",
         '**.pcap = "${resultdir}/${configname}-${runnumber}.pcap"',
