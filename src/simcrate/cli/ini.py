@@ -16,14 +16,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from simcrate.cli.portal import use_portal
-from simcrate.errors import IniError
+from simcrate.errors import BadInputError, IniError
 from simcrate.inifile import (
     Entry,
-    Generation,
     IniFaultsError,
     IniFile,
     Refusal,
     Run,
+    SafetyPolicy,
     check_safety,
     read_ini,
 )
@@ -44,6 +44,12 @@ def _common(command: Command) -> Command:
         type=click.Choice(["5", "6"]),
         help="Whose rules for continuation lines hold: 5.x, or 6.x and newer (by default).",
     )(command)
+    command = click.option(
+        "--simulator",
+        "simulator_name",
+        metavar="NAME",
+        help="Read FILE as for this simulator: by the rules of its version, with what it may set.",
+    )(command)
     return click.argument("file", type=FILE)(command)
 
 
@@ -54,14 +60,15 @@ def ini() -> None:
 
 @ini.command("check")
 @_common
-def check(file: Path, generation: str | None, *, as_json: bool) -> None:
+def check(file: Path, simulator_name: str | None, generation: str | None, *, as_json: bool) -> None:
     """Say whether SimCrate would run FILE; exit 2 with every refused line and why if not."""
+    simulator = _simulator(simulator_name)
     faults: list[IniError] = []
     refusals: tuple[Refusal, ...] = ()
     configs: list[dict[str, object]] = []
     try:
-        document = _read(file, generation)
-        refusals = check_safety(document)
+        document = _read(file, generation, simulator)
+        refusals = check_safety(document, _policy(simulator))
         configs = _configs(document, faults)
     except IniFaultsError as several:
         faults.extend(several.faults)
@@ -71,6 +78,7 @@ def check(file: Path, generation: str | None, *, as_json: bool) -> None:
         _print_json(
             {
                 "file": file.name,
+                "simulator": simulator_name,
                 "ok": not (faults or refusals),
                 "faults": [_fault(fault) for fault in faults],
                 "refusals": [_refusal(refusal) for refusal in refusals],
@@ -90,7 +98,7 @@ def check(file: Path, generation: str | None, *, as_json: bool) -> None:
 )
 @click.option(
     "--check-with",
-    "simulator",
+    metavar="NAME",
     help="Ask this simulator (of the kind omnetpp) for the runs, too; exit 2 where it differs.",
 )
 @_common
@@ -98,14 +106,15 @@ def runs(
     file: Path,
     config_name: str,
     run_filter: str,
-    simulator: str | None,
+    check_with: str | None,
+    simulator_name: str | None,
     generation: str | None,
     *,
     as_json: bool,
 ) -> None:
     """List the runs that a configuration of FILE expands to."""
-    asked = _simulator(simulator) if simulator else None
-    document = _read(file, generation or (str(asked.generation) if asked else None))
+    asked = _simulator(check_with)
+    document = _read(file, generation, _simulator(simulator_name) or asked)
     chosen = document.config(config_name).select(run_filter)
     if as_json:
         _print_json([_run(run) for run in chosen])
@@ -115,11 +124,31 @@ def runs(
         _compare(asked, document, file.parent, config_name)
 
 
-def _simulator(name: str) -> Simulator:
+def _simulator(name: str | None) -> Simulator | None:
+    """The one of that name in this machine's portal, which is not needed where none is named.
+
+    Raises:
+        BadInputError: there is none, or it reads no ini files.
+    """
+    if name is None:
+        return None
     use_portal()
     from simcrate.portal.simulators.services import get_simulator
+    from simcrate.simulators import SimulatorKind
 
-    return get_simulator(name)
+    found = get_simulator(name)
+    if found.kind is SimulatorKind.COMMAND:
+        message = f"the simulator '{name}' reads settings of its own, not ini files"
+        raise BadInputError(message)
+    return found
+
+
+def _policy(simulator: Simulator | None) -> SafetyPolicy:
+    if simulator is None:
+        return SafetyPolicy()
+    from simcrate.portal.simulators.services import safety_policy
+
+    return safety_policy(simulator.name)
 
 
 def _compare(simulator: Simulator, document: IniFile, ini_dir: Path, config_name: str) -> None:
@@ -130,10 +159,9 @@ def _compare(simulator: Simulator, document: IniFile, ini_dir: Path, config_name
     """
     from django.conf import settings
 
-    from simcrate.portal.simulators.services import safety_policy
     from simcrate.simulators import SandboxKind, compare_runs, sandbox_of
 
-    if refusals := check_safety(document, safety_policy(simulator.name)):
+    if refusals := check_safety(document, _policy(simulator)):
         raise IniError("\n".join(map(str, refusals)))
     sandbox = sandbox_of(simulator, SandboxKind(settings.ENVIRONMENT.sandbox))
     seen = compare_runs(simulator, sandbox, document, ini_dir, [config_name])
@@ -163,6 +191,7 @@ def show(
     config_name: str,
     run_number: int | None,
     key: str | None,
+    simulator_name: str | None,
     generation: str | None,
     *,
     as_json: bool,
@@ -171,7 +200,7 @@ def show(
 
     KEY is an option (sim-time-limit) or the full path of a parameter (Aloha.host[3].iaTime).
     """
-    config = _read(file, generation).config(config_name)
+    config = _read(file, generation, _simulator(simulator_name)).config(config_name)
     run = None if run_number is None else config.run(run_number)
     if key is None:
         _print_entries(config.entries(run), as_json=as_json)
@@ -186,9 +215,11 @@ def show(
         click.echo(value)
 
 
-def _read(file: Path, generation: str | None) -> IniFile:
-    chosen: Generation = 5 if generation == "5" else 6
-    return read_ini(file, generation=chosen)
+def _read(file: Path, generation: str | None, simulator: Simulator | None) -> IniFile:
+    """By the rules that were asked for, else by those of the simulator, else by those of 6.x."""
+    if generation is None and simulator:
+        return read_ini(file, generation=simulator.generation)
+    return read_ini(file, generation=5 if generation == "5" else 6)
 
 
 def _configs(document: IniFile, faults: list[IniError]) -> list[dict[str, object]]:
