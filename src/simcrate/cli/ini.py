@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import click
 from rich.console import Console
@@ -33,6 +33,16 @@ if TYPE_CHECKING:
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 Command = Callable[..., Any]
+
+
+class ConfigFacts(TypedDict):
+    """What is printed of a configuration."""
+
+    name: str
+    description: str
+    network: str
+    extends: list[str]
+    runs: int
 
 
 def _common(command: Command) -> Command:
@@ -65,7 +75,7 @@ def check(file: Path, simulator_name: str | None, generation: str | None, *, as_
     simulator = _simulator(simulator_name)
     faults: list[IniError] = []
     refusals: tuple[Refusal, ...] = ()
-    configs: list[dict[str, object]] = []
+    configs: list[ConfigFacts] = []
     try:
         document = _read(file, generation, simulator)
         refusals = check_safety(document, _policy(simulator))
@@ -74,6 +84,7 @@ def check(file: Path, simulator_name: str | None, generation: str | None, *, as_
         faults.extend(several.faults)
     except IniError as error:
         faults.append(error)
+    warnings = _warnings(configs)
     if as_json:
         _print_json(
             {
@@ -82,11 +93,14 @@ def check(file: Path, simulator_name: str | None, generation: str | None, *, as_
                 "ok": not (faults or refusals),
                 "faults": [_fault(fault) for fault in faults],
                 "refusals": [_refusal(refusal) for refusal in refusals],
+                "warnings": warnings,
                 "configs": configs,
             }
         )
     else:
         _print_check(file, faults, refusals, configs)
+        for warning in warnings:
+            click.echo(f"warning: {warning}", err=True)
     if faults or refusals:
         raise click.exceptions.Exit(2)
 
@@ -222,9 +236,9 @@ def _read(file: Path, generation: str | None, simulator: Simulator | None) -> In
     return read_ini(file, generation=5 if generation == "5" else 6)
 
 
-def _configs(document: IniFile, faults: list[IniError]) -> list[dict[str, object]]:
+def _configs(document: IniFile, faults: list[IniError]) -> list[ConfigFacts]:
     """What each configuration is; those that cannot be counted add a fault."""
-    configs: list[dict[str, object]] = []
+    configs: list[ConfigFacts] = []
     for info in document.configs:
         try:
             count = document.config(info.name).run_count
@@ -244,11 +258,22 @@ def _configs(document: IniFile, faults: list[IniError]) -> list[dict[str, object
     return configs
 
 
+def _warnings(configs: Sequence[ConfigFacts]) -> list[str]:
+    """What can be run only in part."""
+    from simcrate.portal.simulations.offer import too_many
+
+    return [
+        f"config {config['name']} has {why}"
+        for config in configs
+        if (why := too_many(config["runs"]))
+    ]
+
+
 def _print_check(
     file: Path,
     faults: Sequence[IniError],
     refusals: Sequence[Refusal],
-    configs: Sequence[dict[str, object]],
+    configs: Sequence[ConfigFacts],
 ) -> None:
     console = Console(soft_wrap=True)
     for fault in faults:
@@ -259,8 +284,8 @@ def _print_check(
         return
     table = Table("config", "runs", "network", "description")
     for config in configs:
-        cells = (str(config[name]) for name in ("name", "runs", "network", "description"))
-        table.add_row(*(escape(cell) for cell in cells))
+        cells = (config["name"], str(config["runs"]), config["network"], config["description"])
+        table.add_row(*map(escape, cells))
     console.print(f"{escape(file.name)}: nothing is refused", highlight=False)
     console.print(table)
 

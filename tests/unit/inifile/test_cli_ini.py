@@ -90,6 +90,19 @@ def test_check_in_json_has_refusals_faults_and_configs(study: Path) -> None:
     assert [(c["name"], c["runs"]) for c in document["configs"]] == [("General", 1), ("Study", 4)]
 
 
+def test_check_warns_of_a_config_that_only_a_run_filter_makes_possible(study: Path) -> None:
+    study.write_text(STUDY.replace("repeat = 2", "repeat = 5001"))
+    says = "config Study has 10,002 runs; one simulation can have 10,000: choose some with a run"
+
+    plain = call("check", study)
+    machine = call("check", study, "--json")
+
+    assert (plain.exit_code, machine.exit_code) == (0, 0)
+    assert says in plain.stderr
+    (warning,) = json.loads(machine.stdout)["warnings"]
+    assert says in warning
+
+
 def test_check_reads_indentation_as_the_asked_generation_does(study: Path) -> None:
     study.write_text("[A]\n  network = X\n  repeat = 2\n")
 

@@ -110,13 +110,19 @@ def choose_runs(config: Config, run_filter: str) -> Sequence[Run]:
         runs = config.select(run_filter)
     except IniError as error:
         raise SubmissionError([Fault("run_filter", str(error))]) from error
-    if len(runs) > MAX_RUNS:
-        message = (
-            f"this selects {len(runs):,} runs; one simulation can have {MAX_RUNS:,}: "
-            "choose some with a run filter such as 0..999"
-        )
-        raise SubmissionError([Fault("run_filter", message)])
+    if fault := too_many(len(runs)):
+        raise SubmissionError([Fault("run_filter", f"this selects {fault}")])
     return runs
+
+
+def too_many(run_count: int) -> str:
+    """Why so many runs cannot be run at once, and what to do; empty: they can."""
+    if run_count <= MAX_RUNS:
+        return ""
+    return (
+        f"{run_count:,} runs; one simulation can have {MAX_RUNS:,}: "
+        "choose some with a run filter such as 0..999"
+    )
 
 
 def check_rows(config: Config, runs: Sequence[Run], precision_s: float) -> None:
