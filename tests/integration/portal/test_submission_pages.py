@@ -11,6 +11,7 @@ from django.test import Client
 
 from simcrate.portal.accounts.models import User
 from simcrate.portal.limits.models import GroupLimits
+from simcrate.portal.simulations import offer
 from simcrate.portal.simulations.drafts import DraftGoneError, draft_files, submit_draft
 from simcrate.portal.simulations.models import Draft, DraftFile, Run, Simulation
 from simcrate.portal.simulators.models import SimulatorDefinition
@@ -244,10 +245,47 @@ def test_a_draft_that_is_not_accepted_any_more_is_a_sentence(
     address = draft(as_alice)
     DraftFile.objects.update(content=b"[General]\nload-libs = x\n")
 
-    response = as_alice.get(address, follow=True)
+    response = as_alice.post(address, CHOICES)
 
-    assert response.status_code == 200
+    assert response.status_code == 422
     assert "load-libs" in response.content.decode()
+    assert not Simulation.objects.exists()
+
+
+def test_what_an_ini_offers_is_worked_out_once(
+    as_alice: Client, storage: StorageBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = draft(as_alice)
+    monkeypatch.setattr(offer, "MAX_EFFORT", 0)  # no ini can be counted from here on
+
+    page = as_alice.get(address).content.decode()
+
+    assert "2 runs" in page
+    assert "over N" in page
+
+
+def test_a_simulator_that_cannot_be_chosen_any_more_is_a_sentence(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    define("mine", kind="omnetpp")
+    values = {"simulator": "mine", "ini_text": INI}
+    address = str(as_alice.post("/simulations/new/", values)["Location"])
+    SimulatorDefinition.objects.update(active=False)
+
+    page = as_alice.get(address, follow=True).content.decode()
+
+    assert "there is no simulator" in page
+
+
+def test_a_long_description_is_shown_by_its_beginning(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    ini = INI.replace("[Config Study]", f"description = {'x' * 9_000}\n[Config Study]")
+
+    page = as_alice.get(draft(as_alice, ini)).content.decode()
+
+    assert "x" * 499 + "…" in page
+    assert "x" * 500 not in page
 
 
 def test_a_simulator_with_settings_of_its_own_is_asked_for_run_numbers(

@@ -18,7 +18,7 @@ def test_an_example_is_accepted_with_every_config_that_it_offers(example: Exampl
 
     assert offers
     for offer in offers:
-        assert choose_runs(ini.config(offer.info.name), "")
+        assert choose_runs(ini.config(offer.name), "")
 
 
 @pytest.mark.parametrize("example", list_examples(), ids=lambda example: example.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -50,7 +51,7 @@ def make_draft(
     """
     raise_faults(list(file_faults(files, max_bytes=settings.ENVIRONMENT.submission_max_bytes)))
     ini_name = ini_name or _main_file(simulator, files)
-    offers_of(simulator, ini_name, files)
+    offers = _offers(simulator, ini_name, files)
     with transaction.atomic():
         _discard_old(owner)
         draft = Draft.objects.create(
@@ -58,6 +59,7 @@ def make_draft(
             title=title,
             ini_name=ini_name,
             choices={**(choices or {}), "simulator": simulator},
+            offers=None if offers is None else [asdict(offer) for offer in offers],
         )
         DraftFile.objects.bulk_create(
             DraftFile(draft=draft, name=name, content=content) for name, content in files.items()
@@ -112,18 +114,12 @@ def submit_draft(draft: Draft, *, files: Mapping[str, bytes], **choices: Any) ->
     return simulation
 
 
-def offers_of(
-    simulator: str, ini_name: str, files: Mapping[str, bytes]
-) -> list[OfferedConfig] | None:
-    """What the ini offers; None where only the simulator itself understands its settings file.
+def offers_of(draft: Draft) -> list[OfferedConfig] | None:
+    """What the ini offered when it was uploaded; it is judged again when it is submitted.
 
-    Raises:
-        SubmissionError: there is no such simulator to choose, or the ini cannot be run.
+    None where only the simulator itself understands its settings file.
     """
-    chosen = choosable(simulator)
-    if chosen.kind is SimulatorKind.COMMAND:
-        return None
-    return offered_configs(read_ini_for(chosen, ini_name, files))
+    return None if draft.offers is None else [OfferedConfig(**offer) for offer in draft.offers]
 
 
 def draft_files(draft: Draft) -> dict[str, bytes]:
@@ -161,6 +157,20 @@ def find_ini(files: Iterable[str]) -> str:
         f"one of the files must be the ini: {USUAL_INI}, or the only one ending in .ini; {found}"
     )
     raise SubmissionError([Fault("files", message)])
+
+
+def _offers(
+    simulator: str, ini_name: str, files: Mapping[str, bytes]
+) -> list[OfferedConfig] | None:
+    """What the ini offers; takes seconds where there is much to count.
+
+    Raises:
+        SubmissionError: there is no such simulator to choose, or the ini cannot be run.
+    """
+    chosen = choosable(simulator)
+    if chosen.kind is SimulatorKind.COMMAND:
+        return None
+    return offered_configs(read_ini_for(chosen, ini_name, files))
 
 
 def _main_file(simulator: str, files: Mapping[str, bytes]) -> str:

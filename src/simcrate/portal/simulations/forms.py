@@ -135,7 +135,7 @@ class ChoicesForm(forms.Form):
             )
             self.fields["run_filter"].help_text = "Numbers of runs, as in 0..3,7; empty for run 0."
         else:
-            self._offer("config", [(offer.info.name, offer.info.name) for offer in offers])
+            self._offer("config", [(offer.name, offer.name) for offer in offers])
         storages = [(backend.identifier, backend.name) for backend in active_backends()]
         others = [(key, f"deliver to {name}") for key, name in storages]
         self._offer("licence", [(licence, licence) for licence in offered_licences()])

@@ -133,6 +133,11 @@ class Draft(models.Model):
     title = models.CharField(max_length=200, blank=True)
     ini_name = models.CharField(max_length=255)
     choices = models.JSONField(default=dict, help_text="what the second step begins with")
+    offers = models.JSONField(
+        null=True,
+        editable=False,
+        help_text="configs of the ini: see OfferedConfig; null where only the simulator reads it",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

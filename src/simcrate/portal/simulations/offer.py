@@ -30,6 +30,9 @@ MAX_CONFIGS = 500
 MAX_EFFORT = 8_000_000
 """Of counting the runs of all configs, about ten seconds; see `simcrate.inifile.Effort`."""
 
+LONGEST_SHOWN = 500
+"""Characters of a description, or of a list of variables: configs inherit them, and all are kept."""
+
 MAX_ROWS = 1_000_000
 """Rows of one resampled table."""
 
@@ -38,9 +41,12 @@ MAX_ROWS = 1_000_000
 class OfferedConfig:
     """One config that can be run."""
 
-    info: ConfigInfo
+    name: str
+    description: str
+    """The beginning of a long one."""
+
     run_count: int
-    variables: tuple[str, ...]
+    variables: str
     """Names of its iteration variables."""
 
 
@@ -155,5 +161,12 @@ def _offered(config: Config, info: ConfigInfo) -> OfferedConfig:
     count = config.run_count
     first = config.run(0) if count else None
     return OfferedConfig(
-        info=info, run_count=count, variables=tuple(first.itervars) if first else ()
+        name=info.name,
+        description=_beginning(info.description),
+        run_count=count,
+        variables=_beginning(", ".join(first.itervars) if first else ""),
     )
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"

@@ -100,12 +100,12 @@ def choose(request: UserRequest, draft_id: UUID) -> HttpResponse:
     draft = Draft.objects.filter(pk=draft_id, owner=request.user).first()
     if draft is None:
         return _without_draft(request, draft_id)
-    files = draft_files(draft)
     try:
-        offers = offers_of(draft.choices["simulator"], draft.ini_name, files)
-    except SubmissionError as error:  # accepted when it was uploaded, by yesterday's rules
+        choosable(draft.choices["simulator"])
+    except SubmissionError as error:  # it could be chosen when the files were uploaded
         _tell(request, error)
         return redirect("simulation-new")
+    files, offers = draft_files(draft), offers_of(draft)
     form = ChoicesForm(request.POST or None, draft=draft, offers=offers)
     if request.method == "POST" and form.is_valid():
         try:
