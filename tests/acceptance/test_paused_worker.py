@@ -22,10 +22,9 @@ def test_a_paused_worker_that_comes_back_takes_nothing_from_its_successor(
         paused.suspend()
         let_the_lease_run_out(installation, midway)
         with installation.worker():
-            wait_for(lambda: midway.run()[1] == 2 or None)
+            wait_for(lambda: first.status() == psutil.STATUS_ZOMBIE or None)
             with midway.caught_simulator() as second:
                 paused.resume()
-                first.resume()
                 first.wait()
                 assert identified(installation, midway) == second.pid
             simulation = wait_until_announced(installation, midway.simulation_id)

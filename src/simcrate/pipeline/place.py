@@ -3,6 +3,7 @@
 work/<simulation>/input/         the submitted files; read-only for the runs
 work/<simulation>/runs/<n>/      working directory of run n: its log, and results/; if it came from another
                                  machine, also the record of what its zip could not hold
+work/<simulation>/runs/<n>.superseded/  what whoever took the run over found there, while it is removed
 work/<simulation>/parts/         runs as zips, on their way from or to another machine
 work/<simulation>/made/          what statistics made: csv/ figures/ … for the crate
 spool/<delivery>/<slug>.zip      the crate, until its delivery is verified and announced
@@ -10,7 +11,10 @@ spool/<delivery>/<slug>.zip      the crate, until its delivery is verified and a
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -123,6 +127,29 @@ def _identity(directory: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_ino, status.st_mtime_ns
+
+
+@contextmanager
+def held(directory: Path) -> Iterator[Callable[[], bool]]:
+    """Gives a function that says whether the directory is still the same one.
+
+    While it is held, no later directory of that name can have its inode number.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+
+    def is_the_same() -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), directory.stat())
+        except FileNotFoundError:
+            return False
+
+    try:
+        yield is_the_same
+    finally:
+        os.close(descriptor)
 
 
 def simulations_in(var_dir: Path) -> list[UUID]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from simcrate.errors import WorkEndedError
+from simcrate.errors import SimulationError, WorkEndedError
 from simcrate.inifile import Generation
 from simcrate.pipeline.jobs import Progress, RunOutcome, RunSpec, RunState, Submission
-from simcrate.pipeline.place import RESULTS, Place
+from simcrate.pipeline.place import RESULTS, Place, held
 from simcrate.pipeline.removal import remove_tree
 from simcrate.pipeline.resultdir import flush_run
 from simcrate.pipeline.watch import Watch
@@ -32,6 +33,7 @@ from simcrate.simulators import (
     SimulatorKind,
     command_of,
     follow,
+    kill_superseded,
     provide,
     reader_of,
 )
@@ -60,7 +62,8 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         how it ended; results that the disk did not take make it `failed`.
 
     Raises:
-        SimulationError: the simulator is not what its definition says.
+        SimulationError: the simulator is not what its definition says, or the run directory is not the same
+            any more: another worker does the run by now, and what is there is that one's.
         WorkEndedError: the submitted files are not there any more; the run is done again.
         OSError: the run directory cannot be prepared, or the simulator not be started.
     """
@@ -84,11 +87,12 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
             show_at = now + SHOW_S
 
     started_at = datetime.now(UTC)
-    end = follow(
-        _program(job, place, command),
-        on_line=on_line,
-        stop=watch.stop,
-    )
+    program = _program(job, place, command)
+    with held(place.run_dir(number)) as is_the_same:
+        end = follow(program, on_line=on_line, stop=watch.stop)
+        if not is_the_same():
+            message = "the directory of the run was taken away while its simulator was running"
+            raise SimulationError(message)
     job.sandbox.take_back(place.working_dir(number))
     _remove_temporary(job.sandbox, place.working_dir(number))
     watch.show(_progress(reader))
@@ -169,7 +173,7 @@ def _progress(reader: Reader) -> Progress:
 def _program(job: SimulateJob, place: Place, command: tuple[str, ...]) -> Followed:
     """The command in its sandbox, with a working directory of its own."""
     number, simulator = job.run.number, job.simulator
-    run_dir = place.fresh(place.run_dir(number))
+    run_dir = _taken_over(place, number)
     working_dir = place.working_dir(number)
     if not place.copy_inputs(working_dir):
         message = (
@@ -191,6 +195,27 @@ def _program(job: SimulateJob, place: Place, command: tuple[str, ...]) -> Follow
         environment=simulator.environment,
         limits=job.limits,
     )
+
+
+def _taken_over(place: Place, number: int) -> Path:
+    """An empty run directory.
+
+    A worker that was paused or cut off may still follow its simulator there: the name is taken from both first,
+    so that whoever wakes up sees that the directory is no longer its own.
+    """
+    run_dir = place.run_dir(number)
+    aside = run_dir.with_name(f"{number}.superseded")
+    _clear(aside)
+    with suppress(FileNotFoundError):
+        run_dir.rename(aside)
+        _clear(aside)
+    return place.fresh(run_dir)
+
+
+def _clear(run_dir: Path) -> None:
+    if kill_superseded(run_dir):
+        log.warning("simulator.superseded", extra={"run_dir": str(run_dir)})
+    remove_tree(run_dir)
 
 
 def _state(ending: Ending, end: ProcessEnd, ends_as: RunState) -> RunState:

@@ -8,7 +8,13 @@ of simulations, `sandbox` how to fence them in.
 from simcrate.simulators.definition import OPPSIM, Limits, Simulator, SimulatorKind
 from simcrate.simulators.identity import ProcessIdentity
 from simcrate.simulators.manners import command_of, known_cmdenv_options, reader_of, sandbox_of
-from simcrate.simulators.process import Followed, ProcessEnd, follow, kill_leftover
+from simcrate.simulators.process import (
+    Followed,
+    ProcessEnd,
+    follow,
+    kill_leftover,
+    kill_superseded,
+)
 from simcrate.simulators.reader import Ending, EndingKind, Reader, RunArguments
 from simcrate.simulators.runlist import Comparison, compare_runs
 from simcrate.simulators.sandbox import UNFENCED, Sandbox, SandboxKind, find_sandbox
@@ -35,6 +41,7 @@ __all__ = [
     "find_sandbox",
     "follow",
     "kill_leftover",
+    "kill_superseded",
     "known_cmdenv_options",
     "provide",
     "reader_of",

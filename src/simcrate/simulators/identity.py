@@ -73,10 +73,14 @@ class ProcessIdentity:
         """
         if self.boot != _boot():
             return True
-        if self.pid_namespace != _pid_namespace():
+        if not self.can_be_seen():
             return False
         entry = read_entry(self.pid)
         return entry is None or entry.is_zombie or entry.started_ticks != self.started_ticks
+
+    def can_be_seen(self) -> bool:
+        """Whether its pid means a process of ours, now or earlier: not one of another boot or container."""
+        return (self.boot, self.pid_namespace) == (_boot(), _pid_namespace())
 
 
 def _boot() -> str:

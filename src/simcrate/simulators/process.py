@@ -142,19 +142,40 @@ def kill_leftover(identity_dir: Path) -> bool:
 
     The program of a worker that is alive is left alone, and so is whatever cannot be identified for sure.
     """
-    path = identity_dir / IDENTITY_FILE
+    noted = _read_identities(identity_dir)
+    return noted is not None and noted.parent.has_ended() and _kill_noted(identity_dir, noted)
+
+
+def kill_superseded(identity_dir: Path) -> bool:
+    """End what runs there, whoever follows it: the directory is taken over; true if there was something.
+
+    Whoever followed it learns of it as of any other end.  What cannot be identified for sure is left alone.
+    """
+    noted = _read_identities(identity_dir)
+    return noted is not None and noted.program.can_be_seen() and _kill_noted(identity_dir, noted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    program: ProcessIdentity
+    parent: ProcessIdentity
+
+
+def _read_identities(directory: Path) -> _Noted | None:
     try:
-        identities = json.loads(path.read_text())
-        parent = ProcessIdentity(**identities["parent"])
+        identities = json.loads((directory / IDENTITY_FILE).read_text())
         program = ProcessIdentity(**identities["program"])
+        return _Noted(program, ProcessIdentity(**identities["parent"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _kill_noted(directory: Path, noted: _Noted) -> bool:
+    (directory / IDENTITY_FILE).unlink(missing_ok=True)
+    pid = noted.program.pid
+    if noted.program.has_ended() and not _has_survivors(pid, directory):
         return False
-    if not parent.has_ended():
-        return False
-    path.unlink(missing_ok=True)
-    if program.has_ended() and not _has_survivors(program.pid, identity_dir):
-        return False
-    _kill_all(program.pid)
+    _kill_all(pid)
     return True
 
 

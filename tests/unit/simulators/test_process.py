@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Event, Timer
+from typing import Any
 
 import psutil
 import pytest
@@ -20,6 +21,7 @@ from simcrate.simulators import (
     ProcessIdentity,
     follow,
     kill_leftover,
+    kill_superseded,
     meter,
 )
 from simcrate.simulators.process import IDENTITY_FILE, LOG_ENDS_HERE, READ_BYTES
@@ -278,6 +280,27 @@ def test_the_program_of_a_living_worker_is_left_alone(
     _write_identities(tmp_path, program=ProcessIdentity.of(sleeper.pid), parent=own)
 
     assert not kill_leftover(tmp_path)
+    assert sleeper.poll() is None
+
+
+def test_the_program_of_a_living_worker_is_ended_by_who_takes_its_directory_over(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    own = ProcessIdentity.of(os.getpid())
+    _write_identities(tmp_path, program=ProcessIdentity.of(sleeper.pid), parent=own)
+
+    assert kill_superseded(tmp_path)
+    assert sleeper.wait() == -9
+
+
+@pytest.mark.parametrize("of", [{"pid_namespace": 1}, {"boot": "another"}, {"started_ticks": 1}])
+def test_who_takes_a_directory_over_leaves_strangers_alone(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes], of: dict[str, Any]
+) -> None:
+    stranger = replace(ProcessIdentity.of(sleeper.pid), **of)
+    _write_identities(tmp_path, program=stranger, parent=ProcessIdentity.of(os.getpid()))
+
+    assert not kill_superseded(tmp_path)
     assert sleeper.poll() is None
 
 
