@@ -76,9 +76,12 @@ def check(file: Path, simulator_name: str | None, generation: str | None, *, as_
     faults: list[IniError] = []
     refusals: tuple[Refusal, ...] = ()
     configs: list[ConfigFacts] = []
+    from simcrate.portal.simulations.offer import check_configs
+
     try:
         document = _read(file, generation, simulator)
         refusals = check_safety(document, _policy(simulator))
+        check_configs(document)
         configs = _configs(document, faults)
     except IniFaultsError as several:
         faults.extend(several.faults)

@@ -387,7 +387,7 @@ def test_more_configs_than_can_be_shown_are_refused(
     ini = INI + "".join(f"[Config C{number}]\n" for number in range(500))
     response = as_alice.post("/simulations/new/", {"ini_text": ini})
 
-    assert "omnetpp.ini has 502 configs; at most 500" in response.content.decode()
+    assert "omnetpp.ini: 502 configs; at most 500" in response.content.decode()
 
 
 def test_a_latin_1_ini_is_one_too(as_alice: Client, storage: StorageBackend) -> None:

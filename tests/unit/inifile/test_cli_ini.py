@@ -103,6 +103,14 @@ def test_check_warns_of_a_config_that_only_a_run_filter_makes_possible(study: Pa
     assert says in warning
 
 
+def test_check_refuses_more_configs_than_can_be_offered(study: Path) -> None:
+    study.write_text(STUDY + "".join(f"[Config C{number}]\n" for number in range(500)))
+    result = call("check", study)
+
+    assert result.exit_code == 2
+    assert "omnetpp.ini: 502 configs; at most 500 can be offered" in result.output
+
+
 def test_check_reads_indentation_as_the_asked_generation_does(study: Path) -> None:
     study.write_text("[A]\n  network = X\n  repeat = 2\n")
 

@@ -75,20 +75,29 @@ def read_ini(
     texts = {name: decode_ini(content) for name, content in files.items()}
     try:
         ini = parse_ini(texts[ini_name], name=ini_name, includes=texts, generation=generation)
-        config_count = len(ini.configs)
+        check_configs(ini)
     except IniError as error:
         raise SubmissionError([Fault("files", line) for line in str(error).splitlines()]) from error
-    if not config_count:
-        raise SubmissionError([Fault("files", f"{ini_name} has no config that could be run")])
-    if config_count > MAX_CONFIGS:
-        message = (
-            f"{ini_name} has {config_count:,} configs; at most {MAX_CONFIGS} can be offered: "
-            "leave out those that are not to be run"
-        )
-        raise SubmissionError([Fault("files", message)])
     if refusals := [Fault("files", str(refusal)) for refusal in check_safety(ini, policy)]:
         raise SubmissionError(refusals)
     return ini
+
+
+def check_configs(ini: IniFile) -> None:
+    """Refuse an ini from whose configs none can be chosen.
+
+    Raises:
+        IniError: it has none, or too many to show, or they extend each other in circles.
+    """
+    count = len(ini.configs)
+    if not count:
+        raise IniError("no config that could be run", file=ini.name)
+    if count > MAX_CONFIGS:
+        message = (
+            f"{count:,} configs; at most {MAX_CONFIGS} can be offered: "
+            "leave out those that are not to be run"
+        )
+        raise IniError(message, file=ini.name)
 
 
 def offered_configs(ini: IniFile) -> list[OfferedConfig]:
