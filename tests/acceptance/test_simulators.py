@@ -33,6 +33,7 @@ title = "A program that counts"
 kind = "command"
 command = ["sh", "{{ini}}", "{{config}}", "{{run}}", "{{results}}"]
 progress = '(?P<percent>\\d+) %'
+result_dir = "out/tables"
 """
 
 SCRIPT = """

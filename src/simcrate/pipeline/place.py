@@ -20,9 +20,7 @@ from pathlib import Path
 from uuid import UUID
 
 from simcrate.pipeline.removal import remove_tree
-
-RESULTS = "results"
-"""Below a working directory; relative in commands, so that no path of this machine gets into crates."""
+from simcrate.simulators.definition import RESULTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ class Place:
         return self.run_dir(number) / "work"
 
     def result_dir(self, number: int) -> Path:
-        """What the simulator is told to write into."""
+        """Where the results of a run are once its simulator has ended."""
         return self.working_dir(number) / RESULTS
 
     def log_path(self, number: int) -> Path:

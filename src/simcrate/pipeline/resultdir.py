@@ -14,6 +14,7 @@ from simcrate.crate import CrateContents, gather
 from simcrate.crate.layout import RESULTS
 from simcrate.durable import flush_all
 from simcrate.pipeline.place import Place
+from simcrate.pipeline.removal import remove_tree
 
 
 def gather_results(result_dir: Path, under: str = RESULTS) -> CrateContents:
@@ -24,6 +25,31 @@ def gather_results(result_dir: Path, under: str = RESULTS) -> CrateContents:
     if not os.path.lexists(result_dir):
         return CrateContents(members=())
     return gather(result_dir, under)
+
+
+def bring_home(place: Place, number: int, result_dir: str) -> None:
+    """Make what stands where the simulator leaves its results the result directory of the run.
+
+    On the way there no link is followed: what stands in the way instead of a directory is taken itself, and then
+    is refused like every other link in the place of results.
+
+    Args:
+        place: where the run is.
+        number: of the run.
+        result_dir: relative to its working directory.
+
+    Raises:
+        OSError: it could not be moved.
+    """
+    home = place.result_dir(number)
+    found = place.working_dir(number)
+    for name in Path(result_dir).parts:
+        found /= name
+        if found.is_symlink() or not found.is_dir():
+            break
+    if found != home and os.path.lexists(found):
+        remove_tree(home)
+        found.rename(home)
 
 
 def flush_run(place: Place, number: int) -> None:

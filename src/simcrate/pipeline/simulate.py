@@ -16,9 +16,9 @@ from pathlib import Path
 from simcrate.errors import SimulationError, WorkEndedError
 from simcrate.inifile import Generation
 from simcrate.pipeline.jobs import Progress, RunOutcome, RunSpec, RunState, Submission
-from simcrate.pipeline.place import RESULTS, Place, held
+from simcrate.pipeline.place import Place, held
 from simcrate.pipeline.removal import remove_tree
-from simcrate.pipeline.resultdir import flush_run
+from simcrate.pipeline.resultdir import bring_home, flush_run
 from simcrate.pipeline.watch import Watch
 from simcrate.simulators import (
     Ending,
@@ -72,7 +72,7 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         ini_name=job.submission.ini_name,
         config=job.submission.config,
         number=number,
-        result_dir=RESULTS,
+        result_dir=job.simulator.result_dir,
     )
     command = command_of(job.simulator, arguments, job.sandbox)
     reader = reader_of(job.simulator)
@@ -119,7 +119,7 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         repetition=job.run.repetition,
         generation=_generation(job.simulator),
     )
-    return _kept(outcome, place)
+    return _kept(outcome, place, job.simulator.result_dir)
 
 
 def _remove_temporary(sandbox: Sandbox, working_dir: Path) -> None:
@@ -131,9 +131,10 @@ def _remove_temporary(sandbox: Sandbox, working_dir: Path) -> None:
             log.warning("temporary_files.kept", extra={"why": error.strerror})
 
 
-def _kept(outcome: RunOutcome, place: Place) -> RunOutcome:
-    """The outcome, once a power cut cannot make it untrue."""
+def _kept(outcome: RunOutcome, place: Place, result_dir: str) -> RunOutcome:
+    """The outcome, once its results are where everybody looks and a power cut cannot make it untrue."""
     try:
+        bring_home(place, outcome.number, result_dir)
         flush_run(place, outcome.number)
     except OSError as error:
         reason = f"{outcome.reason} Its results could not be kept: {error.strerror}."
@@ -180,7 +181,7 @@ def _program(job: SimulateJob, place: Place, command: tuple[str, ...]) -> Follow
             "the submitted files were let go of; whoever takes the run next fetches them again"
         )
         raise WorkEndedError(message)
-    provide(simulator, working_dir, result_dir=RESULTS)
+    provide(simulator, working_dir)
     job.sandbox.own(working_dir)
     return Followed(
         command=job.sandbox.wrap(

@@ -5,7 +5,7 @@ built-in `oppsim` shares, `plaincommand` those of any other program; `process` k
 of simulations, `sandbox` how to fence them in.
 """
 
-from simcrate.simulators.definition import OPPSIM, Limits, Simulator, SimulatorKind
+from simcrate.simulators.definition import OPPSIM, RESULTS, Limits, Simulator, SimulatorKind
 from simcrate.simulators.identity import ProcessIdentity
 from simcrate.simulators.manners import command_of, known_cmdenv_options, reader_of, sandbox_of
 from simcrate.simulators.process import (
@@ -22,6 +22,7 @@ from simcrate.simulators.workplace import provide
 
 __all__ = [
     "OPPSIM",
+    "RESULTS",
     "UNFENCED",
     "Comparison",
     "Ending",

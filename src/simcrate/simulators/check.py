@@ -115,10 +115,13 @@ def _run(simulator: Simulator, kind: SandboxKind, trial: Trial) -> str:
     with tempfile.TemporaryDirectory() as directory:
         working_dir = Path(directory) / "work"
         shutil.copytree(trial.ini_path.parent, working_dir)
-        provide(simulator, working_dir, result_dir="results")
+        provide(simulator, working_dir)
         sandbox.own(working_dir)
         run = RunArguments(
-            ini_name=trial.ini_path.name, config=trial.config, number=0, result_dir="results"
+            ini_name=trial.ini_path.name,
+            config=trial.config,
+            number=0,
+            result_dir=simulator.result_dir,
         )
         reader = reader_of(simulator)
         end = follow(
@@ -139,7 +142,7 @@ def _run(simulator: Simulator, kind: SandboxKind, trial: Trial) -> str:
             stop=Event(),
         )
         ending = reader.ending(end.exit_code)
-        left = [path for path in (working_dir / "results").rglob("*") if path.is_file()]
+        left = [path for path in (working_dir / simulator.result_dir).rglob("*") if path.is_file()]
     if ending.kind is EndingKind.ERROR and not end.exceeded:
         raise SimCrateError(ending.reason)
     if not left:

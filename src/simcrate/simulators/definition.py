@@ -10,6 +10,9 @@ from pathlib import Path
 
 from simcrate.inifile import Generation
 
+RESULTS = "results"
+"""Below a working directory; relative in commands, so that no path of this machine gets into crates."""
+
 _OLD_MAJORS = {"3", "4", "5"}
 
 
@@ -42,6 +45,8 @@ class Simulator:
     """Directories that it may read in the sandbox, besides those above and the system's."""
     working_dir: Path | None = None
     """What a run finds in its own working directory beside the submitted files, as links into this one."""
+    result_dir: str = RESULTS
+    """Where it leaves its results, below the working directory of a run; only a `command` has its own way."""
     environment: Mapping[str, str] = field(default_factory=dict)
     allowed_keys: frozenset[str] = frozenset()
     """Options that its ini files may set besides the usual ones."""

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from simcrate.errors import SimulationError
 from simcrate.simulators.definition import Simulator
 
 
-def provide(simulator: Simulator, working_dir: Path, *, result_dir: str) -> None:
+def provide(simulator: Simulator, working_dir: Path) -> None:
     """Add what the definition provides, and the directory for results.
 
     Args:
         simulator: the definition.
         working_dir: with the submitted files in it; one of the same name comes first.
-        result_dir: relative to the working directory.
+
+    Raises:
+        SimulationError: a submitted file stands where the results go.
     """
-    (working_dir / result_dir).mkdir(exist_ok=True)
+    try:
+        (working_dir / simulator.result_dir).mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        message = (
+            f"a submitted file stands where {simulator.title} leaves its results, "
+            f"in {simulator.result_dir!r}; give it another name"
+        )
+        raise SimulationError(message) from error
     if simulator.working_dir is None:
         return
     for entry in simulator.working_dir.iterdir():

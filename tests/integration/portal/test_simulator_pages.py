@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from simcrate.errors import DefinitionError
 from simcrate.portal.simulators.models import SimulatorDefinition
 from simcrate.portal.simulators.parameters import Parameter, fill
 from simcrate.portal.simulators.services import (
@@ -65,6 +66,45 @@ def test_the_one_is_started_for_one_run_counted_from_1(db: None) -> None:
     command = command_of(get_simulator("one"), RUN, UNFENCED)
 
     assert command[-4:] == ("core.DTNSim", "-b", "3:3", "settings.txt")
+
+
+def test_the_one_leaves_its_reports_where_its_settings_say(db: None) -> None:
+    page = (DOCS / "how-to/add-a-simulator.md").read_text()
+    import_simulators(examples("how-to/add-a-simulator.md")[0])
+
+    assert f"Report.reportDir = {get_simulator('one').result_dir}/\n" in page
+
+
+@pytest.mark.parametrize(
+    "result_dir", ["/out", "..", "a/../b", ".", "./a", "a/", "results", "results/a", ".tmp"]
+)
+def test_results_are_left_below_the_working_directory_where_nothing_else_is(
+    db: None, result_dir: str
+) -> None:
+    with pytest.raises(DefinitionError, match="simulator 'a': result_dir: "):
+        import_simulators(definition("command", result_dir))
+
+
+def test_only_a_command_has_a_place_of_its_own_for_results(db: None) -> None:
+    with pytest.raises(DefinitionError, match="result_dir: only for the kind command"):
+        import_simulators(definition("omnetpp", "out"))
+
+
+def test_who_says_nothing_leaves_results_in_results(db: None) -> None:
+    import_simulators(definition("command", ""))
+
+    assert get_simulator("a").result_dir == "results"
+
+
+def definition(kind: str, result_dir: str) -> str:
+    return f"""
+[[simulators]]
+name = "a"
+title = "A"
+kind = "{kind}"
+command = ["a"]
+result_dir = "{result_dir}"
+"""
 
 
 def test_the_line_that_the_one_prints_once_a_minute_is_understood(db: None) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-from simcrate.pipeline.place import RESULTS
 from simcrate.portal.simulations.faults import Fault
+from simcrate.simulators.definition import RESULTS
 
 MAX_NAME_BYTES = 200
 MAX_FILES = 1000

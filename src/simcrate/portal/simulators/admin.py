@@ -21,7 +21,7 @@ class SimulatorAdmin(ModelAdmin):  # type: ignore[misc]  # untyped package
             {"fields": ["command", "ned_path", "libraries", "working_dir", "environment"]},
         ),
         ("What it may", {"fields": ["readable", "allowed_keys"]}),
-        ("How it is followed", {"fields": ["progress"]}),
+        ("How it is followed", {"fields": ["progress", "result_dir"]}),
         ("A form instead of an ini", {"fields": ["template", "parameters"]}),
         ("Where", {"fields": ["tags"]}),
     ]

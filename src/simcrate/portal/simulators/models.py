@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
@@ -10,7 +11,7 @@ from django.db import models
 
 from simcrate.errors import BadInputError
 from simcrate.portal.simulators.parameters import placeholders, read_parameters
-from simcrate.simulators.definition import OPPSIM, SimulatorKind
+from simcrate.simulators.definition import OPPSIM, RESULTS, SimulatorKind
 from simcrate.simulators.plaincommand import PROGRESS_GROUPS
 
 KINDS = [(kind.value, kind.value) for kind in SimulatorKind]
@@ -35,6 +36,17 @@ def validate_progress(pattern: str) -> None:
             r"the pattern needs a group named percent, such as (?P<percent>\d+)%, "
             "or time (simulated seconds), or rate (simulated seconds per second)"
         )
+        raise ValidationError(message)
+
+
+def validate_result_dir(text: str) -> None:
+    """A directory below the working directory that means nothing else there."""
+    path = PurePosixPath(text)
+    if str(path) != text or path.is_absolute() or {".", ".."} & {text, *path.parts}:
+        message = "not a directory below the working directory, such as 'reports' or 'out/reports'"
+        raise ValidationError(message)
+    if path.parts[0] == RESULTS or text.startswith("."):
+        message = f"'{path.parts[0]}' is taken there; blank means '{RESULTS}'"
         raise ValidationError(message)
 
 
@@ -95,6 +107,14 @@ class SimulatorDefinition(models.Model):
         validators=[validate_lines_are_absolute],
         help_text="a directory whose content every run finds beside the submitted files",
     )
+    result_dir = models.CharField(
+        "result directory",
+        max_length=200,
+        blank=True,
+        validators=[validate_result_dir],
+        help_text="for the kind command: where it leaves its results, below the working directory of a "
+        "run, as in reports; blank: results",
+    )
     environment = models.JSONField(
         blank=True,
         default=dict,
@@ -133,7 +153,10 @@ class SimulatorDefinition(models.Model):
         return self.title
 
     def clean(self) -> None:
-        """The template asks for nothing but parameters that there are."""
+        """OMNeT++ is told where its results go; the template asks for nothing but parameters that there are."""
+        if self.result_dir and self.kind != SimulatorKind.COMMAND:
+            message = f"only for the kind {SimulatorKind.COMMAND}: others are told where to write"
+            raise ValidationError({"result_dir": message})
         try:
             names = {parameter.name for parameter in read_parameters(self.parameters)}
         except BadInputError:  # told at their own field

@@ -16,7 +16,7 @@ from simcrate.errors import BadInputError, DefinitionError
 from simcrate.inifile import SafetyPolicy
 from simcrate.portal.simulators.models import SimulatorDefinition
 from simcrate.portal.simulators.parameters import Parameter, read_parameters
-from simcrate.simulators.definition import OPPSIM, Simulator, SimulatorKind
+from simcrate.simulators.definition import OPPSIM, RESULTS, Simulator, SimulatorKind
 
 TABLE = "simulators"
 """The name of the tables in TOML: `[[simulators]]`."""
@@ -90,6 +90,7 @@ def definition_of(row: SimulatorDefinition) -> Simulator:
         libraries=_paths(row.libraries),
         readable=_paths(row.readable),
         working_dir=Path(row.working_dir) if row.working_dir else None,
+        result_dir=row.result_dir or RESULTS,
         environment=row.environment,
         allowed_keys=frozenset(row.allowed_keys.split()),
         progress=row.progress,

@@ -1,0 +1,97 @@
+"""A program that leaves its results where it wants to, and says so in its definition."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from simcrate.errors import SimulationError
+from simcrate.pipeline.jobs import RunSpec, RunState, Submission
+from simcrate.pipeline.place import Place
+from simcrate.pipeline.resultdir import gather_results
+from simcrate.pipeline.simulate import SimulateJob, simulate
+from simcrate.pipeline.watch import Watch
+from simcrate.simulators import UNFENCED, Limits, Simulator, SimulatorKind
+
+SUBMISSION = Submission(
+    id=UUID(int=1), title="Study", simulator="shell", ini_name="study.ini", config="", run_filter="",
+    precision_s=10, submitter="Alice", licence="", submitted_at=datetime(2026, 11, 25, tzinfo=UTC),
+)  # fmt: skip
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    place = Place(tmp_path / "var", SUBMISSION.id)
+    place.input_dir.mkdir(parents=True)
+    return place
+
+
+def results_of(place: Place, script: str, result_dir: str) -> set[str]:
+    """The names of the results; those that were refused begin with an exclamation mark."""
+    shell = Simulator(
+        name="shell",
+        title="Shell",
+        kind=SimulatorKind.COMMAND,
+        command=("sh", "-c", script, "sh", "{results}"),
+        result_dir=result_dir,
+    )
+    job = SimulateJob(
+        submission=SUBMISSION,
+        run=RunSpec(number=0, itervars={}, repetition=0),
+        simulator=shell,
+        sandbox=UNFENCED,
+        limits=Limits(),
+    )
+    assert simulate(job, place, Watch()).state is RunState.COMPLETED
+    found = gather_results(place.result_dir(0))
+    return {member.name for member in found.members} | {f"!{one.name}" for one in found.refused}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo 1 > reports/a.txt",
+        "echo 1 > $1/a.txt",
+        "rm -r reports; mkdir reports; echo 1 > reports/a.txt",
+        "mkdir -p results; echo 2 > results/b.txt; echo 1 > reports/a.txt",
+    ],
+)
+def test_results_are_taken_from_where_the_definition_says(place: Place, script: str) -> None:
+    assert results_of(place, script, "reports") == {"results/a.txt"}
+
+
+def test_they_can_lie_deeper(place: Place) -> None:
+    assert results_of(place, "echo 1 > out/reports/a.txt", "out/reports") == {"results/a.txt"}
+
+
+def test_where_nothing_is_left_there_are_no_results(place: Place) -> None:
+    assert results_of(place, "rmdir reports", "reports") == set()
+
+
+@pytest.mark.parametrize(
+    ("script", "result_dir"),
+    [
+        ("rmdir reports; ln -s $HOME/../../../../../../ours reports", "reports"),
+        ("rm -r out; ln -s $HOME/../../../../../../ours out", "out/reports"),
+    ],
+)
+def test_no_link_on_the_way_is_followed(
+    place: Place, tmp_path: Path, script: str, result_dir: str
+) -> None:
+    (tmp_path / "ours" / "reports").mkdir(parents=True)
+    (tmp_path / "ours" / "reports" / "kept").touch()
+
+    (refused,) = results_of(place, script, result_dir)
+    assert refused.startswith("!")
+    assert place.result_dir(0).resolve() == tmp_path / "ours"
+    assert (tmp_path / "ours" / "reports" / "kept").exists()
+
+
+def test_a_submitted_file_in_its_place_is_told(place: Place) -> None:
+    (place.input_dir / "out").touch()
+
+    with pytest.raises(SimulationError, match="a submitted file stands where Shell leaves"):
+        results_of(place, "true", "out/reports")
