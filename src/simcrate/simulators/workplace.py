@@ -6,6 +6,7 @@ from pathlib import Path
 
 from simcrate.errors import SimulationError
 from simcrate.simulators.definition import Simulator
+from simcrate.simulators.sandbox import SHM, TMP
 
 
 def provide(simulator: Simulator, working_dir: Path) -> None:
@@ -13,7 +14,8 @@ def provide(simulator: Simulator, working_dir: Path) -> None:
 
     Args:
         simulator: the definition.
-        working_dir: with the submitted files in it; one of the same name comes first.
+        working_dir: with the submitted files in it; one of the same name comes first, and so do the
+            sandbox's own directories.
 
     Raises:
         SimulationError: a submitted file stands where the results go.
@@ -29,5 +31,5 @@ def provide(simulator: Simulator, working_dir: Path) -> None:
     if simulator.working_dir is None:
         return
     for entry in simulator.working_dir.iterdir():
-        if not (working_dir / entry.name).exists():
+        if entry.name not in {TMP, SHM} and not (working_dir / entry.name).exists():
             (working_dir / entry.name).symlink_to(entry)

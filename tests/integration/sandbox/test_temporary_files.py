@@ -31,9 +31,13 @@ def place(tmp_path: Path) -> Place:
     return place
 
 
-def run(place: Place, script: str) -> RunState:
+def run(place: Place, script: str, *, provided: Path | None = None) -> RunState:
     shell = Simulator(
-        name="shell", title="Shell", kind=SimulatorKind.COMMAND, command=("sh", "-c", script)
+        name="shell",
+        title="Shell",
+        kind=SimulatorKind.COMMAND,
+        command=("sh", "-c", script),
+        working_dir=provided,
     )
     job = SimulateJob(
         submission=SUBMISSION,
@@ -51,6 +55,18 @@ def test_temporary_files_go_and_results_stay(place: Place) -> None:
     assert state is RunState.COMPLETED
     assert (place.result_dir(0) / "a.sca").read_text() == "1\n"
     assert {path.name for path in place.working_dir(0).iterdir()} == {"results", "study.ini"}
+
+
+def test_a_definition_may_provide_directories_of_the_same_name(
+    place: Place, tmp_path: Path
+) -> None:
+    provided = tmp_path / "provided"
+    for name in (".tmp", ".shm"):
+        (provided / name).mkdir(parents=True)
+    (provided / "data").write_text("1\n")
+
+    assert run(place, "cp data /tmp; cp /tmp/data results", provided=provided) is RunState.COMPLETED
+    assert (place.result_dir(0) / "data").read_text() == "1\n"
 
 
 def test_links_in_their_place_and_in_them_are_not_followed(place: Place, tmp_path: Path) -> None:
