@@ -73,10 +73,10 @@ BUSY = """
 import time
 from simcrate.portal.accounts.models import User
 from simcrate.portal.simulations.services import submit_simulation
-ini = (b"[General]\\nnetwork = OppNet\\nOppNet.numNodes = 20\\nsim-time-limit = 4500s\\n"
+ini = (b"[General]\\nnetwork = OppNet\\nOppNet.numNodes = 20\\nsim-time-limit = 3200s\\n"
        b"repeat = {runs}\\nOppNet.messageInterval = 5s\\n")
 simulation = submit_simulation(
-    owner=User.objects.get(), ini_name="omnetpp.ini", files={"omnetpp.ini": ini},
+    owner=User.objects.get(), ini_name="omnetpp.ini", files={{"omnetpp.ini": ini}},
     config="General", precision_s=1, storage_id="local")
 while simulation.runs.filter(ended_at=None).exists():
     time.sleep(0.2)
@@ -90,12 +90,15 @@ WAITER = """
 name = "waiter"
 title = "Says how far it is, each second"
 kind = "command"
-command = ["sh", "{ini}", "{config}", "{run}", "{results}"]
+command = ["python3", "-S", "-c", "import sys; exec(open(sys.argv[1]).read())", "{ini}", "{run}", "{results}", "{config}"]
 progress = '(?P<percent>\\d+) %'
 """
-WAIT = b"""i=0
-while [ $i -lt 60 ]; do sleep 1; i=$((i+1)); echo "** Event #$((i*9999))  T=$i  $((i*100/60)) % completed"; done
-printf 'time,value\\n0,1\\n' > "$3/run-$2.csv"
+WAIT = b"""import sys, time
+for i in range(60):
+    time.sleep(1)
+    print(f"** Event #{i * 9999}  T={i}  {i * 100 // 60} % completed", flush=True)
+with open(f"{sys.argv[3]}/run-{sys.argv[2]}.csv", "w") as file:
+    file.write("time,value\\n0,1\\n")
 """
 FLIGHT = """
 import time
@@ -105,7 +108,7 @@ from simcrate.portal.workers.models import Worker
 while not Worker.objects.exists():
     time.sleep(0.1)
 simulation = submit_simulation(
-    owner=User.objects.get(), ini_name="wait.sh", files={{"wait.sh": {script!r}}}, simulator="waiter",
+    owner=User.objects.get(), ini_name="wait.py", files={{"wait.py": {script!r}}}, simulator="waiter",
     config="General", run_filter="0..{last}", precision_s=1, storage_id="local")
 while simulation.runs.filter(started_at=None).exists():
     time.sleep(0.2)
@@ -185,6 +188,7 @@ def supervisor_use(environment: Mapping[str, str]) -> tuple[float, float]:
         before = process.cpu_times()
         time.sleep(SUPERVISOR_WATCHED_S)
         after = process.cpu_times()
+        assert len(process.children()) >= IN_FLIGHT  # none has ended early
         used_s = after.user + after.system - before.user - before.system
         return used_s / SUPERVISOR_WATCHED_S, process.memory_info().rss
 

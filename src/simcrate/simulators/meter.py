@@ -17,6 +17,7 @@ from simcrate.simulators.processtable import usage_of
 
 SAMPLE_S = 1.0
 FILES_SHARE = 0.2  # of the time may go into looking at files; few of them are sampled as often
+IDLE_FILES_S = 10.0  # where nothing limits them, their peak is only told
 MOST_FILES = 100_000  # more take so long to look at that a limit would be noticed too late
 RUNAWAY = 2  # times a limit: what still grows after it was told to finish is not finishing
 
@@ -105,7 +106,9 @@ class Meter:
         peaks = self.peaks
         if now >= self._files_at:
             self._measure_files(usage.pids, MOST_FILES)
-            self._files_at = now + (self._clock() - now) / FILES_SHARE
+            limits = self._limits
+            pause_s = 0.0 if limits.disk_bytes or limits.memory_bytes else IDLE_FILES_S
+            self._files_at = now + max(pause_s, (self._clock() - now) / FILES_SHARE)
         memory_bytes = usage.memory_bytes + self._files.memory_bytes
         peaks.memory_bytes = max(peaks.memory_bytes, memory_bytes)
         peaks.cpu_time_s = max(peaks.cpu_time_s, usage.cpu_time_s)

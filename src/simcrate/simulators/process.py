@@ -29,7 +29,7 @@ from simcrate.simulators.meter import Meter
 from simcrate.simulators.processtable import processes_of, read_entry
 
 IDENTITY_FILE = "process.json"
-POLL_S = 0.5
+POLL_S = 1.0
 CLOSED_PIPE_POLL_S = 0.02
 STOP_GRACE_S = 60.0  # finish() may write large files
 SHELL_SIGNAL_BASE = 128

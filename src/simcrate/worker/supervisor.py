@@ -26,7 +26,7 @@ from simcrate.worker.wakefile import WakeFile
 log = logging.getLogger(__name__)
 
 TICK_S = 0.1
-LOOK_S = 3.0  # without a wake-up, work is looked for this often
+LOOK_S = 5.0  # without a wake-up, work is looked for this often
 RECOVER_S = 15.0
 STOP_WAIT_S = 20.0
 

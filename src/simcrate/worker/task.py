@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 BEAT_S = 10.0  # a lease lasts 60 s
 SHOW_S = 0.5  # progress is written at most this often,
-SHOWN_PER_S = 6.0  # and, of all tasks together, this often: every write waits for the disk
+SHOWN_PER_S = 5.0  # and, of all tasks together, this often: every write waits for the disk
 
 
 class Task:
