@@ -25,6 +25,12 @@ def pytest_unconfigure() -> None:
     _var.cleanup()
 
 
+@pytest.fixture(autouse=True)
+def _usual_umask() -> None:
+    """Programs of ours close what they make to others; a test may have run one in this process."""
+    os.umask(0o022)
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
     """Debian's Chromium, without anything that calls home."""
