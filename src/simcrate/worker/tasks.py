@@ -26,7 +26,7 @@ from simcrate.pipeline.place import Place
 from simcrate.pipeline.simulate import SimulateJob, simulate
 from simcrate.pipeline.upload import upload
 from simcrate.pipeline.watch import Watch
-from simcrate.simulators import UNFENCED, SandboxKind, find_sandbox
+from simcrate.simulators import SandboxKind, sandbox_of
 from simcrate.storage import PatientBackends, StorageBackend
 from simcrate.worker.finishing import finish_apart
 from simcrate.worker.port import Claim, WorkerPort, WorkKind
@@ -91,7 +91,7 @@ def _run(bench: Bench, claim: Claim, watch: Watch) -> None:
         submission=submission,
         run=run,
         simulator=simulator,
-        sandbox=UNFENCED if simulator.is_ours else find_sandbox(bench.sandbox_kind),
+        sandbox=sandbox_of(simulator, bench.sandbox_kind),
         limits=bench.port.limits(claim),
     )
     outcome = simulate(job, place, watch)
