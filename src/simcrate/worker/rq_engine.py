@@ -81,6 +81,8 @@ class RunWorker(SimpleWorker):
             super().execute_job(job, queue)
         finally:
             self._has_run = False
+            if self.let_go.is_set():  # it was told so when the run had just ended
+                os._exit(0)
 
     def _finish(self, _signum: int, _frame: FrameType | None) -> None:
         if not self._has_run:

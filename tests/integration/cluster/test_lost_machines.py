@@ -105,7 +105,14 @@ def story(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def packing_of(keeper: psutil.Process) -> psutil.Process | None:
     """The process that packs for the worker with that keeper."""
-    return next((p for p in keeper.children() if "finishing" in " ".join(p.cmdline())), None)
+    return next(filter(_packs, keeper.children()), None)
+
+
+def _packs(process: psutil.Process) -> bool:
+    try:
+        return "finishing" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # or a zombie
+        return False
 
 
 @pytest.mark.parametrize("how", ["unplugged", "paused", "partitioned"])

@@ -59,7 +59,7 @@ def test_a_worker_that_is_stopped_while_redis_is_away_leaves_no_process(
             cluster.wait_for(lambda: connection.scard("rq:workers") == 2, "two rq workers")
         children = keeper.children()
         cluster.redis.kill()
-    _, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=30)
     cluster.redis.start()
 
     assert len(children) == 2

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 DATA = Path(__file__).parents[2] / "data" / "omnetpp"
@@ -91,3 +92,8 @@ def _index_line(
         numbers += [float(np.sum(values)), float(np.sum(np.square(values)))]
     texts = " ".join(map(repr, numbers))
     return f"{number}\t{offset} {length} {events}{part[0][1]} {part[-1][1]} {len(part)} {texts}\n"
+
+
+def bytes_read() -> int:
+    """How much this process has read from files so far, cached ones included."""
+    return int(psutil.Process().io_counters().read_chars)

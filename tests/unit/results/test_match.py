@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from simcrate.errors import BadInputError
@@ -56,11 +54,7 @@ def test_a_faulty_pattern_is_bad_input(pattern: str) -> None:
 
 
 def test_a_pattern_of_many_stars_takes_no_time() -> None:
-    started_at = time.monotonic()
-
-    assert not compile_pattern("*a" * 100 + "b")("a" * 1000)
-
-    assert time.monotonic() - started_at < 5
+    assert not compile_pattern("*a" * 100 + "b")("a" * 1000)  # or it takes for ever
 
 
 ITEMS = [

@@ -377,7 +377,7 @@ def _write_identities(
 def _ends(pid: int) -> bool:
     """Whether a process that was killed is gone, once the kernel got round to it."""
     try:
-        psutil.Process(pid).wait(timeout=10)
+        psutil.Process(pid).wait(timeout=30)
     except psutil.NoSuchProcess:
         return True
     except psutil.TimeoutExpired:

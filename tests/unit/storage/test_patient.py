@@ -47,12 +47,10 @@ def test_a_failure_that_may_pass_is_tried_again_until_the_deadline() -> None:
         time.sleep(seconds)
 
     backend = backends.open(NOBODY, sleep=sleep)
-    started = time.monotonic()
     with pytest.raises(StorageUnreachableError):
         backend.stat(NOWHERE)
 
-    assert waits
-    assert time.monotonic() - started < 5
+    assert 0 < sum(waits) < 2
 
 
 def test_a_worker_that_ends_does_not_wait() -> None:
