@@ -18,45 +18,49 @@ from typing import Any
 
 from simcrate.cli import main
 from simcrate.cli.portal import use_portal
+from simcrate.pipeline import collect, notify, pack, parse, statistics
+from simcrate.storage.localstoreops import LocalBackend
+from simcrate.worker import finishing, tasks
 
-use_portal(migrate=False)
+Places = dict[str, tuple[object, str]]
 
-from simcrate.pipeline import collect, notify, pack, parse, statistics  # noqa: E402
-from simcrate.portal.deliveries.ledger import RowLedger  # noqa: E402
-from simcrate.portal.queue.port import RowsPort  # noqa: E402
-from simcrate.storage.localstoreops import LocalBackend  # noqa: E402
-from simcrate.worker import finishing, tasks  # noqa: E402
-
-PLACES: dict[str, tuple[object, str]] = {
-    "claim": (RowsPort, "claim"),
-    "fetch_inputs": (RowsPort, "fetch_inputs"),
-    "simulate": (tasks, "simulate"),
-    "end_run": (RowsPort, "end_run"),
+OF_THE_FINISHING_PROCESS: Places = {
     "collect": (collect, "collect"),
     "parse": (parse, "parse"),
     "statistics": (statistics, "compute"),
     "pack": (pack, "pack"),
-    "packed": (RowsPort, "packed"),
-    "uploading": (RowLedger, "uploading"),
-    "upload": (LocalBackend, "upload"),
-    "stored": (RowLedger, "stored"),
-    "link": (LocalBackend, "link"),
-    "linked": (RowLedger, "linked"),
-    "announcing": (RowLedger, "announcing"),
-    "send": (notify.OutboxPost, "send"),
-    "announced": (RowLedger, "announced"),
-    "spool_released": (RowLedger, "spool_released"),
 }
-
-
-OF_THE_FINISHING_PROCESS = {"collect", "parse", "statistics", "pack"}
 FINISH = "--finish"
 
 
-def arm(point: str, kill: Callable[[], None]) -> None:
+def places_of_the_worker() -> Places:
+    """Only the worker has the settings that the portal's modules need."""
+    use_portal(migrate=False)
+    from simcrate.portal.deliveries.ledger import RowLedger
+    from simcrate.portal.queue.port import RowsPort
+
+    return {
+        "claim": (RowsPort, "claim"),
+        "fetch_inputs": (RowsPort, "fetch_inputs"),
+        "simulate": (tasks, "simulate"),
+        "end_run": (RowsPort, "end_run"),
+        "packed": (RowsPort, "packed"),
+        "uploading": (RowLedger, "uploading"),
+        "upload": (LocalBackend, "upload"),
+        "stored": (RowLedger, "stored"),
+        "link": (LocalBackend, "link"),
+        "linked": (RowLedger, "linked"),
+        "announcing": (RowLedger, "announcing"),
+        "send": (notify.OutboxPost, "send"),
+        "announced": (RowLedger, "announced"),
+        "spool_released": (RowLedger, "spool_released"),
+    }
+
+
+def arm(point: str, places: Places, kill: Callable[[], None]) -> None:
     when, _, rest = point.partition(":")
     name, _, number = rest.partition("#")
-    owner, attribute = PLACES[name]
+    owner, attribute = places[name]
     work: Callable[..., Any] = getattr(owner, attribute)
     calls = itertools.count(1)
 
@@ -88,14 +92,14 @@ def serve(point: str) -> None:
     if name in OF_THE_FINISHING_PROCESS:
         finishing.COMMAND = (sys.executable, __file__, FINISH, point)
     elif name:
-        arm(point, kill_self)
+        arm(point, places_of_the_worker(), kill_self)
     sys.argv = ["simcrate", "worker"]
     main()
 
 
 if __name__ == "__main__":
     if sys.argv[1] == FINISH:
-        arm(sys.argv[2], kill_worker)
+        arm(sys.argv[2], OF_THE_FINISHING_PROCESS, kill_worker)
         finishing.main()
     else:
         serve(sys.argv[1])

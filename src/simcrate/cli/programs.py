@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
+from simcrate.bare import bare_environment
 from simcrate.errors import SimCrateError
 from simcrate.worker.parenthood import end_with_parent
 
@@ -39,6 +40,8 @@ class Program:
     """What it prints, at the start of a line, when it can be used."""
     can_be_drained: bool = False
     """Whether it ends with exit code 0 when somebody has drained it, and then stays ended."""
+    reads_settings: bool = True
+    """Whether it takes its settings from the environment; what does not is given none of them."""
 
 
 class Programs:
@@ -103,7 +106,9 @@ class _Kept:
         self._restart_at = None
         self._process = subprocess.Popen(
             self._program.command,
-            env=dict(environment),
+            env=dict(environment)
+            if self._program.reads_settings
+            else bare_environment(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

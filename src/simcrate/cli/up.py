@@ -105,6 +105,7 @@ def programs_of(ports: Ports, var_dir: Path) -> list[Program]:
                 *("--secret-file", str(cloud_secret_path(var_dir))),
             ),
             ready_line=CLOUD_READY,
+            reads_settings=False,
         ),
         Program(
             name="portal",

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from simcrate.bare import bare_environment
 from simcrate.statistics.drawing import draw_figure
 from simcrate.statistics.panels import Figure
 
@@ -47,6 +48,7 @@ class DrawingPool:
         self._helpers = [
             subprocess.Popen(
                 command,
+                env=bare_environment(os.environ),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

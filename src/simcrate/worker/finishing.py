@@ -2,6 +2,7 @@
 
 Results of simulators are hostile.  What crashes their reader ends that process and not the worker with all
 its leases; where memory runs out it is the one that the kernel ends; and whatever it used is given back.
+Of the worker's environment it gets what it needs to work, and no settings.
 
 That process runs `main`: it takes one job from its standard input and writes progress and the result to its
 standard output, as pickles of our own values between our own processes.  It ends when the worker does.
@@ -22,6 +23,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
+from simcrate.bare import bare_environment
 from simcrate.errors import CrateError, SimCrateError
 from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import PackedSimulation, Progress
@@ -74,7 +76,12 @@ class _CrashedError(SimCrateError):
 
 
 def _finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
-    with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        COMMAND,
+        env=bare_environment(os.environ),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:

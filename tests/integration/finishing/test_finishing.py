@@ -92,6 +92,19 @@ def test_the_process_is_the_first_to_go_when_memory_runs_out(
     assert caught.value.detail == "'1000'"
 
 
+def test_the_process_gets_nothing_of_the_workers_settings(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMCRATE_DATABASE_URL", "postgresql://simcrate:canary@10.0.0.2/simcrate")
+    monkeypatch.setenv("MPLCONFIGDIR", str(place.var_dir / "fonts"))
+    crash(monkeypatch, "{}[str(dict(__import__('os').environ))]", stage="pack")
+
+    with pytest.raises(CrateError) as caught:
+        finishing.finish_apart(JOB, place, Watch())
+    assert "canary" not in caught.value.detail
+    assert "MPLCONFIGDIR" in caught.value.detail
+
+
 def test_a_process_that_cannot_start_is_an_error_that_is_retried(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

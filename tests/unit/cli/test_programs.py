@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -43,3 +44,19 @@ def test_what_was_drained_stays_ended_and_what_ended_otherwise_is_started_again(
         programs.stop()
 
     assert starts("drained") == 1
+
+
+def test_a_program_that_reads_no_settings_is_given_none(tmp_path: Path) -> None:
+    tell = "import os, time; print(sorted(os.environ)); time.sleep(60)"
+    command = (sys.executable, "-u", "-c", tell)
+    program = Program(name="cloud", command=command, ready_line="['", reads_settings=False)
+    programs = Programs(
+        [program], log_dir=tmp_path, environment={**os.environ, "SIMCRATE_SMTP_URL": "canary"}
+    )
+
+    programs.start()
+    programs.stop()
+
+    said = (tmp_path / "cloud.log").read_text()
+    assert "'PATH'" in said
+    assert "SIMCRATE_" not in said

@@ -270,6 +270,16 @@ def test_helpers_import_nothing_from_the_working_directory(
     assert (tmp_path / "b.svg").exists()
 
 
+def test_helpers_get_nothing_of_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIMCRATE_REDIS_URL", "redis://:canary@10.0.0.2")
+
+    with DrawingPool(helpers=1) as pool:
+        environment = Path(f"/proc/{pool._helpers[0].pid}/environ").read_bytes()
+
+    assert b"PATH=" in environment
+    assert b"canary" not in environment
+
+
 def test_a_helper_that_died_is_stood_in_for(tmp_path: Path) -> None:
     jobs = [(curve(f"s{i}"), tmp_path / f"s{i}") for i in range(4)]
 
