@@ -2,7 +2,8 @@
 
 work/<simulation>/input/         the submitted files; read-only for the runs
 work/<simulation>/runs/<n>/      working directory of run n: its log, and results/; if it came from another
-                                 machine, also the record of what its zip could not hold
+                                 machine, also the record of what its zip could not hold; where its simulator
+                                 leaves its results elsewhere, a link to there until they are in results/
 work/<simulation>/runs/<n>.superseded/  what whoever took the run over found there, while it is removed
 work/<simulation>/parts/         runs as zips, on their way from or to another machine
 work/<simulation>/made/          what statistics made: csv/ figures/ … for the crate
@@ -55,6 +56,10 @@ class Place:
     def log_path(self, number: int) -> Path:
         """Everything the simulator printed."""
         return self.run_dir(number) / "simulator.log"
+
+    def away_path(self, number: int) -> Path:
+        """A link to where the simulator of a run leaves its results, while they are not home; never followed."""
+        return self.run_dir(number) / "results-away"
 
     def leftover_path(self, number: int) -> Path:
         """What the zip could not hold that this run came in; not there where it ran."""

@@ -27,11 +27,10 @@ def gather_results(result_dir: Path, under: str = RESULTS) -> CrateContents:
     return gather(result_dir, under)
 
 
-def bring_home(place: Place, number: int, result_dir: str) -> None:
-    """Make what stands where the simulator leaves its results the result directory of the run.
+def expect_away(place: Place, number: int, result_dir: str) -> None:
+    """Note where the simulator of a run is about to leave its results.
 
-    On the way there no link is followed: what stands in the way instead of a directory is taken itself, and then
-    is refused like every other link in the place of results.
+    Whoever collects brings them home by that, should this worker die before it can.
 
     Args:
         place: where the run is.
@@ -39,17 +38,36 @@ def bring_home(place: Place, number: int, result_dir: str) -> None:
         result_dir: relative to its working directory.
 
     Raises:
+        OSError: it could not be written.
+    """
+    away = place.working_dir(number) / result_dir
+    if away != place.result_dir(number):
+        place.away_path(number).symlink_to(away.relative_to(place.run_dir(number)))
+
+
+def bring_home(place: Place, number: int) -> None:
+    """Make what stands where the simulator left its results the result directory of the run.
+
+    May be repeated: once they are home there is nothing to do.  On the way there no other link is followed: what
+    stands in the way instead of a directory is taken itself, and then is refused like every other link in the
+    place of results.
+
+    Raises:
         OSError: it could not be moved.
     """
-    home = place.result_dir(number)
-    found = place.working_dir(number)
-    for name in Path(result_dir).parts:
+    note = place.away_path(number)
+    if not note.is_symlink():
+        return
+    found = place.run_dir(number)
+    for name in note.readlink().parts:
         found /= name
         if found.is_symlink() or not found.is_dir():
             break
-    if found != home and os.path.lexists(found):
+    if os.path.lexists(found):
+        home = place.result_dir(number)
         remove_tree(home)
         found.rename(home)
+    note.unlink()
 
 
 def flush_run(place: Place, number: int) -> None:

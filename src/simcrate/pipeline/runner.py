@@ -16,6 +16,7 @@ from simcrate.pipeline.agreement import disagreements
 from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import PackedSimulation
 from simcrate.pipeline.place import Place
+from simcrate.pipeline.resultdir import bring_home
 from simcrate.pipeline.storable import storable
 from simcrate.pipeline.watch import Watch
 from simcrate.results import ResultSet, content_digest
@@ -30,9 +31,12 @@ def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
     Raises:
         CrateError: no crate could be written; everything is kept.
         WorkEndedError: the worker ends; the next one starts this again.
+        OSError: the disk does not do what is asked of it; everything is kept.
     """
     story = _Story(watch)
     place.fresh(place.made_dir)
+    for outcome in job.outcomes:
+        bring_home(place, outcome.number)  # the worker of some of them may have died
     files = _collect(job, place, story)
     results = _parse(job, files, story)
     digest = summary = None

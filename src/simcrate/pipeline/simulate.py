@@ -18,7 +18,7 @@ from simcrate.inifile import Generation
 from simcrate.pipeline.jobs import Progress, RunOutcome, RunSpec, RunState, Submission
 from simcrate.pipeline.place import Place, held
 from simcrate.pipeline.removal import remove_tree
-from simcrate.pipeline.resultdir import bring_home, flush_run
+from simcrate.pipeline.resultdir import bring_home, expect_away, flush_run
 from simcrate.pipeline.watch import Watch
 from simcrate.simulators import (
     Ending,
@@ -119,7 +119,7 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         repetition=job.run.repetition,
         generation=_generation(job.simulator),
     )
-    return _kept(outcome, place, job.simulator.result_dir)
+    return _kept(outcome, place)
 
 
 def _remove_temporary(sandbox: Sandbox, working_dir: Path) -> None:
@@ -131,10 +131,10 @@ def _remove_temporary(sandbox: Sandbox, working_dir: Path) -> None:
             log.warning("temporary_files.kept", extra={"why": error.strerror})
 
 
-def _kept(outcome: RunOutcome, place: Place, result_dir: str) -> RunOutcome:
+def _kept(outcome: RunOutcome, place: Place) -> RunOutcome:
     """The outcome, once its results are where everybody looks and a power cut cannot make it untrue."""
     try:
-        bring_home(place, outcome.number, result_dir)
+        bring_home(place, outcome.number)
         flush_run(place, outcome.number)
     except OSError as error:
         reason = f"{outcome.reason} Its results could not be kept: {error.strerror}."
@@ -182,6 +182,7 @@ def _program(job: SimulateJob, place: Place, command: tuple[str, ...]) -> Follow
         )
         raise WorkEndedError(message)
     provide(simulator, working_dir)
+    expect_away(place, number, simulator.result_dir)
     job.sandbox.own(working_dir)
     return Followed(
         command=job.sandbox.wrap(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -9,9 +10,11 @@ from uuid import UUID
 import pytest
 
 from simcrate.errors import SimulationError
-from simcrate.pipeline.jobs import RunSpec, RunState, Submission
+from simcrate.pipeline.finishjob import Finish
+from simcrate.pipeline.jobs import RunOutcome, RunSpec, RunState, Submission
 from simcrate.pipeline.place import Place
-from simcrate.pipeline.resultdir import gather_results
+from simcrate.pipeline.resultdir import expect_away, gather_results
+from simcrate.pipeline.runner import finish
 from simcrate.pipeline.simulate import SimulateJob, simulate
 from simcrate.pipeline.watch import Watch
 from simcrate.simulators import UNFENCED, Limits, Simulator, SimulatorKind
@@ -95,3 +98,19 @@ def test_a_submitted_file_in_its_place_is_told(place: Place) -> None:
 
     with pytest.raises(SimulationError, match="a submitted file stands where Shell leaves"):
         results_of(place, "true", "out/reports")
+
+
+def test_results_of_a_run_whose_worker_died_for_good_are_delivered(place: Place) -> None:
+    (place.working_dir(0) / "out" / "reports").mkdir(parents=True)
+    expect_away(place, 0, "out/reports")
+    (place.working_dir(0) / "out" / "reports" / "a.sca").write_text(
+        "version 3\nrun A-0\nscalar Net x 1\n"
+    )
+    died = RunOutcome(number=0, state=RunState.FAILED, reason="Its worker died 3 times.")
+    job = Finish(submission=SUBMISSION, outcomes=(died,), delivery_id=UUID(int=2), is_careful=True)
+
+    for _ in range(2):  # also where packing is tried again
+        packed = finish(job, place, Watch())
+
+        with zipfile.ZipFile(place.crate_path(job.delivery_id, packed.file_name)) as crate:
+            assert any(name.endswith("a.sca") for name in crate.namelist())
