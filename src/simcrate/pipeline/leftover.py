@@ -20,6 +20,10 @@ NAME = "leftover.json"
 """Of the record in a part."""
 
 
+# what JSON of another shape raises
+_NONSENSE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftover:
     """Of one result directory; all names are those that a crate would give, relative to it."""
@@ -60,14 +64,16 @@ class Leftover:
         """
         try:
             record = json.loads(text)
+            links, modified_ns = record["links"].items(), record["modified_ns"].items()
             return cls(
-                links=dict(record["links"]),
-                modified_ns={name: int(time) for name, time in record["modified_ns"].items()},
+                links={_text(name): _text(target) for name, target in links},
+                modified_ns={_text(name): int(time) for name, time in modified_ns},
                 refused=tuple(
-                    Refused(name=one["name"], why=one["why"]) for one in record["refused"]
+                    Refused(name=_text(one["name"]), why=_text(one["why"]))
+                    for one in record["refused"]
                 ),
             )
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except _NONSENSE as error:
             message = f"{NAME} does not tell what the run left"
             raise CrateError(message, detail=str(error)) from error
 
@@ -76,6 +82,9 @@ class Leftover:
 
         Raises:
             CrateError: a name would leave the directory.
+            OSError: a file is not there, or a link has no place.
+            ValueError: no file can have such a name.
+            OverflowError: nor such a time.
         """
         for name, time_ns in self.modified_ns.items():
             os.utime(path_below(directory, name), ns=(time_ns, time_ns))
@@ -96,6 +105,14 @@ def path_below(directory: Path, name: str) -> Path:
         message = f"{name!r} would leave its directory"
         raise CrateError(message)
     return directory / relative
+
+
+def _text(value: object) -> str:
+    """The value if it is a text that can be written; JSON can hold halves of characters."""
+    if not isinstance(value, str):
+        raise TypeError(value)
+    value.encode()
+    return value
 
 
 def _is_link(member: Member, root: Path, under: str) -> bool:

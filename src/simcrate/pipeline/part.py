@@ -7,8 +7,11 @@ before anything counts on it.
 
 from __future__ import annotations
 
+import errno
 import shutil
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +33,15 @@ from simcrate.pipeline.removal import remove_tree
 from simcrate.pipeline.resultdir import gather_results
 
 LOG = f"{LOGS}simulator.log"
+
+_IMPOSSIBLE = {
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOENT,
+    errno.ENOTDIR,
+}
 
 
 def pack_part(place: Place, number: int) -> PackedCrate:
@@ -59,7 +71,8 @@ def unpack_part(place: Place, number: int) -> None:
     """Make the run's directory what it was on the machine that ran; whole, or not at all.
 
     Raises:
-        CrateError: the part is damaged, or a name in it would leave the run's directory.
+        CrateError: the part is damaged, or asks for what no directory can be.
+        OSError: the disk does not take it.
     """
     part_path = place.part_path(number)
     if faults := verify_crate(part_path).faults:
@@ -67,7 +80,7 @@ def unpack_part(place: Place, number: int) -> None:
         raise CrateError(message)
     run_dir = place.run_dir(number)
     arriving = place.fresh(run_dir.with_name(f"{number}.partial"))
-    with zipfile.ZipFile(part_path) as part:
+    with _blaming_the_part(number), zipfile.ZipFile(part_path) as part:
         for member in part.infolist():
             if target := _target(member.filename, place, number):
                 _extract(part, member, arriving / target.relative_to(run_dir))
@@ -77,6 +90,21 @@ def unpack_part(place: Place, number: int) -> None:
     remove_tree(run_dir)
     arriving.rename(run_dir)
     part_path.unlink()
+
+
+@contextmanager
+def _blaming_the_part(number: int) -> Iterator[None]:
+    """A part that asks for what no directory can be is damaged; that a disk fails is not its fault."""
+    try:
+        yield
+    except (CrateError, ValueError, OverflowError) as error:
+        message = f"the part of run {number} is damaged: {error}"
+        raise CrateError(message) from error
+    except OSError as error:
+        if error.errno not in _IMPOSSIBLE:
+            raise
+        message = f"the part of run {number} is damaged: it holds a name that has no place there"
+        raise CrateError(message, detail=str(error)) from error
 
 
 def _results(result_dir: Path, record_path: Path) -> CrateContents:

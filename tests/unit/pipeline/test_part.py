@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import socket
 import uuid
@@ -23,7 +24,7 @@ from simcrate.crate import (
 )
 from simcrate.errors import CrateError
 from simcrate.pipeline.jobs import RunOutcome, RunState, Submission
-from simcrate.pipeline.leftover import Leftover
+from simcrate.pipeline.leftover import NAME, Leftover
 from simcrate.pipeline.pack import PackJob, pack
 from simcrate.pipeline.part import LOG, pack_part, unpack_part
 from simcrate.pipeline.place import Place
@@ -62,6 +63,17 @@ def carry(there: Place, here: Place) -> Path:
     path.parent.mkdir(parents=True)
     path.write_bytes(pack_part(there, 3).path.read_bytes())
     return path
+
+
+def pack_as_part(there: Place, here: Place, *own: Member) -> None:
+    """The results and the log as a part, with members of one's own and no other record."""
+    log = Member(source=there.log_path(3), name=LOG, role=Role.LOG)
+    here.part_path(3).parent.mkdir(parents=True)
+    pack_crate(
+        CrateContents(members=(log, *own, *gather_results(there.result_dir(3)).members)),
+        Provenance(title="Run 3", description="", created_at=SUBMISSION.submitted_at),
+        here.part_path(3),
+    )
 
 
 def files_below(directory: Path) -> dict[str, bytes]:
@@ -160,15 +172,7 @@ def test_packing_a_part_leaves_nothing_but_the_part(there: Place) -> None:
 
 
 def test_a_part_of_a_version_that_kept_no_record_is_unpacked(there: Place, here: Place) -> None:
-    members = [Member(source=there.log_path(3), name=LOG, role=Role.LOG)]
-    members += gather_results(there.result_dir(3)).members
-    here.part_path(3).parent.mkdir(parents=True)
-    pack_crate(
-        CrateContents(members=tuple(members)),
-        Provenance(title="Run 3", description="", created_at=SUBMISSION.submitted_at),
-        here.part_path(3),
-    )
-
+    pack_as_part(there, here)
     unpack_part(here, 3)
 
     assert files_below(here.result_dir(3)) == FILES
@@ -215,6 +219,59 @@ def test_a_record_that_would_leave_the_directory_is_refused(tmp_path: Path, reco
 def test_a_record_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(CrateError, match="does not tell what the run left"):
         Leftover.from_json(text)
+
+
+DEEP = "[" * 100_000
+NO_RECORD: dict[str, object] = {"links": {}, "modified_ns": {}, "refused": []}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        DEEP,
+        json.dumps({**NO_RECORD, "links": {"a": 1}}),
+        json.dumps({**NO_RECORD, "links": {"a": "\ud800"}}),
+        json.dumps({**NO_RECORD, "links": {"deep/trace.bin/a": "b"}}),
+        json.dumps({**NO_RECORD, "links": {"General-#0.sca": "b"}}),
+        json.dumps({**NO_RECORD, "links": {"a%00": "b"}}),
+        json.dumps({**NO_RECORD, "links": {"a" * 300: "b"}}),
+        json.dumps({**NO_RECORD, "modified_ns": {"nothing.sca": 1}}),
+        json.dumps({**NO_RECORD, "modified_ns": {"deep/trace.bin": 10**40}}),
+        '{"links": {}, "modified_ns": {"deep/trace.bin": 1e999}, "refused": []}',
+        json.dumps({**NO_RECORD, "refused": [{"name": 1, "why": ""}]}),
+    ],
+)
+def test_a_part_whose_record_is_nonsense_is_named(
+    there: Place, here: Place, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "record").write_text(text)
+    pack_as_part(there, here, Member(source=tmp_path / "record", name=NAME, role=Role.OTHER))
+
+    with pytest.raises(CrateError, match="the part of run 3 is damaged: "):
+        unpack_part(here, 3)
+    assert not here.run_dir(3).exists()
+
+
+@pytest.mark.parametrize("name", [f"results/{'a' * 300}", "results/a%00b"])
+def test_a_part_with_a_name_that_no_directory_can_hold_is_named(
+    there: Place, here: Place, name: str
+) -> None:
+    pack_as_part(there, here, Member(source=there.log_path(3), name=name, role=Role.OTHER))
+
+    with pytest.raises(CrateError, match="the part of run 3 is damaged: "):
+        unpack_part(here, 3)
+
+
+def test_a_disk_that_fails_is_not_the_parts_fault(there: Place, here: Place) -> None:
+    path = carry(there, here)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(FILES["deep/trace.bin"]) - 1, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            unpack_part(here, 3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.exists()
 
 
 def test_a_run_that_left_nothing_is_a_part_too(tmp_path: Path, here: Place) -> None:
