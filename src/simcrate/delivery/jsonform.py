@@ -1,9 +1,13 @@
-"""What a ledger keeps of a storage backend's answers, as JSON."""
+"""What a ledger keeps of a storage backend's answers, as JSON.
+
+Several versions read the same rows while machines are upgraded one by one: what this one does not know is left out,
+and what an earlier one did not write has its default.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +21,7 @@ def stored_to_json(stored: StoredCrate) -> dict[str, Any]:
 
 def stored_from_json(value: Mapping[str, Any] | None) -> StoredCrate | None:
     """What `stored_to_json` gave; None stays None."""
-    return StoredCrate(**value) if value else None
+    return StoredCrate(**_known(StoredCrate, value)) if value else None
 
 
 def link_to_json(link: Link) -> dict[str, Any]:
@@ -30,10 +34,16 @@ def link_from_json(value: Mapping[str, Any] | None) -> Link | None:
     """What `link_to_json` gave; None stays None."""
     if not value:
         return None
-    ends = value["expires_at"]
+    known = _known(Link, value)
+    ends = known.get("expires_at")
     return Link(
-        url=value["url"],
-        expires_at=datetime.fromisoformat(ends) if ends else None,
-        has_password=value["has_password"],
-        remarks=tuple(value["remarks"]),
+        **{
+            **known,
+            "expires_at": datetime.fromisoformat(ends) if ends else None,
+            "remarks": tuple(known.get("remarks", ())),
+        }
     )
+
+
+def _known(kind: type[StoredCrate | Link], value: Mapping[str, Any]) -> dict[str, Any]:
+    return {one.name: value[one.name] for one in fields(kind) if one.name in value}
