@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import Client
 from pytest_django import Settings
@@ -209,7 +208,7 @@ def test_a_lost_key_raises_and_never_shows_ciphertext(
     prepare(tmp_path)
     settings.VAR_DIR = tmp_path
 
-    with pytest.raises(ImproperlyConfigured, match="put the key back"):
+    with pytest.raises(DefinitionError, match="put the key back"):
         get_definition("dropbox")
 
 
@@ -227,6 +226,23 @@ def test_a_definition_whose_key_is_lost_costs_no_page_but_its_own(
     assert [as_root.get(address).status_code for address in lists] == [200] * len(lists)
     check = as_root.post(f"{LIST}{simulation.storage.pk}/check/").content.decode()
     assert "put the key back" in html.unescape(check)
+
+
+def test_a_definition_whose_key_is_lost_is_told_of_in_its_form_and_can_be_written_again(
+    as_root: Client, settings: Settings, tmp_path: Path
+) -> None:
+    save(as_root, ADD, DROPBOX)
+    prepare(tmp_path)
+    settings.VAR_DIR = tmp_path
+    page = change_page("dropbox")
+
+    assert "put the key back" in html.unescape(as_root.get(page).content.decode())
+    assert "put the key back" in save(as_root, page, DROPBOX, config="", desc="changed")
+    masked = dict.fromkeys(SECRETS, "__unmodified__")
+    assert "not stored here" in save(as_root, page, DROPBOX, config=json.dumps(masked))
+    assert StorageBackend.objects.get(identifier="dropbox").desc == DROPBOX["desc"]
+    save(as_root, page, DROPBOX, desc="written again")
+    assert dict(get_definition("dropbox").config) == SECRETS
 
 
 def test_a_new_key_is_used_once_a_definition_is_saved_and_the_old_one_can_go(

@@ -68,6 +68,19 @@ class StorageBackendAdmin(ModelAdmin):  # type: ignore[misc]  # untyped package
         )
         return bool(super().has_delete_permission(request, obj)) and not was_used
 
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        *args: Any,  # noqa: ANN401 - Django's signature
+        **kwargs: Any,  # noqa: ANN401 - Django's signature
+    ) -> HttpResponse:
+        """The form, and why it does not show what is stored."""
+        if lost := context["adminform"].form.lost:
+            self.message_user(request, lost, messages.ERROR)
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page
+
     def save_model(
         self,
         request: HttpRequest,

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-from django.core.exceptions import ImproperlyConfigured
-
 from simcrate.errors import BadInputError, StorageError
 from simcrate.portal.storages.models import StorageBackend
 from simcrate.portal.storages.services import storage_defaults
@@ -36,5 +34,5 @@ def _findings(backend: StorageBackend) -> Iterator[Finding]:
     try:
         with closing(open_backend(backend.definition(), defaults=storage_defaults())) as opened:
             yield from opened.check()
-    except (BadInputError, StorageError, ImproperlyConfigured) as error:
+    except (BadInputError, StorageError) as error:
         yield Finding(step="open", ok=False, seen=str(error), todo="correct the definition")

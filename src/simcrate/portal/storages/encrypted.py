@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
+
+from simcrate.errors import DefinitionError
 
 KEY_FILE = "field-keys"
 
@@ -67,7 +68,7 @@ class EncryptedTextField(TextField):
         """Decrypt it.
 
         Raises:
-            ImproperlyConfigured: no key opens it.
+            DefinitionError: no key opens it.
         """
         return _decrypt(ciphertext)
 
@@ -96,7 +97,7 @@ def _decrypt(value: str) -> str:
             "could not decrypt a stored secret: none of the keys in secrets/field-keys opens it; "
             "put the key back that was used when it was saved"
         )
-        raise ImproperlyConfigured(message) from error
+        raise DefinitionError(message) from error
 
 
 def _fernet() -> MultiFernet:

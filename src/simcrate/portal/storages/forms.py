@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 else:
     ModelForm = forms.ModelForm
 
+WRITE_AGAIN = "or write the token and the config again"
 KEEP_HINT = f"A secret that is set shows as {UNMODIFIED}; leave that to keep it."
 
 
@@ -52,9 +53,13 @@ class StorageBackendForm(ModelForm):
         fields = ["name", "identifier", "token", "config", "keep_days", "desc", "active"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Django's signature
+        backend: StorageBackend | None = kwargs.get("instance")
+        self.lost = _forget_unreadable(backend) if backend else ""
+        """Why the stored credentials cannot be read; empty: they can."""
         super().__init__(*args, **kwargs)
         self.obstacles: tuple[str, ...] = ()
-        self._stored = self.instance.definition() if self.instance.pk else None
+        self._kind = self.instance.kind if self.instance.pk else ""
+        self._stored = self.instance.definition() if self.instance.pk and not self.lost else None
         shown = mask_secrets(self._stored) if self._stored else None
         self.initial["token"] = shown.token if shown else ""
         config = dict(shown.config) if shown else {}
@@ -67,9 +72,9 @@ class StorageBackendForm(ModelForm):
             kind = validate_identifier(identifier)
         except DefinitionError as error:
             raise forms.ValidationError(str(error)) from error
-        if self._stored and kind != self._stored.kind and self.instance.deliveries.exists():
+        if self._kind and kind != self._kind and self.instance.deliveries.exists():
             message = (
-                f"crates were delivered through this definition as '{self._stored.kind}'; "
+                f"crates were delivered through this definition as '{self._kind}'; "
                 "make a new definition for another kind"
             )
             raise forms.ValidationError(message)
@@ -93,6 +98,8 @@ class StorageBackendForm(ModelForm):
     def clean(self) -> dict[str, Any]:
         """The whole definition, with stored secrets in their places."""
         cleaned = super().clean() or self.cleaned_data
+        if self.lost and not (cleaned.get("token") or cleaned.get("config")):
+            self.add_error("config", self.lost)
         if not self.errors:
             try:
                 self._accept(keep_secrets(self._definition(cleaned), self._stored))
@@ -118,3 +125,13 @@ class StorageBackendForm(ModelForm):
             desc=cleaned["desc"],
             active=cleaned["active"],
         )
+
+
+def _forget_unreadable(backend: StorageBackend) -> str:
+    """Why the credentials cannot be read, which this copy of the row then has not; empty: they can."""
+    try:
+        backend.definition()
+    except DefinitionError as error:
+        backend.token, backend.config = "", {}
+        return f"{error}, {WRITE_AGAIN}"
+    return ""

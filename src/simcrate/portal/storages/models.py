@@ -45,7 +45,11 @@ class StorageBackend(models.Model):
         return self.identifier.partition(":")[0]
 
     def definition(self) -> StorageDefinition:
-        """The definition as the storage library takes it; with its credentials."""
+        """The definition as the storage library takes it; with its credentials.
+
+        Raises:
+            DefinitionError: the key is lost that they were encrypted with.
+        """
         return StorageDefinition(
             name=self.name,
             id=self.identifier,
