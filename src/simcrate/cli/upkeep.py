@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 60.0
 STOP_WAIT_S = 5.0
+REMIND_FOR_S = 120.0
+"""A mail server that never answers costs half a minute for each mail."""
 OVERDUE_AFTER_S = 50 * 60.0
 """Less than it takes to the next sweep, so that this one's sightings count there."""
 
@@ -81,8 +83,12 @@ def sweep_expired(bench: Bench, overdue: Overdue) -> None:
     sweep(ledger, lambda to: bench.backends.open(get_definition(to)))
 
 
-def remind_owners(bench: Bench) -> None:
-    """Tell owners of crates that expire soon; a mail that is not accepted is tried again the next time."""
+def remind_owners(bench: Bench, clock: Clock = time.monotonic) -> None:
+    """Tell owners of crates that expire soon; a mail that is not accepted is tried again the next time.
+
+    A mail server that accepts none has a limited time: the other chores wait for this one.
+    """
+    give_up_at = clock() + REMIND_FOR_S
     for reminder in due_reminders():
         try:
             remind(reminder, sender=bench.mail_from, post=bench.post, written_at=datetime.now(UTC))
@@ -91,6 +97,8 @@ def remind_owners(bench: Bench) -> None:
                 "reminder.not_sent",
                 extra={"why": str(error), "delivery": str(reminder.delivery_id)},
             )
+            if clock() >= give_up_at:
+                return
         else:
             reminded(reminder)
 

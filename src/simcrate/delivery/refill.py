@@ -59,7 +59,7 @@ def _fetch(link_url: str, source: Source, keep_going: Callable[[], None]) -> Non
             _require_content(answer)
             sha256 = _write(answer, partial, source.size_bytes, keep_going)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        message = "could not fetch the crate from its earlier link: no answer; it is tried again"
+        message = "could not fetch the crate from its earlier link: no answer"
         raise StorageUnreachableError(message, detail=type(error).__name__) from error
     if (partial.stat().st_size, sha256) != (source.size_bytes, source.sha256):
         message = (

@@ -236,7 +236,7 @@ class SmtpPost:
         except smtplib.SMTPRecipientsRefused as error:
             raise _refused(error) from error
         except (OSError, smtplib.SMTPException) as error:
-            text = "could not send the mail: the mail server did not accept it; it is tried again"
+            text = "could not send the mail: the mail server did not accept it"
             raise NotifyError(text, detail=f"{self._host}:{self._port}: {error}") from error
 
     def _connect(self) -> smtplib.SMTP:
@@ -253,4 +253,4 @@ def _refused(error: smtplib.SMTPRecipientsRefused) -> NotifyError:
     if NO_SUCH_RECIPIENT.match(answer):
         text = f"{said}; correct the address and look at the page instead"
         return RecipientRefusedError(text, detail=repr(answer))
-    return NotifyError(f"{said}; it is tried again", detail=repr(answer))
+    return NotifyError(said, detail=repr(answer))

@@ -28,7 +28,7 @@ NEW_TOKEN = "get a new one with seafile-get-token"  # noqa: S105 - advice
 ANSWERS: dict[int, tuple[type[StorageError], str]] = {
     401: (StorageAuthError, f"Seafile does not accept the token; {NEW_TOKEN}"),
     404: (StorageNotFoundError, "Seafile does not have it; check 'repoid' and the folder"),
-    409: (StorageBusyError, "Seafile is collecting garbage; it will be tried again"),
+    409: (StorageBusyError, "Seafile is collecting garbage"),
     413: (
         StorageRefusedError,
         "a proxy in front of Seafile refuses requests of this size;"
@@ -110,7 +110,7 @@ def _forbidden(response: httpx.Response) -> tuple[type[StorageError], str]:
     if "credentials were not provided" in words:
         return StorageAuthError, f"Seafile did not get the token; {NEW_TOKEN}"
     if "token not found" in words:
-        return StorageUnreachableError, "Seafile forgot its own link; it will be tried again"
+        return StorageUnreachableError, "Seafile forgot its own link"
     if "not writable" in words:
         return StorageRefusedError, "the library is read-only; make it writable or choose another"
     return (

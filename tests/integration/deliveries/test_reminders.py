@@ -14,9 +14,9 @@ import pytest
 from django.test import Client
 
 from simcrate.cli.bench import make_bench
-from simcrate.cli.upkeep import remind_owners
-from simcrate.errors import RecipientRefusedError
-from simcrate.pipeline.notify import OutboxPost
+from simcrate.cli.upkeep import REMIND_FOR_S, remind_owners
+from simcrate.errors import NotifyError, RecipientRefusedError
+from simcrate.pipeline.notify import SMTP_TIMEOUT_S, OutboxPost
 from simcrate.pipeline.remind import remind
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.deliveries.reminders import due_reminders, reminded
@@ -118,6 +118,34 @@ class PickyPost:
         if message["To"] == self._refused:
             raise RecipientRefusedError
         self.taken.append(message["To"])
+
+
+class SilentPost:
+    """A mail server that accepts connections and never answers; time passes by its `clock` only."""
+
+    def __init__(self) -> None:
+        self.waited_s = 0.0
+
+    def send(self, message: EmailMessage) -> None:
+        self.waited_s += SMTP_TIMEOUT_S
+        raise NotifyError
+
+    def clock(self) -> float:
+        return self.waited_s
+
+
+def test_a_mail_server_that_never_answers_is_not_waited_for_with_every_reminder(
+    announced: Announce, simulation: Simulation
+) -> None:
+    for _ in range(8):
+        announced(simulation=simulation)
+    days_pass(4.1)
+    post = SilentPost()
+
+    remind_owners(replace(make_bench(), post=post), post.clock)
+
+    assert len(due_reminders()) == 8
+    assert post.waited_s == REMIND_FOR_S
 
 
 def test_an_address_that_is_refused_costs_nobody_else_the_reminder(

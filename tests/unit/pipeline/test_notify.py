@@ -126,6 +126,9 @@ def test_a_mail_server_that_is_down_is_an_error_that_can_be_retried() -> None:
         )
 
     assert caught.value.retryable
+    assert "again" not in str(
+        caught.value
+    )  # whoever tries it again says so, and whoever gives up does not
 
 
 class Refusing:

@@ -148,7 +148,7 @@ def _delivery_standing(simulation: Simulation, tally: RunTally, delivery: Delive
             again = (
                 f" It is tried again at {delivery.retry_at:%H:%M} UTC." if delivery.retry_at else ""
             )
-            sentence = f"{storage} did not take the crate yet: {delivery.error}{again}"
+            sentence = f"{storage} did not take the crate yet: {delivery.error.rstrip('.')}.{again}"
             return _make(SimulationState.DELIVERING, sentence, _sent_percent(delivery))
         case DeliveryState.SPOOLED | DeliveryState.UPLOADING | DeliveryState.VERIFYING:
             sentence = f"The crate is on its way to {storage} ({delivery.state})."
