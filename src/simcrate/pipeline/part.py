@@ -29,8 +29,8 @@ from simcrate.errors import CrateError
 from simcrate.pipeline import leftover
 from simcrate.pipeline.leftover import Leftover, path_below
 from simcrate.pipeline.place import Place
-from simcrate.pipeline.removal import remove_tree
 from simcrate.pipeline.resultdir import gather_results
+from simcrate.simulators.removal import remove_tree
 
 LOG = f"{LOGS}simulator.log"
 

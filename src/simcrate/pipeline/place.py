@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from simcrate.pipeline.removal import remove_tree
 from simcrate.simulators.definition import RESULTS
+from simcrate.simulators.removal import remove_tree
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from simcrate.crate import CrateContents, gather
 from simcrate.crate.layout import RESULTS
 from simcrate.durable import flush_all
 from simcrate.pipeline.place import Place
-from simcrate.pipeline.removal import remove_tree
+from simcrate.simulators.removal import remove_tree
 
 
 def gather_results(result_dir: Path, under: str = RESULTS) -> CrateContents:

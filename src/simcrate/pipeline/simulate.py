@@ -17,7 +17,6 @@ from simcrate.errors import SimulationError, WorkEndedError
 from simcrate.inifile import Generation
 from simcrate.pipeline.jobs import Progress, RunOutcome, RunSpec, RunState, Submission
 from simcrate.pipeline.place import Place, held
-from simcrate.pipeline.removal import remove_tree
 from simcrate.pipeline.resultdir import bring_home, expect_away, flush_run
 from simcrate.pipeline.watch import Watch
 from simcrate.simulators import (
@@ -37,6 +36,7 @@ from simcrate.simulators import (
     provide,
     reader_of,
 )
+from simcrate.simulators.removal import remove_tree
 
 log = logging.getLogger(__name__)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -16,10 +18,12 @@ from simcrate.simulators.definition import Limits, Simulator, SimulatorKind
 from simcrate.simulators.manners import command_of, known_cmdenv_options, reader_of, sandbox_of
 from simcrate.simulators.process import Followed, follow
 from simcrate.simulators.reader import EndingKind, RunArguments
+from simcrate.simulators.removal import remove_tree
 from simcrate.simulators.runlist import MOST_CONFIGS, compare_runs
 from simcrate.simulators.sandbox import SandboxKind, find_sandbox
 from simcrate.simulators.workplace import provide
 
+MOST_COUNTED = 100_000  # result files of a tiny run
 TRIAL_LIMITS = Limits(wall_time_s=60, disk_bytes=2**30)
 
 
@@ -112,8 +116,8 @@ def _runs(simulator: Simulator, kind: SandboxKind, trial: Trial) -> str:
 
 def _run(simulator: Simulator, kind: SandboxKind, trial: Trial) -> str:
     sandbox = sandbox_of(simulator, kind)
-    with tempfile.TemporaryDirectory() as directory:
-        working_dir = Path(directory) / "work"
+    with _directory() as directory:
+        working_dir = directory / "work"
         shutil.copytree(trial.ini_path.parent, working_dir)
         provide(simulator, working_dir)
         sandbox.own(working_dir)
@@ -133,8 +137,8 @@ def _run(simulator: Simulator, kind: SandboxKind, trial: Trial) -> str:
                     limits=TRIAL_LIMITS,
                 ),
                 working_dir=working_dir,
-                log_path=Path(directory) / "log",
-                identity_dir=Path(directory),
+                log_path=directory / "log",
+                identity_dir=directory,
                 environment=simulator.environment,
                 limits=TRIAL_LIMITS,
             ),
@@ -142,10 +146,38 @@ def _run(simulator: Simulator, kind: SandboxKind, trial: Trial) -> str:
             stop=Event(),
         )
         ending = reader.ending(end.exit_code)
-        left = [path for path in (working_dir / simulator.result_dir).rglob("*") if path.is_file()]
+        sandbox.take_back(working_dir)
+        left = _count_files(working_dir, simulator.result_dir)
     if ending.kind is EndingKind.ERROR and not end.exceeded:
         raise SimCrateError(ending.reason)
     if not left:
         message = f"it left no results ({end.exceeded or ending.reason})"
         raise SimCrateError(message)
-    return f"{len(left)} result files; {end.exceeded or ending.reason}"
+    count = f"{left} result files" if left < MOST_COUNTED else f"{left} result files or more"
+    return f"{count}; {end.exceeded or ending.reason}"
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    """One that is removed again, whatever a program has left in it."""
+    directory = Path(tempfile.mkdtemp())
+    try:
+        yield directory
+    finally:
+        remove_tree(directory)
+
+
+def _count_files(working_dir: Path, result_dir: str) -> int:
+    """Regular files among the results, as far down as paths reach; no link is followed, nor is one on the way."""
+    root = os.path.realpath(working_dir / result_dir)
+    if root != os.path.join(os.path.realpath(working_dir), result_dir):  # noqa: PTH118 - compared as text
+        return 0
+    count, pending = 0, [root]
+    while pending and count < MOST_COUNTED:
+        with suppress(OSError), os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                elif entry.is_file(follow_symlinks=False):
+                    count += 1
+    return min(count, MOST_COUNTED)

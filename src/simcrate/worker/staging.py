@@ -31,9 +31,9 @@ from simcrate.errors import (
 )
 from simcrate.pipeline.part import pack_part, unpack_part
 from simcrate.pipeline.place import Place
-from simcrate.pipeline.removal import remove_tree
 from simcrate.pipeline.watch import Watch
 from simcrate.secret import Secret
+from simcrate.simulators.removal import remove_tree
 from simcrate.storage import JSON
 from simcrate.storage.address import parse_address
 from simcrate.storage.local_api import LocalApi, link_path, storage_error

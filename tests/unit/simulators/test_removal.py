@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from simcrate.pipeline.removal import remove_tree
+from simcrate.simulators.removal import remove_tree
 
 LEVELS = 1100  # more than Python recurses,
 NAME = "deep"  # and longer together than a path may be
