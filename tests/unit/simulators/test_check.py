@@ -11,9 +11,7 @@ import pytest
 from simcrate.simulators import SandboxKind, Simulator, SimulatorKind
 from simcrate.simulators.check import Step, Trial, check_simulator
 
-DEEP = (
-    "os.chdir('results'); open('a.sca', 'w'); [(os.mkdir('d'), os.chdir('d')) for _ in range(3000)]"
-)
+DEEP = "os.chdir('results'); open('a.sca', 'w'); [(os.mkdir('deep'), os.chdir('deep')) for _ in range(1100)]"
 
 
 @pytest.fixture
