@@ -11,7 +11,13 @@ import pytest
 from simcrate.simulators import SandboxKind, Simulator, SimulatorKind
 from simcrate.simulators.check import Step, Trial, check_simulator
 
-DEEP = "os.chdir('results'); open('a.sca', 'w'); [(os.mkdir('deep'), os.chdir('deep')) for _ in range(1100)]"
+DEEP = """
+os.chdir('results')
+open('a.sca', 'w').close()
+for _ in range({levels}):
+    os.mkdir({name!r})
+    os.chdir({name!r})
+"""
 
 
 @pytest.fixture
@@ -31,7 +37,7 @@ def run_step(tmp_path: Path, script: str) -> Step:
         name="hostile",
         title="Hostile",
         kind=SimulatorKind.COMMAND,
-        command=(sys.executable, "-c", f"import os; {script}"),
+        command=(sys.executable, "-c", f"import os\n{script}"),
         is_ours=True,
     )
     *_, step = check_simulator(simulator, SandboxKind.NONE, Trial(ini_path=ini, config=""))
@@ -39,10 +45,17 @@ def run_step(tmp_path: Path, script: str) -> Step:
     return step
 
 
-def test_a_tree_that_is_deeper_than_any_path_is_counted_as_far_as_it_can_be_and_goes(
-    tmp_path: Path, temporary_dir: Path
+@pytest.mark.parametrize(
+    ("levels", "name"),
+    [
+        pytest.param(50, "n" * 100, id="longer than any path"),
+        pytest.param(1100, "d", id="deeper than Python recurses", marks=pytest.mark.slow),
+    ],
+)
+def test_a_deep_tree_is_counted_as_far_as_it_can_be_and_goes(
+    tmp_path: Path, temporary_dir: Path, levels: int, name: str
 ) -> None:
-    step = run_step(tmp_path, DEEP)
+    step = run_step(tmp_path, DEEP.format(levels=levels, name=name))
 
     assert step.ok
     assert step.seen.startswith("1 result files")
