@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from simcrate.crate import Choice
-from simcrate.pipeline.jobs import RunOutcome, Submission
+from simcrate.pipeline.jobs import RunOutcome, RunState, Submission
 from simcrate.pipeline.watch import Watch
 from simcrate.results import ResultSet
 from simcrate.statistics import Parts, find_catalogue, write_statistics
@@ -38,6 +38,7 @@ def compute(
         parts=_parts(submission),
         facts=_facts(submission, outcomes),
         ends_s=_ends_s(results, outcomes),
+        unfinished=_unfinished(results, outcomes),
         progress=lambda share: watch.show_stage(STAGE, 100 * share),
     )
     return summary.to_json()
@@ -53,9 +54,23 @@ def _parts(submission: Submission) -> Parts:
 
 
 def _ends_s(results: ResultSet, outcomes: Sequence[RunOutcome]) -> Mapping[str, float]:
-    """When each run ended, in simulated seconds by run ID: what the last samples cannot tell."""
-    by_number = {outcome.number: outcome.sim_time_s for outcome in outcomes if outcome.sim_time_s}
+    """When each run ended, in simulated seconds by run ID: what the last samples cannot tell.
+
+    One that did not complete has not reached its limit, whether or not it said how far it came.
+    """
+    by_number = {
+        outcome.number: outcome.sim_time_s
+        for outcome in outcomes
+        if outcome.sim_time_s or outcome.state is not RunState.COMPLETED
+    }
     return {run.id: by_number[run.number] for run in results.runs if run.number in by_number}
+
+
+def _unfinished(results: ResultSet, outcomes: Sequence[RunOutcome]) -> Mapping[str, str]:
+    """How the runs ended that did not complete, by run ID; their files may look whole."""
+    states = {outcome.number: outcome.state for outcome in outcomes}
+    ended = {run.id: states[run.number] for run in results.runs if run.number in states}
+    return {run: state for run, state in ended.items() if state is not RunState.COMPLETED}
 
 
 def _facts(submission: Submission, outcomes: Sequence[RunOutcome]) -> Mapping[str, str]:

@@ -58,6 +58,12 @@ def warnings_about(
         yield from _not_recorded(rows, catalogue)
 
 
+def unfinished_runs(unfinished: Mapping[str, str]) -> Iterator[str]:
+    """Runs that did not complete, by run ID, with how they ended; nothing in their files need say so."""
+    for run, ended in unfinished.items():
+        yield f"Run {run} has not completed ({ended}): all numbers take in what it recorded until then."
+
+
 def lost_samples(vectors: pa.Table, reductions: Reductions) -> Iterator[str]:
     """Samples that the index of vectors counts and that were not found in their file."""
     counted = np.nan_to_num(vectors["count"].to_numpy(zero_copy_only=False).astype(float))

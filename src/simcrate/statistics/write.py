@@ -23,7 +23,14 @@ from simcrate.statistics.drawingpool import DrawingPool
 from simcrate.statistics.figurefiles import write_figures
 from simcrate.statistics.figures import FigurePlan
 from simcrate.statistics.measuring import measure
-from simcrate.statistics.notices import folded, lost_samples, missing, run_facts, warnings_about
+from simcrate.statistics.notices import (
+    folded,
+    lost_samples,
+    missing,
+    run_facts,
+    unfinished_runs,
+    warnings_about,
+)
 from simcrate.statistics.pointcomparison import compare_with_first
 from simcrate.statistics.report import write_report
 from simcrate.statistics.resampling import check_precision
@@ -63,6 +70,7 @@ def write_statistics(  # noqa: PLR0913 - the interface of a stage, all but two b
     parts: Parts = Parts(),
     facts: Mapping[str, str] | None = None,
     ends_s: Mapping[str, float] | None = None,
+    unfinished: Mapping[str, str] | None = None,
     progress: Callable[[float], None] = _no_progress,
 ) -> Summary:
     """Compute all statistics of a set of results and write them below a directory.
@@ -77,6 +85,7 @@ def write_statistics(  # noqa: PLR0913 - the interface of a stage, all but two b
         parts: what to write.
         facts: label and text for the head of the report; `Title` becomes its heading.
         ends_s: simulated seconds at which runs ended, by run ID, as far as the simulator said so.
+        unfinished: how runs ended that did not complete, by run ID, such as `failed`.
         progress: called with the share that is done, 0 to 1.
 
     Raises:
@@ -98,6 +107,7 @@ def write_statistics(  # noqa: PLR0913 - the interface of a stage, all but two b
         rows = tuple(entry.row for entry in tabulated)
         warnings = [measured.trouble] if measured.trouble else []
         warnings += lost_samples(measured.vectors, measured.reductions)
+        warnings += unfinished_runs(unfinished or {})
         warnings += warnings_about(results, measured.vectors, rows, catalogue, ends_s)
         if parts.csv:
             csv_dir = out_dir / "csv"

@@ -281,6 +281,17 @@ def test_a_run_whose_worker_died_has_its_ini_and_one_that_never_started_has_none
     assert own_inis == {"as-run/run-0.ini", "as-run/run-1.ini"}
 
 
+def test_a_run_that_did_not_complete_is_told_though_its_files_look_whole(place: Place) -> None:
+    outcome = replace(simulate(place), state=RunState.FAILED, reason="Killed.", sim_time_s=0.0)
+    for index in place.result_dir(0).glob("*.vci"):
+        index.unlink()
+    packed = finish(place, outcome)
+
+    (run,) = packed.summary["runs"]
+    assert "has not completed (failed)" in " ".join(packed.summary["warnings"])
+    assert run["end_s"] < 60.0
+
+
 def test_an_empty_result_file_is_told(place: Place) -> None:
     outcome = simulate(place)
     (path,) = place.result_dir(0).glob("*.sca")
