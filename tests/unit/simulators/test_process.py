@@ -24,7 +24,7 @@ from simcrate.simulators import (
     kill_superseded,
     meter,
 )
-from simcrate.simulators.process import IDENTITY_FILE, LOG_ENDS_HERE, READ_BYTES
+from simcrate.simulators.process import IDENTITY_FILE, LOG_ENDS_HERE, LONGEST_LINE, READ_BYTES
 
 UNLIMITED = Limits()
 
@@ -69,6 +69,26 @@ def test_what_it_used_is_measured(tmp_path: Path) -> None:
     assert 0 < end.cpu_time_s < 60
 
 
+def test_what_it_has_printed_is_in_its_log_at_once(tmp_path: Path) -> None:
+    log_path = tmp_path / "program.log"
+    logged: list[str] = []
+    program = Followed(
+        command=("echo", "one"),
+        working_dir=tmp_path,
+        log_path=log_path,
+        identity_dir=tmp_path,
+    )
+    follow(program, on_line=lambda _: logged.append(log_path.read_text()), stop=Event())
+
+    assert logged == ["one\n"]
+
+
+def test_a_line_without_end_is_cut(tmp_path: Path) -> None:
+    _, lines = run(tmp_path, f"print('y' * {3 * LONGEST_LINE})")
+
+    assert [len(line) for line in lines] == [LONGEST_LINE]
+
+
 def test_errors_come_through_the_same_pipe_in_order(tmp_path: Path) -> None:
     _, lines = run(
         tmp_path, "import os; os.write(1, b'a\\n'); os.write(2, b'b\\n'); os.write(1, b'c\\n')"
@@ -92,7 +112,21 @@ def test_a_program_sees_no_environment_of_ours(
     assert "SIMCRATE" not in lines[0]
 
 
-def test_standard_input_is_closed(tmp_path: Path) -> None:
+@pytest.fixture
+def typed() -> Iterator[None]:
+    """Somebody has typed something where this process is started."""
+    kept = os.dup(0)
+    reading, writing = os.pipe()
+    os.write(writing, b"for the shell")
+    os.close(writing)
+    os.dup2(reading, 0)
+    yield
+    os.dup2(kept, 0)
+    os.close(reading)
+    os.close(kept)
+
+
+def test_standard_input_is_closed(tmp_path: Path, typed: None) -> None:
     _, lines = run(tmp_path, "import sys; print(repr(sys.stdin.read()))")
 
     assert lines == ["''"]
@@ -101,8 +135,12 @@ def test_standard_input_is_closed(tmp_path: Path) -> None:
 def test_stop_lets_the_program_finish(tmp_path: Path) -> None:
     stop = Event()
     script = (
-        "import signal, sys\n"
-        "signal.signal(signal.SIGTERM, lambda *_: (print('finish'), sys.exit(2)))\n"
+        "import os, signal, sys, time\n"
+        "def finish(*_):\n"
+        "    os.write(1, b'finishing\\n')\n"
+        "    time.sleep(0.3)\n"
+        "    sys.exit(2)\n"
+        "signal.signal(signal.SIGTERM, finish)\n"
         "print('ready', flush=True)\nsignal.pause()"
     )
     lines: list[str] = []
@@ -124,7 +162,7 @@ def test_stop_lets_the_program_finish(tmp_path: Path) -> None:
     )
 
     assert (end.exit_code, end.was_stopped) == (2, True)
-    assert lines == ["ready", "finish"]
+    assert lines == ["ready", "finishing"]
 
 
 def test_a_program_that_ignores_sigterm_is_killed_with_its_children(tmp_path: Path) -> None:
@@ -157,6 +195,34 @@ def test_a_child_that_prints_for_ever_delays_nothing(tmp_path: Path) -> None:
 
     assert end.exit_code == 0
     assert end.wall_time_s < 30
+
+
+def test_a_child_that_would_outlive_the_program_is_ended(tmp_path: Path) -> None:
+    script = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
+    end, lines = run(tmp_path, script)
+
+    assert end.exit_code == 0
+    assert _ends(int(lines[0]))
+
+
+def test_an_error_of_whoever_listens_leaves_nothing_running(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    def on_line(line: str) -> None:
+        heard.append(line)
+        raise ValueError(line)
+
+    script = "sleep 60 & echo $!; wait"
+    program = Followed(
+        command=("sh", "-c", script),
+        working_dir=tmp_path,
+        log_path=tmp_path / "program.log",
+        identity_dir=tmp_path,
+    )
+
+    with pytest.raises(ValueError, match=r"\d"):
+        follow(program, on_line=on_line, stop=Event())
+    assert _ends(int(heard[0]))
 
 
 def test_printing_for_ever_ends_at_the_disk_limit_and_no_byte_more_is_kept(tmp_path: Path) -> None:
@@ -240,9 +306,9 @@ def test_what_fails_over_a_limit_before_anybody_looked_has_reached_it(tmp_path: 
 
 
 @pytest.fixture
-def sleeper() -> Iterator[subprocess.Popen[bytes]]:
-    """A program in a session of its own."""
-    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+def sleeper(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A program in a session of its own that works where runs do."""
+    with subprocess.Popen(["sleep", "60"], cwd=tmp_path, start_new_session=True) as process:
         yield process
         process.kill()
 
@@ -343,6 +409,25 @@ def test_a_program_that_is_followed_can_be_identified(tmp_path: Path) -> None:
     _, lines = run(tmp_path, f"import time; time.sleep(0.2); {script}")
 
     assert json.loads(lines[0])["parent"] == asdict(ProcessIdentity.of(os.getpid()))
+
+
+def test_a_program_that_has_ended_is_noted_no_more(tmp_path: Path) -> None:
+    run(tmp_path, "")
+
+    assert not (tmp_path / IDENTITY_FILE).exists()
+
+
+def test_the_note_of_whoever_has_taken_the_directory_over_stays(tmp_path: Path) -> None:
+    note = tmp_path / IDENTITY_FILE
+    run(
+        tmp_path,
+        "import pathlib, time\n"
+        f"note = pathlib.Path({str(note)!r})\n"
+        "while not (note.exists() and note.read_text()): time.sleep(0.01)\n"
+        "note.write_text('another')",
+    )
+
+    assert note.read_text() == "another"
 
 
 def _orphan(directory: Path) -> tuple[int, ProcessIdentity]:

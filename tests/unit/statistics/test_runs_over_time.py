@@ -34,10 +34,18 @@ def test_batch_means_of_correlated_samples_cover_the_true_mean() -> None:
 
 
 def test_batches_are_of_equal_size_and_drop_the_first_samples() -> None:
-    result = batch_means(np.random.default_rng(1).normal(size=1_007))
+    values = np.random.default_rng(1).normal(size=1_007)
+    result = batch_means(values)
 
     assert (result.estimate.n, result.batch_size, result.dropped) == (20, 50, 7)
+    assert result.estimate.mean == pytest.approx(values[7:].mean())
     assert result.is_independent
+
+
+def test_batches_of_samples_that_do_not_vary_have_an_interval_without_width() -> None:
+    result = batch_means(np.full(200, 7.0))
+
+    assert (result.estimate.mean, result.estimate.half_width) == (7.0, 0.0)
 
 
 def test_batches_that_still_depend_on_each_other_say_so() -> None:
