@@ -11,7 +11,7 @@ from itertools import islice
 from simcrate.errors import IniError
 from simcrate.inifile.effort import Effort, bearable_count
 from simcrate.inifile.expression import evaluate_condition, evaluate_number
-from simcrate.inifile.faults import placed
+from simcrate.inifile.faults import excerpt, placed
 from simcrate.inifile.iteration import LoopNest, Variable
 from simcrate.inifile.itervars import IterationVariables, collect_variables
 from simcrate.inifile.patterns import compiled
@@ -103,7 +103,7 @@ class Config:
         with self._placed():
             values = self._loops.values_of(number) if number >= 0 else None
             if values is None:
-                message = f"config {self.name} has no run {number}: it has {self.run_count}, counted from 0"
+                message = f"config {excerpt(self.name)} has no run {number}: it has {self.run_count}, counted from 0"
                 raise IniError(message)
             return self._make_run(number, values)
 
@@ -121,8 +121,8 @@ class Config:
         with self._placed():
             chosen = tuple(self._chosen(text))
             if not chosen:
-                matches = f'no run that matches the filter "{text}"' if text else "no runs"
-                message = f"config {self.name} has {matches}"
+                matches = f'no run that matches the filter "{excerpt(text)}"' if text else "no runs"
+                message = f"config {excerpt(self.name)} has {matches}"
                 raise IniError(message)
             return chosen
 
@@ -237,14 +237,12 @@ class Config:
             effort.spend(len(text))
             return evaluate_condition(text)
         except IniError as error:
-            message = f'run filter "{condition}": {error}'
+            message = f'run filter "{excerpt(condition)}": {error}'
             raise IniError(message) from error
 
     def _refuse_too_many(self, count: int, at_most: int) -> None:
         if count > at_most:
-            message = (
-                f"more than {at_most:,} runs of config {self.name} at once; select some by number"
-            )
+            message = f"more than {at_most:,} runs of config {excerpt(self.name)} at once; select some by number"
             raise IniError(message)
 
     def _find(self, key: str) -> int | None:
@@ -286,7 +284,7 @@ class Config:
         with placed(entry.file, entry.line):
             number = evaluate_number(text)
             if not (number.is_integer() and 0 <= number < 2**31):
-                message = f"{key} = {text}: a whole number from 0 to 2147483647 is needed"
+                message = f"{key} = {excerpt(text)}: a whole number from 0 to 2147483647 is needed"
                 raise IniError(message)
             return number
 

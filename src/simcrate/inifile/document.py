@@ -9,7 +9,7 @@ from pathlib import Path
 from simcrate.errors import IniError
 from simcrate.inifile.config import Config, ConfigInfo
 from simcrate.inifile.effort import Effort
-from simcrate.inifile.faults import suggest
+from simcrate.inifile.faults import excerpt, suggest
 from simcrate.inifile.inheritance import SectionChains
 from simcrate.inifile.lines import Generation
 from simcrate.inifile.reader import GENERAL, Entry, Includes, Sections, decode_ini, read_sections
@@ -67,7 +67,7 @@ class IniFile:
             IniError: there is none of that name; names those that there are and the nearest.
         """
         if name not in self._sections and name != GENERAL:
-            message = f'there is no config "{name}"' + suggest(name, list(self._sections))
+            message = f'there is no config "{excerpt(name)}"' + suggest(name, list(self._sections))
             raise IniError(message, file=self.name)
         return Config(
             self._info(name),

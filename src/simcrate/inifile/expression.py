@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from simcrate.errors import IniError
 from simcrate.inifile.effort import refuse_too_long
+from simcrate.inifile.faults import excerpt
 from simcrate.inifile.patterns import Pattern
 from simcrate.inifile.quantities import Quantity, make_quantity
 from simcrate.inifile.variables import unquote
@@ -100,7 +101,7 @@ def evaluate(text: str) -> Value:
     try:
         return _Parser(_tokens(text)).whole()()
     except (IniError, ArithmeticError, ValueError, TypeError) as error:
-        message = f"cannot evaluate {text.strip() or 'an empty expression'}: {error}"
+        message = f"cannot evaluate {excerpt(text.strip()) or 'an empty expression'}: {error}"
         raise IniError(message) from error
 
 
@@ -112,7 +113,7 @@ def evaluate_condition(text: str) -> bool:
     """
     value = evaluate(text)
     if not isinstance(value, bool):
-        message = f"cannot evaluate {text.strip()}: {value} is neither true nor false"
+        message = f"cannot evaluate {excerpt(text.strip())}: {excerpt(str(value))} is neither true nor false"
         raise IniError(message)
     return value
 
@@ -129,7 +130,7 @@ def evaluate_number(text: str, unit: str = "") -> float:
     try:
         return _number(value).to(unit)
     except IniError as error:
-        message = f"cannot evaluate {text.strip()}: {error}"
+        message = f"cannot evaluate {excerpt(text.strip())}: {error}"
         raise IniError(message) from error
 
 
@@ -140,7 +141,7 @@ def _tokens(text: str) -> list[_Token]:
     while position < end:
         match = _TOKEN.match(text, position)
         if match is None:
-            message = f'unexpected "{text[position:end].strip()}"'
+            message = f'unexpected "{excerpt(text[position:end].strip())}"'
             raise IniError(message)
         kind = match.lastgroup or ""
         if kind == "unit":
@@ -162,7 +163,7 @@ class _Parser:
     def whole(self) -> Term:
         term = self._conditional()
         if self._position < len(self._tokens):
-            message = f'unexpected "{self._tokens[self._position].text}"'
+            message = f'unexpected "{excerpt(self._tokens[self._position].text)}"'
             raise IniError(message)
         return term
 
@@ -216,17 +217,19 @@ class _Parser:
             term = self._conditional()
             self._expect(")")
             return term
-        message = f'unexpected "{token.text}"'
+        message = f'unexpected "{excerpt(token.text)}"'
         raise IniError(message)
 
     def _named(self, name: str) -> Term:
         if name in _NAMED:
             return partial(_constant, _NAMED[name])
         if not self._accept("("):
-            message = f'unknown name "{name}"'
+            message = f'unknown name "{excerpt(name)}"'
             raise IniError(message)
         if name not in _FUNCTIONS and name not in ("min", "max"):
-            message = f'unknown function "{name}" (there is: max, min, {", ".join(_FUNCTIONS)})'
+            message = (
+                f'unknown function "{excerpt(name)}" (there is: max, min, {", ".join(_FUNCTIONS)})'
+            )
             raise IniError(message)
         return partial(_call, name, self._arguments())
 
@@ -305,7 +308,7 @@ def _equal(left: Value, right: Value) -> bool:
         _same_unit(left, right)
         return left.number == right.number
     if type(left) is not type(right):
-        message = f"cannot compare {left} with {right}"
+        message = f"cannot compare {excerpt(str(left))} with {excerpt(str(right))}"
         raise IniError(message)
     return left == right
 
@@ -360,7 +363,7 @@ def _call(name: str, arguments: list[Term]) -> Quantity:
 def _number(value: Value) -> Quantity:
     if isinstance(value, Quantity):
         return value
-    message = f"{value!r} is no number"
+    message = f"{excerpt(repr(value))} is no number"
     raise IniError(message)
 
 
@@ -372,7 +375,7 @@ def _negative(value: Value) -> Quantity:
 def _truth(value: Value) -> bool:
     if isinstance(value, bool):
         return value
-    message = f"{value} is neither true nor false"
+    message = f"{excerpt(str(value))} is neither true nor false"
     raise IniError(message)
 
 

@@ -8,6 +8,8 @@ from difflib import get_close_matches
 
 from simcrate.errors import IniError
 
+LONGEST_QUOTATION = 200  # characters: a value may have a hundred thousand
+
 
 class IniFaultsError(IniError):
     """Several faults of an ini file; each is an `IniError` of its own in `faults`."""
@@ -31,12 +33,20 @@ def raise_faults(faults: Sequence[IniError]) -> None:
         raise IniFaultsError(faults)
 
 
+def excerpt(text: str) -> str:
+    """A text as errors quote it: of one that nobody would read, its beginning and its end."""
+    if len(text) <= LONGEST_QUOTATION:
+        return text
+    half = LONGEST_QUOTATION // 2
+    return f"{text[:half]} … {text[-half:]}"
+
+
 def suggest(word: str, known: Sequence[str]) -> str:
     """The end of an error text: the nearest spelling, if any, and what there is."""
     nearest = get_close_matches(word, known, n=1, cutoff=0.6)
-    hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
+    hint = f'; did you mean "{excerpt(nearest[0])}"?' if nearest else ""
     listed = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
-    return f"{hint} (there is: {listed})" if known else hint
+    return f"{hint} (there is: {excerpt(listed)})" if known else hint
 
 
 @contextmanager

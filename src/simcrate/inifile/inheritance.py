@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from simcrate.errors import IniError
-from simcrate.inifile.faults import suggest
+from simcrate.inifile.faults import excerpt, suggest
 from simcrate.inifile.reader import GENERAL, Entry, Section
 from simcrate.inifile.variables import split_list
 
@@ -57,7 +57,7 @@ class SectionChains:
         names = [part for item in split_list(entry.value) for part in item.split()]
         for name in names:
             if name not in self._sections:
-                message = f'section [{section.name}] extends "{name}", which does not exist'
+                message = f'section [{excerpt(section.name)}] extends "{excerpt(name)}", which does not exist'
                 message += suggest(name, list(self._sections))
                 raise IniError(message, file=entry.file, line=entry.line)
         return tuple(names)
@@ -69,7 +69,9 @@ class SectionChains:
             tails = {member for chain in chains for member in chain[1:]}
             head = next((chain[0] for chain in chains if chain[0] not in tails), None)
             if head is None:
-                message = f"the parents of section [{name}] contradict each other in their order"
+                message = (
+                    f"the parents of section [{excerpt(name)}] contradict each other in their order"
+                )
                 raise self._fault(name, message)
             merged.append(head)
             chains = [chain[1:] if chain[0] == head else chain for chain in chains]
@@ -77,7 +79,7 @@ class SectionChains:
 
     def _refuse_endless(self, name: str, below: Chain) -> None:
         if name in below:
-            message = f"section [{name}] extends itself, directly or indirectly"
+            message = f"section [{excerpt(name)}] extends itself, directly or indirectly"
             raise self._fault(name, message)
         if len(below) > DEEPEST:
             message = f"more than {DEEPEST} sections extend each other in a row"

@@ -22,7 +22,7 @@ from typing import Protocol
 from simcrate.errors import IniError
 from simcrate.inifile.effort import Effort
 from simcrate.inifile.expression import evaluate_condition, evaluate_number
-from simcrate.inifile.faults import placed
+from simcrate.inifile.faults import excerpt, placed
 from simcrate.inifile.variables import find_references, split_list, substitute_references
 
 MOST_VARIABLES = 100
@@ -272,9 +272,7 @@ def _expand_item(item: str) -> Values:
             evaluate_number(first), evaluate_number(last), evaluate_number(step[0]) if step else 1.0
         )
     except IniError as error:
-        message = (
-            f"range {item}: {error}; write <number>..<number> [step <number>], units go after ${{}}"
-        )
+        message = f"range {excerpt(item)}: {error}; write <number>..<number> [step <number>], units go after ${{}}"
         raise IniError(message) from error
 
 
@@ -283,16 +281,14 @@ def _in_loop_order(variables: Sequence[Variable], nesting: str) -> tuple[Variabl
     by_name = {variable.name: variable for variable in variables}
     for variable in variables:
         if unknown := variable.references - by_name.keys():
-            message = (
-                f"variable ${sorted(unknown)[0]}, which ${variable.name} refers to, is not defined"
-            )
+            message = f"variable ${excerpt(sorted(unknown)[0])}, which ${excerpt(variable.name)} refers to, is not defined"
             raise IniError(message, file=variable.file, line=variable.line)
     waiting = _asked_order(list(by_name), nesting)
     ordered: list[Variable] = []
     while waiting:
         ready = next((n for n in waiting if by_name[n].references.isdisjoint(waiting)), None)
         if ready is None:
-            message = f"variables refer to each other in a circle: ${', $'.join(waiting)}"
+            message = f"variables refer to each other in a circle: ${excerpt(', $'.join(waiting))}"
             raise IniError(message)
         waiting.remove(ready)
         ordered.append(by_name[ready])
@@ -302,7 +298,7 @@ def _in_loop_order(variables: Sequence[Variable], nesting: str) -> tuple[Variabl
 def _asked_order(names: list[str], nesting: str) -> list[str]:
     asked = split_list(nesting)
     if unknown := [name for name in asked if name != "*" and name not in names]:
-        message = f"iteration-nesting-order: no such variable: ${unknown[0]} (there is: ${', $'.join(names)})"
+        message = f"iteration-nesting-order: no such variable: ${excerpt(unknown[0])} (there is: ${excerpt(', $'.join(names))})"
         raise IniError(message)
     if asked.count("*") > 1:
         message = "iteration-nesting-order: only one * may be given"
@@ -314,7 +310,7 @@ def _asked_order(names: list[str], nesting: str) -> list[str]:
 
 def _too_short(variable: Variable) -> IniError:
     return IniError(
-        f"parallel variable ${variable.name} has fewer values than ${variable.parallel}, which it advances with",
+        f"parallel variable ${excerpt(variable.name)} has fewer values than ${excerpt(variable.parallel)}, which it advances with",
         file=variable.file,
         line=variable.line,
     )

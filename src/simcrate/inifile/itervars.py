@@ -8,7 +8,7 @@ from itertools import count
 
 from simcrate.errors import IniError
 from simcrate.inifile.effort import Effort
-from simcrate.inifile.faults import placed
+from simcrate.inifile.faults import excerpt, placed
 from simcrate.inifile.iteration import Variable
 from simcrate.inifile.reader import Entry
 from simcrate.inifile.variables import PREDEFINED, Placeholder, find_placeholders
@@ -64,9 +64,9 @@ def _variable(placeholder: Placeholder, entry: Entry) -> Variable:
 
 def _refuse_clash(name: str, variables: Mapping[str, Variable]) -> None:
     if name in PREDEFINED:
-        message = f"iteration variable ${name}: the name is taken by a predefined variable"
+        message = f"iteration variable ${excerpt(name)}: the name is taken by a predefined variable"
         raise IniError(message)
     if name in variables:
         first = variables[name]
-        message = f"iteration variable ${name} is defined twice, first in {first.file}:{first.line}"
+        message = f"iteration variable ${excerpt(name)} is defined twice, first in {first.file}:{first.line}"
         raise IniError(message)

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from simcrate.errors import IniError
+from simcrate.inifile.faults import excerpt
 
 Places = frozenset[int]
 Step = Callable[[str, Places], Places]
@@ -86,7 +87,7 @@ class Pattern:
     def _parse_braces(self, position: int) -> tuple[list[Step], int]:
         end = self.text.find("}", position + 1)
         if end < 0:
-            message = f'pattern {self.text}: missing "}}"'
+            message = f'pattern {excerpt(self.text)}: missing "}}"'
             raise IniError(message)
         inner = self.text[position + 1 : end]
         step = _number_range(inner)
@@ -166,7 +167,7 @@ def _character_set(inner: str, pattern: str) -> Callable[[str], bool]:
     negated = inner.startswith("^")
     members = inner[1:] if negated else inner
     if not members:
-        message = f"pattern {pattern}: empty set of characters"
+        message = f"pattern {excerpt(pattern)}: empty set of characters"
         raise IniError(message)
     spans = []
     position = 0

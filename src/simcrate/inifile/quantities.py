@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from simcrate.errors import IniError
+from simcrate.inifile.faults import excerpt
 
 UNITS: Final[dict[str, tuple[str, float]]] = {
     "": ("", 1.0),
@@ -88,7 +89,7 @@ def make_quantity(number: float, unit: str) -> Quantity:
         IniError: the unit is not known.
     """
     if unit not in UNITS:
-        message = f'unknown unit "{unit}" (there is: {", ".join(name for name in UNITS if name)})'
+        message = f'unknown unit "{excerpt(unit)}" (there is: {", ".join(name for name in UNITS if name)})'
         raise IniError(message)
     base, factor = UNITS[unit]
     return Quantity(number * factor, base)

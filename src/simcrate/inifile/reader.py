@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from simcrate.errors import IniError
-from simcrate.inifile.faults import raise_faults
+from simcrate.inifile.faults import excerpt, raise_faults
 from simcrate.inifile.lines import Generation, LogicalLine, Piece, content_end, join_lines
 
 Includes = Mapping[str, str] | Path | None
@@ -149,14 +149,14 @@ class _Reader:
 
     def _heading(self, text: str, file: str, line: int, headings: set[str]) -> Section:
         if not text.endswith("]"):
-            message = f'section heading {text} must end with "]"'
+            message = f'section heading {excerpt(text)} must end with "]"'
             raise IniError(message)
         name = text[1:-1].strip().removeprefix("Config ").strip()
         if not name:
             message = "a section needs a name, as in [Config Study]"
             raise IniError(message)
         if name in headings:
-            message = f"section [{name}] stands twice in this file; a section may stand only once"
+            message = f"section [{excerpt(name)}] stands twice in this file; a section may stand only once"
             raise IniError(message)
         headings.add(name)
         return self._section(name, file, line)
@@ -167,7 +167,7 @@ class _Reader:
     def _include(self, asked: str, file: str, current: Section | None) -> None:
         name = _resolve(asked, file)
         if name in self._open:
-            message = f"{asked} includes itself, directly or indirectly"
+            message = f"{excerpt(asked)} includes itself, directly or indirectly"
             raise IniError(message)
         if len(self._open) > DEEPEST_INCLUDE:
             message = f"more than {DEEPEST_INCLUDE} files include each other in a row"
@@ -186,7 +186,7 @@ def _entry(line: LogicalLine, text: str, file: str, section: str) -> Entry:
     before, equals, after = text.partition("=")
     key = before.strip()
     if not equals or not key or len(before) >= content_end(text):
-        message = f"neither a section, an include nor key = value: {text[:80]}"
+        message = f"neither a section, an include nor key = value: {excerpt(text)}"
         raise IniError(message)
     return Entry(
         key=key,
@@ -206,7 +206,7 @@ def _resolve(asked: str, file: str) -> str:
         if part == ".." and parts:
             parts.pop()
         elif part == ".." or path.is_absolute() or "\\" in part:
-            message = f"include {asked} leads outside; only files beside this one can be included"
+            message = f"include {excerpt(asked)} leads outside; only files beside this one can be included"
             raise IniError(message)
         else:
             parts.append(part)
@@ -215,14 +215,12 @@ def _resolve(asked: str, file: str) -> str:
 
 def _included_text(name: str, includes: Includes) -> str:
     if includes is None:
-        message = f"include {name}: no other files were given"
+        message = f"include {excerpt(name)}: no other files were given"
         raise IniError(message)
     if isinstance(includes, Path):
         return _text_below(includes, name)
     if name not in includes:
-        message = (
-            f"include {name}: there is no such file (there is: {', '.join(includes) or 'none'})"
-        )
+        message = f"include {excerpt(name)}: there is no such file (there is: {excerpt(', '.join(includes)) or 'none'})"
         raise IniError(message)
     return includes[name]
 
@@ -230,12 +228,12 @@ def _included_text(name: str, includes: Includes) -> str:
 def _text_below(root: Path, name: str) -> str:
     path = (root / name).resolve()
     if not path.is_relative_to(root.resolve()):
-        message = f"include {name} leads outside by a symbolic link"
+        message = f"include {excerpt(name)} leads outside by a symbolic link"
         raise IniError(message)
     try:
         return decode_ini(path.read_bytes())
     except OSError as error:
-        message = f"include {name}: {error.strerror}"
+        message = f"include {excerpt(name)}: {error.strerror}"
         raise IniError(message) from error
 
 

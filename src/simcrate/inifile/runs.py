@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simcrate.errors import IniError
+from simcrate.inifile.faults import excerpt
 from simcrate.inifile.variables import split_list, unquote
 
 REPETITION = "repetition"
@@ -77,11 +78,11 @@ def parse_run_numbers(text: str, count: int) -> list[int] | None:
     for item in split_list(text):
         match = _SPAN.fullmatch(item)
         if match is None:
-            message = f'run filter "{text}": "{item}" is neither a number nor a span such as 5..7'
+            message = f'run filter "{excerpt(text)}": "{excerpt(item)}" is neither a number nor a span such as 5..7'
             raise IniError(message)
         first, last = int(match[1]), int(match[2] or match[1])
         if max(first, last) >= count:
-            message = f'run filter "{text}": run {max(first, last)} is out of range 0..{count - 1}'
+            message = f'run filter "{excerpt(text)}": run {max(first, last)} is out of range 0..{count - 1}'
             raise IniError(message)
         chosen.update(dict.fromkeys(range(first, last + 1)))
     return list(chosen)

@@ -23,7 +23,7 @@ from pathlib import PurePosixPath
 from simcrate.errors import IniError
 from simcrate.inifile.document import IniFile
 from simcrate.inifile.expansion import Expansions
-from simcrate.inifile.faults import suggest
+from simcrate.inifile.faults import excerpt, suggest
 from simcrate.inifile.options import (
     ALLOWED_PER_OBJECT,
     ALLOWED_PLAIN,
@@ -73,7 +73,7 @@ class Refusal:
     """A sentence for whoever wrote the line."""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.key}: {self.why}"
+        return f"{self.file}:{self.line}: {excerpt(self.key)}: {self.why}"
 
 
 def check_safety(ini: IniFile, policy: SafetyPolicy | None = None) -> tuple[Refusal, ...]:
@@ -137,7 +137,7 @@ class _Judge:
             return f"this option may not be set here: {reasons[name]}"
         if is_known(name):
             return "this option may not be set here"
-        return f'there is no option "{name}"' + self._suggestion(name)
+        return f'there is no option "{excerpt(name)}"' + self._suggestion(name)
 
     def _suggestion(self, name: str) -> str:
         if not self._suggestions_left:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from simcrate.errors import IniError
 from simcrate.inifile.effort import refuse_too_long
+from simcrate.inifile.faults import excerpt
 from simcrate.inifile.lines import string_end
 
 PREDEFINED = (
@@ -119,7 +120,7 @@ def substitute_references(text: str, variables: Mapping[str, str]) -> str:
     for match in _REFERENCE.finditer(text):
         name = match[1] or match[2]
         if name not in variables:
-            message = f"no such variable: ${name} (there is: {', '.join(variables) or 'none'})"
+            message = f"no such variable: ${excerpt(name)} (there is: {excerpt(', '.join(variables)) or 'none'})"
             raise IniError(message)
         parts += text[position : match.start()], variables[name]
         position = match.end()
@@ -171,7 +172,7 @@ def _parse(value: str, start: int) -> Placeholder:
     if (match := _PARALLEL.search(values)) is not None:
         values, parallel = values[: match.start()], match[1]
     if not name and not values.strip():
-        message = f"empty ${{}} in {value}; write a variable's name or a list of values"
+        message = f"empty ${{}} in {excerpt(value)}; write a variable's name or a list of values"
         raise IniError(message)
     return Placeholder(start=start, end=end, name=name, values=values.strip(), parallel=parallel)
 
@@ -187,7 +188,7 @@ def _name_and_values(inner: str) -> tuple[str, str]:
         return match[1], rest[1:]
     if "," in rest:
         return "", inner
-    message = f'missing "=" after the variable\'s name in ${{{inner}}}'
+    message = f'missing "=" after the variable\'s name in ${{{excerpt(inner)}}}'
     raise IniError(message)
 
 
@@ -207,7 +208,7 @@ def _matching(text: str, start: int) -> int:
         position += 1
         if not awaited:
             return position
-    message = f'missing "{awaited[0]}" for "{text[start]}" in {text[max(start - 1, 0) :]}'
+    message = f'missing "{awaited[0]}" for "{text[start]}" in {excerpt(text[max(start - 1, 0) :])}'
     raise IniError(message)
 
 
