@@ -6,6 +6,7 @@ import pytest
 
 from simcrate.errors import LeaseLostError
 from simcrate.pipeline.jobs import PackedSimulation, RunOutcome, RunState
+from simcrate.portal.queue.lease import MAX_RECLAIMS
 from simcrate.portal.queue.parts import PartRows
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.simulations.models import Run, Simulation
@@ -75,10 +76,21 @@ def test_a_grant_reaches_whoever_asked(
 
 
 def test_a_used_grant_is_kept_nowhere(claim: Claim, parts: PartRows) -> None:
-    parts.give(ask(parts, claim), GRANT)
+    part = ask(parts, claim)
+    parts.give(part, GRANT)
     parts.staged(claim)
+    parts.give(part, GRANT)  # of another machine that was slower
 
     assert parts.grant(claim) is None
+    assert parts.wanted() == []
+
+
+def test_nobody_waits_for_the_grant_of_a_run_whose_worker_died(
+    claim: Claim, worker: RowsPort, parts: PartRows
+) -> None:
+    ask(parts, claim)
+    worker.recover(lambda _: False)
+
     assert parts.wanted() == []
 
 
@@ -119,6 +131,24 @@ def test_a_machine_fetches_nothing_of_its_own(
     assert parts.of_simulation(finish(worker)) == []
 
 
+def test_a_part_of_an_earlier_attempt_is_none_of_the_crate(
+    claim: Claim,
+    worker: RowsPort,
+    other_worker: RowsPort,
+    parts: PartRows,
+    packer: RowsPort,
+    packers_parts: PartRows,
+) -> None:
+    parts.give(ask(parts, claim), GRANT)
+    parts.staged(claim)
+    worker.recover(lambda _: False)
+    again = other_worker.claim([WorkKind.RUN])
+    assert again is not None
+    other_worker.end_run(again, RunOutcome(number=0, state=RunState.FAILED, reason="No disk."))
+
+    assert packers_parts.of_simulation(finish(packer)) == []
+
+
 def test_a_part_that_is_lost_is_run_again_before_anything_is_packed(
     claim: Claim, worker: RowsPort, parts: PartRows, packer: RowsPort, packers_parts: PartRows
 ) -> None:
@@ -129,6 +159,37 @@ def test_a_part_that_is_lost_is_run_again_before_anything_is_packed(
 
     assert packer.claim([WorkKind.FINISH]) is None
     assert worker.claim([WorkKind.RUN]) is not None
+
+
+def test_who_has_lost_the_finish_lets_nothing_run_again(
+    claim: Claim, worker: RowsPort, parts: PartRows, packer: RowsPort, packers_parts: PartRows
+) -> None:
+    part = stage(parts, worker, claim)
+    stale = finish(packer)
+    packer.recover(lambda _: False)
+    finish(packer)
+
+    with pytest.raises(LeaseLostError):
+        packers_parts.lost(stale, part)
+    assert Run.objects.get().state == RunState.COMPLETED
+
+
+def test_a_run_whose_parts_are_lost_again_and_again_fails(
+    claim: Claim, worker: RowsPort, parts: PartRows, packer: RowsPort, packers_parts: PartRows
+) -> None:
+    for _ in range(MAX_RECLAIMS):
+        part = stage(parts, worker, claim)
+        finishing = finish(packer)
+        packers_parts.lost(finishing, part)
+        packer.release(finishing)
+        again = worker.claim([WorkKind.RUN])
+        assert again is not None
+        claim = again
+    part = stage(parts, worker, claim)
+    packers_parts.lost(finish(packer), part)
+    worker.recover(lambda _: True)
+
+    assert Run.objects.get().state == RunState.FAILED
 
 
 def test_what_was_packed_is_packed_again_by_the_machine_that_has_it(

@@ -27,6 +27,23 @@ def test_paired_comparison_leaves_incomplete_pairs_out_and_counts_them() -> None
     assert (result.n_a, result.missing) == (2, 3)
 
 
+def test_paired_comparison_leaves_infinite_values_out_of_both_means() -> None:
+    result = compare_paired({0: 1.0, 1: 2.0, 2: math.inf}, {0: 2.0, 1: 4.0, 2: 3.0})
+
+    assert (result.n_a, result.mean_a, result.mean_b) == (2, 1.5, 3.0)
+
+
+def test_intervals_of_differences_have_the_confidence_that_is_asked_for() -> None:
+    a, b = [1.0, 2.0, 4.0], [3.0, 4.0, 9.0]
+    paired = compare_paired(dict(enumerate(a)), dict(enumerate(b)), confidence=0.8)
+    welch = compare_welch(a, b, confidence=0.8)
+
+    assert paired.half_width == pytest.approx(t_quantile(0.9, 2) * math.sqrt(3) / math.sqrt(3))
+    assert welch.half_width == pytest.approx(
+        t_quantile(0.9, welch.degrees) * math.sqrt((7 / 3 + 31 / 3) / 3)
+    )
+
+
 def test_paired_comparison_sees_what_common_random_numbers_show() -> None:
     noise = np.random.default_rng(1).normal(0, 10, 8)
     a = dict(enumerate(noise))

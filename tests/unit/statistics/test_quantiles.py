@@ -55,6 +55,13 @@ def test_sketch_stays_within_its_promised_error_beyond(order: str) -> None:
     assert sketch._means.size <= 1_100
 
 
+def test_sketch_knows_the_smallest_and_the_largest_of_very_many() -> None:
+    sketch = QuantileSketch(exact_up_to=10)
+    sketch.add(np.arange(2_000_000.0))
+
+    assert (sketch.quantile(0), sketch.quantile(1)) == (0, 1_999_999)
+
+
 def test_sketch_without_values_knows_nothing() -> None:
     sketch = QuantileSketch()
     sketch.add(np.array([np.nan, np.inf]))
