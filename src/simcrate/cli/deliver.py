@@ -44,7 +44,8 @@ from simcrate.storage import PatientBackends, StorageDefinition
 DELIVERIES = uuid.UUID("6f0c5a57-6f57-4b2e-9f2e-2c8f4a1d9b10")
 """Namespace of the ids of deliveries that are named by crate and storage backend."""
 
-PATIENCE = Patience(first_wait_s=2.0, longest_wait_s=60.0, give_up_after_s=6 * 3600.0)
+PATIENCE = Patience(first_wait_s=2.0, longest_wait_s=60.0, tries=480)
+"""Some six hours."""
 
 PASSING = ".packing-"
 ABANDONED_AFTER_S = 86400.0  # nobody packs for so long

@@ -43,16 +43,21 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long a delivery is tried, and then its announcement."""
+    """How often a delivery is tried, and then its announcement.
+
+    Tries are counted, not time: where nobody tried, because no worker ran, and where a clock was set,
+    nothing has been tried in vain.
+    """
 
     first_wait_s: float = 15.0
     longest_wait_s: float = 3600.0
-    give_up_after_s: float = 3 * 86400.0
-    """A weekend: an administrator who comes back on Monday finds it still trying."""
+    tries: int = 100
+    """Some three days: an administrator who comes back on Monday finds it still trying."""
 
     def wait_s(self, attempts: int) -> float:
         """Doubles with every failed try; jitter keeps many deliveries from coming back at once."""
-        longest = min(self.longest_wait_s, self.first_wait_s * 2.0**attempts)
+        doubled = 2.0 ** min(attempts, 30)  # what is never given up must not leave the numbers
+        longest = min(self.longest_wait_s, self.first_wait_s * doubled)
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
 
@@ -108,8 +113,7 @@ def settle(ledger: Ledger, error: SimCrateError, *, patience: Patience | None = 
     wait_s = patience.wait_s(record.attempts)
     if isinstance(error, StorageBusyError):
         wait_s = max(wait_s, error.retry_after_s)
-    tried_s = record.announcing_s if is_outcome_known else record.age_s
-    may_help = error.retryable and tried_s + wait_s <= patience.give_up_after_s
+    may_help = error.retryable and record.attempts + 1 < patience.tries
     if may_help or record.announced:
         ledger.waiting(error, retry_in_s=wait_s)
     elif is_outcome_known:

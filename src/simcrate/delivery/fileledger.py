@@ -63,14 +63,12 @@ class FileLedger:
             name=f"{facts['id']}/{facts['file_name']}",
             keep_days=facts["keep_days"],
             attempts=facts["attempts"],
-            age_s=_age_s(facts["created_at"]),
             resume=facts.get("resume"),
             stored=stored_from_json(facts.get("stored")),
             link=link_from_json(facts.get("link")),
             error=facts["error"],
             expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
             announced=facts["announced"],
-            announcing_s=_age_s(facts.get("announcing_at")),
         )
 
     def uploading(self) -> None:
@@ -93,7 +91,7 @@ class FileLedger:
         """The intent to announce; the first time it sets `expires_at`."""
         record = self.read()
         if "announcing_at" not in self._facts():
-            changes = {"announcing_at": _now().isoformat()}
+            changes: dict[str, Any] = {"announcing_at": _now().isoformat(), "attempts": 0}
             if record.state is DeliveryState.LINKED and record.keep_days:
                 changes["expires_at"] = (_now() + timedelta(days=record.keep_days)).isoformat()
             self._write(**changes)
@@ -139,7 +137,8 @@ def open_ledger(
 ) -> Iterator[FileLedger]:
     """The ledger beside a crate in the spool; found again, or begun.
 
-    A delivery that failed for good is begun again: whoever calls has mended what was wrong.
+    A delivery that failed for good is begun again, and its upload goes on where it stopped: whoever
+    calls has mended what was wrong.
 
     Raises:
         LeaseLostError: another process is at it.
@@ -153,7 +152,8 @@ def open_ledger(
             message = "another process delivers this crate at the moment"
             raise LeaseLostError(message) from error
         ledger = FileLedger(path)
-        if not path.exists() or ledger.read().state is DeliveryState.FAILED:
+        former = ledger.read() if path.exists() else None
+        if former is None or former.state is DeliveryState.FAILED:
             _replace(
                 path,
                 {
@@ -168,6 +168,7 @@ def open_ledger(
                     "attempts": 0,
                     "error": "",
                     "announced": False,
+                    "resume": former.resume if former else None,
                 },
             )
         yield ledger
@@ -181,10 +182,6 @@ def _replace(path: Path, facts: dict[str, Any]) -> None:
         os.fsync(file.fileno())
     partial.rename(path)
     flush(path.parent)
-
-
-def _age_s(since: str | None) -> float:
-    return (_now() - datetime.fromisoformat(since)).total_seconds() if since else 0.0
 
 
 def _now() -> datetime:

@@ -59,9 +59,7 @@ class DeliveryRecord:
     keep_days: int
     """0 = for ever."""
     attempts: int = 0
-    """Failed tries so far."""
-    age_s: float = 0.0
-    """Since the delivery was made, by the ledger's clock."""
+    """Failed tries so far: of the delivery, and from the intent to announce on of the announcement."""
     resume: JSON = None
     """The backend's own, as it was last saved."""
     stored: StoredCrate | None = None
@@ -70,8 +68,6 @@ class DeliveryRecord:
     expires_at: datetime | None = None
     """Set with the intent to announce."""
     announced: bool = False
-    announcing_s: float = 0.0
-    """Since the intent to announce, by the ledger's clock."""
     origin: Origin | None = None
     """Where the crate comes from when it is not in its place in the spool."""
 
@@ -116,7 +112,7 @@ class Ledger(Protocol):
         ...
 
     def announcing(self) -> DeliveryRecord:
-        """The intent to announce; the first time it sets `expires_at`, keep days from now."""
+        """The intent to announce; the first time it sets `expires_at`, keep days from now, and `attempts` to 0."""
         ...
 
     def announced(self) -> None:

@@ -24,7 +24,7 @@ from simcrate.worker.identity import machine_name, owner_name
 from simcrate.worker.port import WorkKind
 from simcrate.worker.staging import Staging
 from simcrate.worker.tasks import Bench, perform
-from tests.integration.deliveries.conftest import Announce, days_pass
+from tests.integration.deliveries.conftest import Announce
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_an_unforeseen_failure_is_tried_again_then_given_up_and_announced(
     blocked.refresh_from_db()
     assert (blocked.state, blocked.error) == ("waiting", "File exists.")
 
-    days_pass(4)
+    Delivery.objects.update(attempts=99, retry_at=None)
     work(bench)
     blocked.refresh_from_db()
     assert blocked.state == "failed"

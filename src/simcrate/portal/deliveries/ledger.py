@@ -37,8 +37,7 @@ class RowLedger:
     def read(self) -> DeliveryRecord:
         """What is known now."""
         with reaching_rows():
-            rows = Delivery.objects.annotate(now=Now()).select_related("again_of")
-            row = rows.get(pk=self._key)
+            row = Delivery.objects.select_related("again_of").get(pk=self._key)
             origin = self._origin(row.again_of)
         return DeliveryRecord(
             id=row.pk,
@@ -47,14 +46,12 @@ class RowLedger:
             name=f"{row.pk}/{row.file_name}",
             keep_days=row.keep_days,
             attempts=row.attempts,
-            age_s=(row.now - row.created_at).total_seconds(),
             resume=row.resume,
             stored=stored_from_json(row.stored),
             link=link_from_json(row.link),
             error=row.error,
             expires_at=row.expires_at,
             announced=row.announced_at is not None,
-            announcing_s=(row.now - (row.announcing_at or row.now)).total_seconds(),
             origin=origin,
         )
 
@@ -88,11 +85,11 @@ class RowLedger:
         )
 
     def announcing(self) -> DeliveryRecord:
-        """The intent to announce; the first time it sets `expires_at`."""
+        """The intent to announce; the first time it sets `expires_at`, and `attempts` to 0."""
         with reaching_rows(), transaction.atomic():
             row = Delivery.objects.get(pk=self._key)
             if row.announcing_at is None:
-                self._write(announcing_at=Now())
+                self._write(announcing_at=Now(), attempts=0)
                 is_there = row.state == DeliveryState.LINKED or row.stored is not None
                 if is_there and row.keep_days:
                     self._write(expires_at=Now() + timedelta(days=row.keep_days))
