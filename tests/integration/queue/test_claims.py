@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.db.models.functions import Now
 
 from simcrate.errors import LeaseLostError
@@ -18,21 +16,7 @@ from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.worker.port import Claim, WorkKind
 from simcrate.worker.supervisor import RECOVER_S
 from tests.servers.clocks import Clock
-
-
-@contextmanager
-def overtaken_by(act: Callable[[], object]) -> Iterator[None]:
-    """Somebody else acts between a worker's look at what there is to do and its claim."""
-    pending = [act]
-
-    def first_act(execute: Callable[..., object], sql: str, *how: object) -> object:
-        if sql.startswith("UPDATE") and pending:
-            pending.pop()()
-        return execute(sql, *how)
-
-    with connection.execute_wrapper(first_act):
-        yield
-    assert not pending
+from tests.servers.overtaking import overtaken_by
 
 
 def claimed(port: RowsPort, kind: WorkKind) -> Claim:

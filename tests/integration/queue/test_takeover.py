@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db.models.functions import Now
@@ -29,6 +30,7 @@ from simcrate.secret import Secret
 from simcrate.storage import StoredCrate
 from simcrate.worker.port import Claim, WorkKind
 from tests.servers.clocks import Clock
+from tests.servers.overtaking import overtaken_by
 
 SHA256 = "ab" * 32
 FINISH, DELIVERY = WorkKind.FINISH, WorkKind.DELIVERY
@@ -86,10 +88,10 @@ def packed(simulation: Simulation, worker: RowsPort, lost: Packer) -> Delivery:
     return lost.pack()
 
 
-def look(clock: Clock, times: int = 2) -> None:
+def look(clock: Clock, times: int = 2, machine: str = "other") -> None:
     unseen = Sightings[str](clock)
     for _ in range(times):
-        take_over("other", unseen)
+        take_over(machine, unseen)
         clock.now_s += 600
 
 
@@ -147,6 +149,35 @@ def test_one_look_is_none_because_a_clock_may_have_jumped(
     look(clock, times=1)
 
     assert lost.claim(DELIVERY).id == str(packed.pk)
+
+
+def test_a_machine_takes_nothing_over_from_itself(
+    packed: Delivery, lost: Packer, clock: Clock
+) -> None:
+    look(clock, machine="lost")
+
+    assert lost.claim(DELIVERY).id == str(packed.pk)
+
+
+@pytest.mark.parametrize("of_no_use", [{"fence": 0}, {"staged_at": None}])
+def test_parts_of_an_earlier_attempt_or_on_their_way_are_not_packed_again(
+    packed: Delivery, other: Packer, clock: Clock, of_no_use: dict[str, Any]
+) -> None:
+    Part.objects.update(**of_no_use)
+    look(clock)
+
+    assert other.port.claim([FINISH]) is None
+    assert "deliver it again when it is back" in now(packed).error
+
+
+def test_what_its_machine_claims_meanwhile_is_left_alone(
+    packed: Delivery, lost: Packer, other: Packer, clock: Clock
+) -> None:
+    with overtaken_by(lambda: lost.claim(DELIVERY)):
+        look(clock)
+
+    assert now(packed).state == DeliveryState.SPOOLED
+    assert other.port.claim([FINISH]) is None
 
 
 def test_what_somebody_has_claimed_is_left_alone(
