@@ -1,4 +1,7 @@
-"""What every test stands on: no `SIMCRATE_*` of the developer's shell, and a var directory of its own."""
+"""What every test stands on: no `SIMCRATE_*` of the developer's shell, and a var directory of its own.
+
+`TESTS_DATABASE_URL` names a PostgreSQL to be used instead of SQLite.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 
 import django
 import pytest
+from django.db import connection
 
 pytest.register_assert_rewrite("simcrate.storage.contract")
 
@@ -15,9 +19,17 @@ for _name in [name for name in os.environ if name.startswith("SIMCRATE_")]:
     del os.environ[_name]
 _var = tempfile.TemporaryDirectory(prefix="simcrate-tests-", ignore_cleanup_errors=True)
 os.environ["SIMCRATE_VAR"] = _var.name
+if _database := os.environ.get("TESTS_DATABASE_URL"):
+    os.environ["SIMCRATE_DATABASE_URL"] = _database
 # here rather than in pyproject.toml, where pytest-django would read the settings before these lines
 os.environ["DJANGO_SETTINGS_MODULE"] = "simcrate.portal.settings"
 django.setup()  # other conftest modules import models
+del os.environ["DJANGO_SETTINGS_MODULE"]  # a pytest that this one starts would read them first
+
+
+def pytest_report_header() -> str:
+    """Which database the tests use."""
+    return f"database: {connection.vendor}"
 
 
 def pytest_unconfigure() -> None:

@@ -76,21 +76,14 @@ def test_the_tests_of_the_queue_pass_on_postgresql(environment: dict[str, str]) 
         "test_takeover.py",
     )
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            *(HERE / n for n in names),
-        ],
-        env=environment,
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(HERE / n for n in names)],
+        env={**environment, "TESTS_DATABASE_URL": environment["SIMCRATE_DATABASE_URL"]},
         capture_output=True,
         text=True,
         check=False,
     )
 
+    assert "database: postgresql" in done.stdout
     assert done.returncode == 0, done.stdout[-4000:]
 
 
