@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 import pytest
 from django.contrib.auth.models import Group
@@ -190,6 +191,17 @@ def test_the_preview_counts_the_runs_of_a_filter(as_alice: Client, storage: Stor
 
     assert "<strong>1 run</strong>" in chosen
     assert "no run that matches" in nothing
+
+
+def test_the_browser_asks_for_a_preview_when_nothing_has_changed_for_a_while(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    page = as_alice.get(draft(as_alice)).content.decode()
+    askers = re.findall(r'hx-trigger="([^"]+)" hx-sync="#preview:replace"', page)
+
+    assert len(askers) == page.count("hx-trigger") == 2
+    events = [event for asker in askers for event in asker.split(", ") if event != "load"]
+    assert all("delay:400ms" in event for event in events)
 
 
 def test_an_example_is_a_submission_like_any_other(
