@@ -129,7 +129,7 @@ def cancel(simulation_id: str, keep: bool) -> None:  # noqa: FBT001 - click's in
 
     simulation = _find(simulation_id)
     end = stop_simulation if keep else cancel_simulation
-    end(simulation, by=simulation.owner)
+    end(simulation, who=f"simcrate cancel ({getpass.getuser()})")
     click.echo(f"'{simulation.title}' is being {'stopped' if keep else 'cancelled'}")
 
 

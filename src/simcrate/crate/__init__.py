@@ -5,7 +5,6 @@ from __future__ import annotations
 from simcrate.crate.bag import write_bag
 from simcrate.crate.contents import CrateContents, Member, Refused, gather
 from simcrate.crate.credentials import SuspectedCredential, find_credentials
-from simcrate.crate.estimate import estimate_size
 from simcrate.crate.faults import Fault, FaultKind, Verification
 from simcrate.crate.inspection import Inspection, Listed, inspect_crate
 from simcrate.crate.layout import LAYOUT, Choice, Role
@@ -32,7 +31,6 @@ __all__ = [
     "SuspectedCredential",
     "Verification",
     "crate_name",
-    "estimate_size",
     "find_credentials",
     "gather",
     "inspect_crate",

@@ -9,7 +9,6 @@ from simcrate.errors import BadInputError
 
 DEFAULT_PORT = 8976
 MIB = 1 << 20
-GIB = 1 << 30
 DAY_S = 86_400.0
 WILDCARDS = {"0.0.0.0", "::", ""}  # noqa: S104 - recognised, not bound
 

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from simcrate.statistics.student import t_quantile
 
@@ -97,26 +97,3 @@ def half_width(stddev: float, n: int, *, confidence: float = CONFIDENCE) -> floa
     if n < 2:
         return math.nan
     return t_quantile((1 + confidence) / 2, n - 1) * stddev / math.sqrt(n)
-
-
-def column_estimates(
-    table: NDArray[np.float64], *, confidence: float = CONFIDENCE
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """`estimate` of every column at once, for curves.
-
-    Args:
-        table: (replications, points); values that are not finite take no part.
-        confidence: in (0, 1).
-
-    Returns:
-        means (points,), NaN where a column has no value; half widths (points,), NaN where it has fewer than two.
-    """
-    finite = np.isfinite(table)
-    n = finite.sum(axis=0)
-    values = np.where(finite, table, 0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = np.where(n > 0, values.sum(axis=0) / n, np.nan)
-        squares = np.where(finite, table - means, 0.0) ** 2
-        stddevs = np.sqrt(squares.sum(axis=0) / (n - 1))
-    factors = {m: half_width(1.0, m, confidence=confidence) for m in np.unique(n).tolist()}
-    return means, np.where(n > 1, stddevs, np.nan) * np.array([factors[m] for m in n.tolist()])

@@ -47,7 +47,7 @@ from simcrate.storage.registry import (
     validate_identifier,
 )
 from simcrate.storage.whereabouts import looked_for
-from simcrate.storage.wrappers import Pace, RetryPolicy, throttled, with_pace, with_retries
+from simcrate.storage.wrappers import Pace, RetryPolicy, with_pace, with_retries
 
 __all__ = [
     "ENTRY_POINT_GROUP",
@@ -86,7 +86,6 @@ __all__ = [
     "parse_config",
     "parse_definitions",
     "read_definitions",
-    "throttled",
     "validate_identifier",
     "validate_options",
     "with_pace",

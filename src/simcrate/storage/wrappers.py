@@ -127,22 +127,6 @@ def with_pace(backend: StorageBackend, pace: Pace, *, sleep: Sleep | None = None
     return _PacedBackend(backend, pace, sleep)
 
 
-def throttled(
-    progress: ShowProgress, *, interval_s: float = 1.0, clock: Clock = time.monotonic
-) -> ShowProgress:
-    """A progress callback that passes on at most one report per interval, the first one at once."""
-    last: float | None = None
-
-    def report(sent_bytes: int) -> None:
-        nonlocal last
-        now = clock()
-        if last is None or now - last >= interval_s:
-            last = now
-            progress(sent_bytes)
-
-    return report
-
-
 class _Wrapper(StorageBackend):
     """Passes everything on through `_call`."""
 

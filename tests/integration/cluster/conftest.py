@@ -52,7 +52,7 @@ create_or_update(StorageDefinition(name="Local storage", id="local", token=addre
 def answer(wish):
     match wish:
         case {"cancel": simulation_id}:
-            cancel_simulation(Simulation.objects.get(pk=simulation_id), by=alice)
+            cancel_simulation(Simulation.objects.get(pk=simulation_id), who="alice")
         case {"drain": machine}:
             Worker.objects.filter(machine=machine).update(is_draining=True)
             wake()

@@ -40,7 +40,7 @@ simulation = submit_simulation(
 print(overview(visible_to(alice).get()).standing.state)
 print([run.itervars for run in interesting_runs(simulation)])
 draft_again(simulation, owner=alice)
-cancel_simulation(simulation, by=alice)
+cancel_simulation(simulation, who="alice")
 print(overview(visible_to(alice).get()).standing.state)
 """
 )

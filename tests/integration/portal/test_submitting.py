@@ -148,7 +148,7 @@ def test_cancel_ends_runs_that_have_not_started_and_asks_for_the_others(
 ) -> None:
     simulation.runs.filter(number=0).update(state=RunState.RUNNING)
 
-    cancel_simulation(simulation, by=alice)
+    cancel_simulation(simulation, who="alice")
 
     simulation.refresh_from_db()
     assert simulation.cancel_requested_at is not None
@@ -161,7 +161,7 @@ def test_stop_keeps_what_is_there_and_ends_the_rest_as_stopped(
 ) -> None:
     simulation.runs.filter(number=0).update(state=RunState.RUNNING)
 
-    stop_simulation(simulation, by=alice)
+    stop_simulation(simulation, who="alice")
 
     simulation.refresh_from_db()
     assert simulation.ends_as == RunState.STOPPED
@@ -173,11 +173,11 @@ def test_asking_twice_is_asking_once_and_the_first_wish_holds(
     simulation: Simulation, alice: User
 ) -> None:
     simulation.runs.filter(number=0).update(state=RunState.RUNNING)
-    stop_simulation(simulation, by=alice)
-    stop_simulation(simulation, by=alice)
+    stop_simulation(simulation, who="alice")
+    stop_simulation(simulation, who="alice")
 
     with pytest.raises(BadInputError, match="it is being stopped already"):
-        cancel_simulation(simulation, by=alice)
+        cancel_simulation(simulation, who="alice")
 
 
 def test_stop_while_the_results_are_packed_says_that_nothing_is_left_to_stop(
@@ -186,14 +186,14 @@ def test_stop_while_the_results_are_packed_says_that_nothing_is_left_to_stop(
     simulation.runs.update(state=RunState.COMPLETED)
 
     with pytest.raises(BadInputError, match="the crate is being packed"):
-        stop_simulation(simulation, by=alice)
+        stop_simulation(simulation, who="alice")
 
 
 def test_cancel_after_packing_says_that_it_is_too_late(simulation: Simulation, alice: User) -> None:
     Simulation.objects.update(packed_at=simulation.created_at)
 
     with pytest.raises(BadInputError, match="the crate is packed"):
-        cancel_simulation(simulation, by=alice)
+        cancel_simulation(simulation, who="alice")
 
 
 def test_what_took_longest_before_is_begun_first(submit: Submit) -> None:

@@ -61,7 +61,7 @@ def test_claims_look_at_open_work_only() -> None:
 
 
 def test_what_was_cancelled_before_it_was_run_is_no_open_work(simulation: Simulation) -> None:
-    cancel_simulation(simulation, by=simulation.owner)
+    cancel_simulation(simulation, who="alice")
 
     assert Simulation.objects.get().nothing_to_pack
 
@@ -71,7 +71,7 @@ def test_what_was_cancelled_while_it_ran_is_packed(
 ) -> None:
     claim = worker.claim([WorkKind.RUN])
     assert claim is not None
-    cancel_simulation(simulation, by=simulation.owner)
+    cancel_simulation(simulation, who="alice")
     worker.end_run(claim, RunOutcome(number=0, state=RunState.CANCELLED, reason="asked for"))
 
     assert not Simulation.objects.get().nothing_to_pack

@@ -17,7 +17,7 @@ from simcrate.errors import (
 )
 from simcrate.storage import Source, StorageBackend
 from simcrate.storage.contract import make_source, upload
-from simcrate.storage.wrappers import Pace, RetryPolicy, throttled, with_pace, with_retries
+from simcrate.storage.wrappers import Pace, RetryPolicy, with_pace, with_retries
 from tests.servers.clocks import Clock
 
 if TYPE_CHECKING:
@@ -215,13 +215,3 @@ def test_threads_share_one_pace() -> None:
         thread.join()
 
     assert sorted(clock.slept) == pytest.approx([0.1 * turn for turn in range(1, 8)])
-
-
-def test_progress_is_passed_on_once_per_interval(clock: Clock) -> None:
-    reports: list[int] = []
-    progress = throttled(reports.append, interval_s=1.0, clock=clock)
-    for sent_bytes in range(10):
-        progress(sent_bytes)
-        clock.now_s += 0.25
-
-    assert reports == [0, 4, 8]

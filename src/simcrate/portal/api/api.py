@@ -189,14 +189,14 @@ def get_summary(request: HttpRequest, simulation_id: UUID) -> dict[str, Any]:
 @api.post("/simulations/{uuid:simulation_id}/cancel", response={202: SimulationOut})
 def cancel(request: HttpRequest, simulation_id: UUID) -> Status[SimulationOut]:
     """Ask for its end; what was recorded so far is still packed and delivered."""
-    cancel_simulation(_visible(request, simulation_id), by=_user(request))
+    cancel_simulation(_visible(request, simulation_id), who=_user(request).get_username())
     return Status(202, _out(request, overview(_visible(request, simulation_id))))
 
 
 @api.post("/simulations/{uuid:simulation_id}/stop", response={202: SimulationOut})
 def stop(request: HttpRequest, simulation_id: UUID) -> Status[SimulationOut]:
     """End it here and keep what is there: a state of its own."""
-    stop_simulation(_visible(request, simulation_id), by=_user(request))
+    stop_simulation(_visible(request, simulation_id), who=_user(request).get_username())
     return Status(202, _out(request, overview(_visible(request, simulation_id))))
 
 

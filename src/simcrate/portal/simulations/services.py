@@ -81,7 +81,7 @@ def submit_simulation(  # noqa: PLR0913 - one per thing that is chosen, all by n
     return simulation
 
 
-def cancel_simulation(simulation: Simulation, *, by: User) -> None:
+def cancel_simulation(simulation: Simulation, *, who: str) -> None:
     """Ask for the end of a simulation that is not wanted any more.
 
     Runs that have not started never will; running ones are stopped by their worker, and what was
@@ -90,19 +90,19 @@ def cancel_simulation(simulation: Simulation, *, by: User) -> None:
     Raises:
         BadInputError: nothing is left to cancel, or it is being stopped already; says which.
     """
-    _end_early(simulation, by=by, ends_as=RunState.CANCELLED)
+    _end_early(simulation, who=who, ends_as=RunState.CANCELLED)
 
 
-def stop_simulation(simulation: Simulation, *, by: User) -> None:
+def stop_simulation(simulation: Simulation, *, who: str) -> None:
     """End a simulation here and keep what is there: as `cancel_simulation`, but its results count.
 
     Raises:
         BadInputError: nothing is left to stop, or it is being cancelled already; says which.
     """
-    _end_early(simulation, by=by, ends_as=RunState.STOPPED)
+    _end_early(simulation, who=who, ends_as=RunState.STOPPED)
 
 
-def _end_early(simulation: Simulation, *, by: User, ends_as: RunState) -> None:
+def _end_early(simulation: Simulation, *, who: str, ends_as: RunState) -> None:
     with transaction.atomic():
         row = Simulation.objects.select_for_update().get(pk=simulation.pk)
         if reason := _why_not(row, ends_as):
@@ -112,7 +112,7 @@ def _end_early(simulation: Simulation, *, by: User, ends_as: RunState) -> None:
         if row.cancel_requested_at is None:
             row.runs.filter(state=RunState.QUEUED).update(
                 state=ends_as,
-                reason=f"{ends_as} by {by.get_username()} before it was run",
+                reason=f"{ends_as} by {who} before it was run",
                 ended_at=Now(),
             )
             Simulation.objects.filter(pk=row.pk).update(

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from simcrate.errors import BadInputError
 from simcrate.pipeline.jobs import RunState
 from simcrate.portal.access import UserRequest, for_users
-from simcrate.portal.accounts.models import User
 from simcrate.portal.limits.queries import limits_of
 from simcrate.portal.simulations.credentials import credential_warnings
 from simcrate.portal.simulations.drafts import (
@@ -50,7 +49,7 @@ NO_CHANGE = 204  # htmx leaves the page as it is
 class EndSimulation(Protocol):
     """A service that ends one early."""
 
-    def __call__(self, simulation: Simulation, *, by: User) -> None:
+    def __call__(self, simulation: Simulation, *, who: str) -> None:
         """Ask for it; raises `BadInputError`."""
         ...
 
@@ -226,7 +225,7 @@ def stop(request: UserRequest, simulation_id: UUID) -> HttpResponse:
 def _end(request: UserRequest, simulation_id: UUID, end: EndSimulation) -> HttpResponse:
     simulation = _visible(request, simulation_id)
     try:
-        end(simulation, by=request.user)
+        end(simulation, who=request.user.get_username())
     except BadInputError as error:
         messages.warning(request, str(error))
     return redirect("simulation", simulation.pk)
