@@ -12,7 +12,7 @@ import logging
 import random
 import shutil
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +22,7 @@ from simcrate.errors import (
     BadInputError,
     NotifyError,
     SimCrateError,
+    StorageAuthError,
     StorageBusyError,
     StorageError,
     StorageIntegrityError,
@@ -131,14 +132,16 @@ def _store_and_link(
 ) -> None:
     try:
         with closing(open_backend()) as backend:
-            stored = _stored(ledger, backend, progress)
+            stored = _stored(ledger, backend, progress, now)
             _verify(backend, ledger.read(), stored)
             ledger.linked(backend.link(stored, link_policy(ledger.read().keep_days, now())))
     except (StorageError, BadInputError) as error:
         settle(ledger, error, patience=patience)
 
 
-def _stored(ledger: Ledger, backend: StorageBackend, progress: ShowProgress) -> StoredCrate:
+def _stored(
+    ledger: Ledger, backend: StorageBackend, progress: ShowProgress, now: Clock
+) -> StoredCrate:
     """The remote file: what the ledger knows already, or an upload.
 
     After any failure the upload is asked again: it finds a crate that is already there whole.
@@ -147,7 +150,7 @@ def _stored(ledger: Ledger, backend: StorageBackend, progress: ShowProgress) -> 
     if record.state is DeliveryState.VERIFYING and record.stored is not None:
         return record.stored
     ledger.uploading()
-    refill(record, keep_going=lambda: progress(0))
+    refill(record, lambda: _own_link(backend, record, now()), keep_going=lambda: progress(0))
     stored = backend.upload(
         record.source,
         record.name,
@@ -157,6 +160,16 @@ def _stored(ledger: Ledger, backend: StorageBackend, progress: ShowProgress) -> 
     )
     ledger.stored(stored)
     return stored
+
+
+def _own_link(backend: StorageBackend, record: DeliveryRecord, now: datetime) -> str:
+    """The link of what looks like this delivery's remote file; empty: nothing does."""
+    wanted = (str(record.id), record.source.size_bytes)
+    with suppress(StorageAuthError):  # a server that is open to all lists nothing
+        for stored in backend.list_owned():
+            if (stored.delivery_id, stored.size_bytes) == wanted:
+                return backend.link(stored, link_policy(record.keep_days, now)).url
+    return ""
 
 
 def _verify(backend: StorageBackend, record: DeliveryRecord, stored: StoredCrate) -> None:

@@ -1,7 +1,8 @@
-"""Have the crate in the spool when it is to be delivered again: from an earlier delivery of it.
+"""Have the crate in the spool when it is to be delivered and is not there.
 
-Either that one's own place in the spool, or its link, fetched as any user would.  What arrives is
-compared with the digest of the crate before it counts.
+From an earlier delivery of it: that one's own place in the spool, or its link, fetched as any user would.
+Else from this delivery's own remote file, which is there when the ledger is older than the spool, restored
+from a backup.  What arrives is compared with the digest of the crate before it counts.
 """
 
 from __future__ import annotations
@@ -27,27 +28,30 @@ TIMEOUT_S = 60.0
 GONE = {httpx.codes.NOT_FOUND, httpx.codes.GONE}
 
 
-def refill(record: DeliveryRecord, *, keep_going: Callable[[], None]) -> None:
+def refill(
+    record: DeliveryRecord, own_link: Callable[[], str], *, keep_going: Callable[[], None]
+) -> None:
     """Bring the crate into its place in the spool; nothing is done where it is there already.
 
     Args:
-        record: of the delivery; without an origin there is nowhere to take the crate from.
+        record: of the delivery.
+        own_link: looks for the link of its own remote file; empty: there is none.
         keep_going: called between pieces; what it raises ends the transfer.
 
     Raises:
         StorageUnreachableError: the link does not answer; worth another try.
         StorageIntegrityError: what came is not the crate.
-        StorageNotFoundError: the crate is in no place any more.
+        StorageNotFoundError: the crate of an earlier delivery is in no place any more.
     """
     source, origin = record.source, record.origin
-    if origin is None or source.path.exists():
+    if source.path.exists():
         return
     source.path.parent.mkdir(parents=True, exist_ok=True)
-    if origin.path.exists():
+    if origin is not None and origin.path.exists():
         source.path.hardlink_to(origin.path)
-    elif origin.link_url:
-        _fetch(origin.link_url, source, keep_going)
-    else:
+    elif link_url := (origin and origin.link_url) or own_link():
+        _fetch(link_url, source, keep_going)
+    elif origin is not None:
         message = "could not deliver the crate again: it is not in the spool any more; run it again"
         raise StorageNotFoundError(message)
 
@@ -59,12 +63,10 @@ def _fetch(link_url: str, source: Source, keep_going: Callable[[], None]) -> Non
             _require_content(answer)
             sha256 = _write(answer, partial, source.size_bytes, keep_going)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        message = "could not fetch the crate from its earlier link: no answer"
+        message = "could not fetch the crate from its link: no answer"
         raise StorageUnreachableError(message, detail=type(error).__name__) from error
     if (partial.stat().st_size, sha256) != (source.size_bytes, source.sha256):
-        message = (
-            "could not fetch the crate from its earlier link: other bytes came than were stored"
-        )
+        message = "could not fetch the crate from its link: other bytes came than were stored"
         raise StorageIntegrityError(message)
     partial.rename(source.path)
     flush(source.path.parent)
@@ -72,10 +74,10 @@ def _fetch(link_url: str, source: Source, keep_going: Callable[[], None]) -> Non
 
 def _require_content(answer: httpx.Response) -> None:
     if answer.status_code in GONE:
-        message = "could not fetch the crate from its earlier link: it is gone; run it again"
+        message = "could not fetch the crate from its link: it is gone; run it again"
         raise StorageNotFoundError(message)
     if answer.status_code != httpx.codes.OK:
-        message = f"could not fetch the crate from its earlier link: HTTP {answer.status_code}"
+        message = f"could not fetch the crate from its link: HTTP {answer.status_code}"
         raise StorageUnreachableError(message)
 
 

@@ -125,8 +125,8 @@ def find_orphans(
         listed = list(backend.list_owned())
     known = ledger.known(storage_id)  # after the list: what arrives meanwhile is known by then
     for stored in listed:
-        delivery_id = stored.name.strip("/").partition("/")[0]
-        if stored.remote_id not in known.remote_ids and delivery_id not in known.delivery_ids:
+        is_under_way = stored.delivery_id in known.delivery_ids
+        if stored.remote_id not in known.remote_ids and not is_under_way:
             yield stored
 
 

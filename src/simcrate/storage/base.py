@@ -99,6 +99,11 @@ class StoredCrate:
     """What this backend needs to find, link or delete it again; JSON, and no credential that is good
     for anything but this one file."""
 
+    @property
+    def delivery_id(self) -> str:
+        """As its name says."""
+        return self.name.strip("/").partition("/")[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkPolicy:

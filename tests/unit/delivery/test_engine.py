@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,6 +32,7 @@ from simcrate.errors import (
     UnforeseenError,
 )
 from simcrate.storage import Link, LinkPolicy, StorageBackend, StoredCrate
+from tests.servers.static_files import serving
 
 CONTENT = b"a crate" * 100_000
 DELIVERY_ID = uuid.UUID(int=7)
@@ -46,10 +48,11 @@ class Desk:
         self.crate_path.parent.mkdir(parents=True)
         self.crate_path.write_bytes(CONTENT)
         self.announced: list[DeliveryRecord] = []
+        self.base_url = "http://files.example"
 
     def backend(self) -> StorageBackend:
         return DirectoryBackend(
-            token="", config={"folder": str(self.folder), "base_url": "http://files.example"}
+            token="", config={"folder": str(self.folder), "base_url": self.base_url}
         )
 
     def ledger(self, keep_days: int = 7) -> Iterator[FileLedger]:
@@ -280,6 +283,50 @@ def test_a_failure_after_the_announcement_undoes_nothing(ledger: FileLedger, att
     settle(ledger, UnforeseenError("the database went away"))
 
     assert ledger.read().state is DeliveryState.ANNOUNCED
+
+
+@pytest.fixture
+def restored(desk: Desk) -> Iterator[FileLedger]:
+    """A ledger from before its delivery, which is at its end."""
+    with serving(desk.folder) as desk.base_url:
+        for ledger in desk.ledger():
+            before = ledger.path.read_bytes()
+            deliver(ledger, desk.backend, desk.announced.append)
+            desk.crate_path.parent.mkdir()
+            ledger.path.write_bytes(before)
+            yield ledger
+
+
+def test_a_ledger_that_was_restored_finds_the_crate_that_it_had_delivered(
+    desk: Desk, restored: FileLedger
+) -> None:
+    there = desk.stored_files()
+    deliver(restored, desk.backend, desk.announced.append)
+
+    first, second = desk.announced
+    assert (second.link, second.message_id) == (first.link, first.message_id)
+    assert desk.stored_files() == there
+
+
+def test_what_stands_there_counts_only_when_it_is_the_crate(
+    desk: Desk, restored: FileLedger
+) -> None:
+    (there,) = desk.stored_files()
+    there.write_bytes(b"!" * len(CONTENT))
+    record = deliver(restored, desk.backend, desk.announced.append)
+
+    assert record.state is DeliveryState.WAITING
+    assert "other bytes came" in record.error
+
+
+def test_a_crate_that_is_in_no_place_is_missed_in_the_spool(
+    desk: Desk, restored: FileLedger
+) -> None:
+    shutil.rmtree(desk.stored_files()[0].parent)
+    record = deliver(restored, desk.backend, desk.announced.append)
+
+    assert record.state is DeliveryState.WAITING
+    assert "could not read the crate from the spool" in record.error
 
 
 class LosingBackend(DirectoryBackend):
