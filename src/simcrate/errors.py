@@ -6,11 +6,11 @@
     │   └── DefinitionError      a storage backend's or simulator's definition
     ├── StageError               a stage of the pipeline
     │   ├── SimulationError      the simulator ended badly
-    │   │   └── LimitExceeded    it was stopped at a limit
     │   ├── NoResults            there is no result file
     │   ├── ResultFormatError    a result file is not what its format says
     │   ├── StatisticsError      numbers, tables or figures
     │   ├── CrateError           the zip
+    │   ├── DiskFullError        no space left on the disk of this machine
     │   └── NotifyError          mail or webhook
     │       └── RecipientRefusedError  the mail server knows no such recipient, for good
     ├── StorageError             a storage backend; see simcrate.storage.base
@@ -33,8 +33,13 @@ tried, on what, what came back and what to do, and holds no server path, host or
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
+
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class SimCrateError(Exception):
@@ -87,12 +92,6 @@ class SimulationError(StageError):
     code = "stage.simulate"
 
 
-class LimitExceeded(SimulationError):  # noqa: N818 - the design's word
-    """The simulation was stopped at a limit."""
-
-    code = "stage.simulate.limit"
-
-
 class NoResults(StageError):  # noqa: N818 - the design's word
     """The simulation left no result files."""
 
@@ -130,6 +129,32 @@ class CrateError(StageError):
 
     code = "stage.pack"
     retryable = True
+
+
+class DiskFullError(StageError):
+    """There is no space left on the disk of this machine."""
+
+    code = "stage.disk-full"
+    retryable = True  # someone may free space while we wait
+
+    @staticmethod
+    @contextmanager
+    def told_for(what: str) -> Iterator[None]:
+        """Tell a full disk from one that fails.
+
+        Args:
+            what: reads after "could not ".
+
+        Raises:
+            DiskFullError: the block found no space.
+        """
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                raise
+            message = f"could not {what}: {error.strerror}; make room on the disk of its machine"
+            raise DiskFullError(message, detail=str(error)) from error
 
 
 class NotifyError(StageError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import glob
 import os
@@ -23,14 +22,12 @@ from simcrate.crate.readme import readme_text
 from simcrate.crate.rocrate import metadata_json
 from simcrate.crate.zipwriter import ZipWriter
 from simcrate.durable import flush
-from simcrate.errors import CrateError
+from simcrate.errors import CrateError, DiskFullError
 
 THREADS = 2
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all, before compression."""
-
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +60,8 @@ def pack_crate(
     and equal provenance give equal bytes on machines of one type.  Memory does not grow with file sizes.
 
     Raises:
-        CrateError: a file changed or vanished, the disk is full, or the target cannot be written; the
-            target is then what it was before.
+        DiskFullError: the disk is full; as always, the target is then what it was before.
+        CrateError: a file changed or vanished, or the target cannot be written.
     """
     with writing_zip(contents, target, progress=progress, threads=threads) as archive:
         added = add_crate(archive, "", contents, provenance)
@@ -173,17 +170,19 @@ def total_bytes(contents: CrateContents) -> int:
 def _whole_file(target: Path) -> Iterator[BinaryIO]:
     """A file that appears at the target, whole and on disk, when the block ends well, or never."""
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    what = f"write the crate {target.name!r}"
     try:
-        _remove_abandoned(target)
-        with partial.open("xb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-        flush(target.parent)
+        with DiskFullError.told_for(what):
+            _remove_abandoned(target)
+            with partial.open("xb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(target)
+            flush(target.parent)
     except OSError as error:
-        raise _unwritable(target, error) from error
+        raise CrateError(f"could not {what}: {error.strerror}", detail=str(error)) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -197,11 +196,3 @@ def _remove_abandoned(target: Path) -> None:
             except BlockingIOError:
                 continue
             partial.unlink()
-
-
-def _unwritable(target: Path, error: OSError) -> CrateError:
-    if error.errno in _DISK_FULL:
-        advice = f"{error.strerror}; make room on its disk and pack again"
-    else:
-        advice = str(error.strerror)
-    return CrateError(f"could not write the crate {target.name!r}: {advice}", detail=str(error))

@@ -54,6 +54,7 @@ def pack(job: PackJob, place: Place, target: Path, watch: Watch) -> PackedCrate:
     """Write the crate; an interrupted attempt leaves nothing under the target's name.
 
     Raises:
+        DiskFullError: there is no space for it; everything is kept.
         CrateError: it could not be written; everything is kept.
     """
     target.parent.mkdir(parents=True, exist_ok=True)

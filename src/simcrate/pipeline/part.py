@@ -25,7 +25,7 @@ from simcrate.crate import (
     verify_crate,
 )
 from simcrate.crate.layout import LOGS, RESULTS
-from simcrate.errors import CrateError
+from simcrate.errors import CrateError, DiskFullError
 from simcrate.pipeline import leftover
 from simcrate.pipeline.leftover import Leftover, path_below
 from simcrate.pipeline.place import Place
@@ -48,12 +48,14 @@ def pack_part(place: Place, number: int) -> PackedCrate:
     """Pack what the run left behind, beside its directory; an earlier attempt's part is replaced.
 
     Raises:
+        DiskFullError: there is no space for it.
         CrateError: it could not be written.
     """
     target = place.part_path(number)
-    target.parent.mkdir(parents=True, exist_ok=True)
     record_path = target.with_suffix(".json")
-    contents = _results(place.result_dir(number), record_path)
+    with DiskFullError.told_for(f"hand over run {number}"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        contents = _results(place.result_dir(number), record_path)
     if place.log_path(number).is_file():
         log = Member(source=place.log_path(number), name=LOG, role=Role.LOG)
         contents += CrateContents(members=(log,))

@@ -29,6 +29,7 @@ def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
     """Collect, parse, compute and pack: the results of all runs become one crate in the spool.
 
     Raises:
+        DiskFullError: there is no space for a crate; everything is kept.
         CrateError: no crate could be written; everything is kept.
         WorkEndedError: the worker ends; the next one starts this again.
         OSError: the disk does not do what is asked of it; everything is kept.

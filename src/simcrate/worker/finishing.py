@@ -24,7 +24,7 @@ from threading import Thread
 from typing import IO
 
 from simcrate.bare import bare_environment
-from simcrate.errors import CrateError, SimCrateError
+from simcrate.errors import CrateError, DiskFullError, SimCrateError
 from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import PackedSimulation, Progress
 from simcrate.pipeline.place import Place
@@ -44,10 +44,9 @@ ORPHANED = 3  # exit code of a process whose worker is gone
 class _Failed:
     """An error, after which nothing comes."""
 
+    kind: type[SimCrateError]
     message: str
     detail: str
-    is_crash: bool
-    """Nobody foresaw it."""
 
 
 def finish_apart(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
@@ -56,6 +55,7 @@ def finish_apart(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
     If that process crashes, it is done once more without what crashes: statistics.
 
     Raises:
+        DiskFullError: there is no space for a crate; everything is kept.
         CrateError: no crate could be written; everything is kept.
         WorkEndedError: the worker ends, or the lease is lost.
     """
@@ -113,8 +113,7 @@ def _follow(messages: IO[bytes], watch: Watch) -> PackedSimulation:
                 case PackedSimulation():
                     return message
                 case _Failed():
-                    failed = _CrashedError if message.is_crash else CrateError
-                    raise failed(message.message, detail=message.detail)
+                    raise message.kind(message.message, detail=message.detail)
 
 
 class _SendingWatch(Watch):
@@ -154,16 +153,18 @@ def _do(job: Finish, place: Place, messages: IO[bytes]) -> PackedSimulation | _F
     from simcrate.pipeline.runner import finish  # heavy, and only this process needs it
 
     try:
-        return finish(job, place, _SendingWatch(messages))
+        with DiskFullError.told_for("write the crate"):
+            return finish(job, place, _SendingWatch(messages))
+    except DiskFullError as error:
+        return _Failed(DiskFullError, str(error), error.detail)
     except SimCrateError as error:
-        return _Failed(str(error), error.detail, is_crash=False)
+        return _Failed(CrateError, str(error), error.detail)
     except OSError as error:
-        message = f"could not write the crate: {error.strerror}"
-        return _Failed(message, str(error), is_crash=False)
+        return _Failed(CrateError, f"could not write the crate: {error.strerror}", str(error))
     except Exception as error:  # the edge of the process
         log.exception("finish.unforeseen", extra={"simulation": str(job.submission.id)})
         message = f"the process that packs was ended by {type(error).__name__}"
-        return _Failed(message, str(error), is_crash=True)
+        return _Failed(_CrashedError, message, str(error))
 
 
 def main() -> None:

@@ -55,9 +55,10 @@ class PartsPort(Protocol):
         ...
 
     def delivered(self, claim: Claim) -> list[Part]:
-        """What was staged and is not needed any more, returned for the last time: every outcome is announced.
+        """What was staged and is not needed any more, returned for the last time.
 
-        Until then, as while a fallback is under way, another machine may have to pack it once more.
+        That is once this machine has made a crate of it and every outcome is announced.  Until then, as while a
+        fallback is under way, another machine may have to pack it once more.
         """
         ...
 

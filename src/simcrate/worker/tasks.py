@@ -14,6 +14,7 @@ from simcrate.delivery import DeliveryRecord, settle
 from simcrate.durable import flush_all
 from simcrate.errors import (
     CrateError,
+    DiskFullError,
     SimCrateError,
     StorageError,
     UnforeseenError,
@@ -136,7 +137,8 @@ def _finish(bench: Bench, claim: Claim, watch: Watch) -> None:
     place = bench.place(claim)
     _provide_inputs(bench, claim, place)
     if bench.staging:
-        fetch_parts(bench.staging, claim, place, watch)
+        with DiskFullError.told_for("fetch the runs of other machines"):
+            fetch_parts(bench.staging, claim, place, watch)
     packed = finish_apart(
         Finish(
             submission=job.submission,
@@ -197,13 +199,17 @@ def _provide_inputs(bench: Bench, claim: Claim, place: Place) -> None:
     """The submitted files, whole or not at all; several tasks of a simulation may come at once.
 
     What is there once is believed from then on, so that it must outlast a power cut.
+
+    Raises:
+        DiskFullError: there is no space for them.
     """
     if place.input_dir.exists():
         return
     arriving = place.simulation_dir / f"input.partial-{claim.kind}-{claim.id}"
-    place.fresh(arriving)
-    bench.port.fetch_inputs(claim, arriving)
-    flush_all(arriving.iterdir(), below=arriving)
+    with DiskFullError.told_for("write the submitted files"):
+        place.fresh(arriving)
+        bench.port.fetch_inputs(claim, arriving)
+        flush_all(arriving.iterdir(), below=arriving)
     try:
         arriving.rename(place.input_dir)
     except OSError:  # another task was first

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from simcrate.errors import CrateError, WorkEndedError
+from simcrate.errors import CrateError, DiskFullError, WorkEndedError
 from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import RunOutcome, RunState, Submission
 from simcrate.pipeline.place import Place
@@ -119,6 +119,16 @@ def test_an_error_that_was_foreseen_comes_through(place: Place) -> None:
     (place.var_dir / "spool").write_text("a file where a directory should be")
 
     with pytest.raises(CrateError, match="could not"):
+        finishing.finish_apart(JOB, place, Watch())
+
+
+def test_a_full_disk_is_told_from_one_that_fails(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = "OSError(28, 'No space left on device')"
+    crash(monkeypatch, f"(_ for _ in ()).throw({full})", stage="pack")
+
+    with pytest.raises(DiskFullError, match="make room"):
         finishing.finish_apart(JOB, place, Watch())
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.db.models.functions import Now
 
 from simcrate.pipeline.watch import Watch
+from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.queue.models import Part
 from simcrate.portal.queue.parts import PartRows
 from simcrate.portal.simulations.models import Simulation
@@ -22,11 +23,15 @@ PROBLEM = (("Content-Type", "application/problem+json"),)
 
 @pytest.fixture
 def claim(simulation: Simulation) -> Claim:
-    """The delivery of two runs that were staged."""
+    """The delivery of two runs that were staged, and packed here."""
     for run in simulation.runs.all():
         Part.objects.create(
             run=run, fence=0, key=f"run-{run.number}", size_bytes=9, sha256=SHA256, staged_at=Now()
         )
+    Delivery.objects.create(
+        simulation=simulation, storage=simulation.storage, machine="here", keep_days=7,
+        sha256=SHA256, announced_at=Now(),
+    )  # fmt: skip
     return Claim(
         kind=WorkKind.DELIVERY, id="1", simulation_id=simulation.pk, owner="here/1/1.00", fence=1
     )

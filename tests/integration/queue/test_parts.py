@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.db.models.functions import Now
 
-from simcrate.errors import LeaseLostError
+from simcrate.errors import CrateError, LeaseLostError
 from simcrate.pipeline.jobs import PackedSimulation, RunOutcome, RunState
+from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.queue.lease import MAX_RECLAIMS
 from simcrate.portal.queue.parts import PartRows
-from simcrate.portal.queue.port import RowsPort
+from simcrate.portal.queue.port import PACK_TRIES, RowsPort
 from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.portal.simulations.repacking import repack_simulation
 from simcrate.secret import Secret
@@ -59,6 +61,30 @@ def stage(parts: PartRows, worker: RowsPort, claim: Claim) -> Part:
 def finish(packer: RowsPort) -> Claim:
     claim = packer.claim([WorkKind.FINISH])
     assert claim is not None
+    return claim
+
+
+def pack(packer: RowsPort) -> Claim:
+    """The finish that was packed, and whose delivery was announced."""
+    claim = finish(packer)
+    job = packer.finish_job(claim)
+    packer.packed(
+        claim,
+        PackedSimulation(
+            delivery_id=job.delivery_id, file_name="study.zip", size_bytes=9, sha256=SHA256,
+            summary={}, problems=(),
+        ),
+    )  # fmt: skip
+    Delivery.objects.update(announced_at=Now())
+    return claim
+
+
+def fail_to_pack(packer: RowsPort) -> Claim:
+    """The finish that was given up, and whose failure was announced."""
+    Simulation.objects.update(attempts=PACK_TRIES - 1)
+    claim = finish(packer)
+    packer.not_packed(claim, CrateError("no crate could be written"))
+    Delivery.objects.update(announced_at=Now())
     return claim
 
 
@@ -195,11 +221,9 @@ def test_a_run_whose_parts_are_lost_again_and_again_fails(
 def test_what_was_packed_is_packed_again_by_the_machine_that_has_it(
     claim: Claim, worker: RowsPort, parts: PartRows, packer: RowsPort, packers_parts: PartRows
 ) -> None:
-    stage(parts, worker, claim)
-    finishing = finish(packer)
-    packers_parts.delivered(finishing)
-    packer.release(finishing)
-    Simulation.objects.update(packings=1)
+    part = stage(parts, worker, claim)
+    assert packers_parts.delivered(pack(packer)) == [part]
+    repack_simulation(Simulation.objects.get(), left_out=[])
 
     elsewhere = RowsPort(owner="third/1/1.00", machine="third", has_staging=True)
     assert elsewhere.claim([WorkKind.FINISH]) is None
@@ -210,15 +234,29 @@ def test_what_is_packed_again_needs_no_parts(
     parts: PartRows, worker: RowsPort, claim: Claim, packer: RowsPort, packers_parts: PartRows
 ) -> None:
     stage(parts, worker, claim)
-    first = finish(packer)
-    job = packer.finish_job(first)
-    packer.packed(
-        first,
-        PackedSimulation(
-            delivery_id=job.delivery_id, file_name="study.zip", size_bytes=9, sha256=SHA256,
-            summary={}, problems=(),
-        ),
-    )  # fmt: skip
+    pack(packer)
     repack_simulation(Simulation.objects.get(), left_out=[])
 
     assert packers_parts.of_simulation(finish(packer)) == []
+
+
+def test_what_could_not_be_packed_stays_staged_until_it_is(
+    parts: PartRows, worker: RowsPort, claim: Claim, packer: RowsPort, packers_parts: PartRows
+) -> None:
+    part = stage(parts, worker, claim)
+    assert packers_parts.delivered(fail_to_pack(packer)) == []
+
+    repack_simulation(Simulation.objects.get(), left_out=[])
+    finishing = finish(packer)
+    assert packers_parts.of_simulation(finishing) == [part]
+    packer.release(finishing)
+    assert packers_parts.delivered(pack(packer)) == [part]
+
+
+def test_what_only_a_lost_machine_has_packed_stays_staged(
+    parts: PartRows, worker: RowsPort, claim: Claim, packer: RowsPort
+) -> None:
+    stage(parts, worker, claim)
+    successor = PartRows(owner="third/1/1.00", machine="third")
+
+    assert successor.delivered(pack(packer)) == []

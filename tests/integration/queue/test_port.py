@@ -13,11 +13,11 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from simcrate.delivery import DeliveryState
-from simcrate.errors import CrateError, LeaseLostError
+from simcrate.errors import CrateError, DiskFullError, LeaseLostError
 from simcrate.pipeline.jobs import PackedSimulation, Progress, RunOutcome, RunState
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.queue.lease import MAX_RECLAIMS
-from simcrate.portal.queue.port import PACK_TRIES, RowsPort
+from simcrate.portal.queue.port import FULL_DISK_TRIES, PACK_RETRY_S, PACK_TRIES, RowsPort
 from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.worker.port import Claim, WorkKind
 from simcrate.worker.supervisor import RECOVER_S
@@ -266,6 +266,19 @@ def test_packing_that_fails_is_tried_again_later_and_in_the_end_announced(
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.error) == (DeliveryState.FAILED, "the disk is full")
     assert worker.claim(DELIVERY) is not None
+
+
+def test_packing_waits_for_a_full_disk_as_long_as_a_delivery_does_for_a_full_backend(
+    simulation: Simulation, worker: RowsPort
+) -> None:
+    finish_runs(worker)
+    Simulation.objects.update(attempts=FULL_DISK_TRIES - 2)
+    worker.not_packed(claimed(worker, FINISH), DiskFullError())
+    assert Simulation.objects.filter(retry_at__lte=Now() + timedelta(hours=1)).exists()
+    Simulation.objects.update(retry_at=None)
+    worker.not_packed(claimed(worker, FINISH), DiskFullError())
+
+    assert Delivery.objects.get().state == DeliveryState.FAILED
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 
 from simcrate.crate import CrateContents, Member, Provenance, Role, gather, pack_crate
 from simcrate.crate.deflate import BLOCK_BYTES
-from simcrate.errors import CrateError
+from simcrate.errors import CrateError, DiskFullError
 
 
 def test_crate_holds_every_file_as_it_was(
@@ -179,7 +179,7 @@ def test_full_disk_is_said_plainly_and_nothing_is_left_behind(
 
     with (
         full_disk(),
-        pytest.raises(CrateError, match=r"could not write the crate 'crate\.zip'.*make room"),
+        pytest.raises(DiskFullError, match=r"could not write the crate 'crate\.zip'.*make room"),
     ):
         pack_crate(contents, provenance, spool / "crate.zip")
 

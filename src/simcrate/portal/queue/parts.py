@@ -81,10 +81,7 @@ class PartRows:
         None for what this machine has packed before: it has all runs.
         """
         with reaching_rows():
-            packed = Delivery.objects.filter(
-                simulation=claim.simulation_id, machine=self._machine
-            ).exclude(sha256="")
-            if packed.exists():
+            if self._has_packed(claim):
                 return []
             rows = PartRow.objects.filter(
                 run__simulation=claim.simulation_id, fence=F("run__fence")
@@ -95,16 +92,22 @@ class PartRows:
     def delivered(self, claim: Claim) -> list[Part]:
         """What was staged and is not needed any more, returned for the last time.
 
-        None while another delivery of the crate is under way: its machine may be lost, too.
+        None while another delivery of the crate is under way: its machine may be lost, too.  None where no
+        crate was made: they are the only copy, and packing again starts from them.
         """
         with reaching_rows(), transaction.atomic():
             deliveries = Delivery.objects.filter(simulation=claim.simulation_id)
-            if deliveries.filter(announced_at=None).exists():
+            if deliveries.filter(announced_at=None).exists() or not self._has_packed(claim):
                 return []
             rows = PartRow.objects.filter(run__simulation=claim.simulation_id)
             parts = [_part(row) for row in rows.select_related("run").defer("run__log_tail")]
             rows.delete()
             return parts
+
+    def _has_packed(self, claim: Claim) -> bool:
+        """Whether this machine has made a crate of the simulation: it has all its runs."""
+        made_here = Delivery.objects.filter(simulation=claim.simulation_id, machine=self._machine)
+        return made_here.exclude(sha256="").exists()
 
     def lost(self, claim: Claim, part: Part) -> None:
         """A staged part is gone or damaged: its run is queued again, and the finish waits for it."""

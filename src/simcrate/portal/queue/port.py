@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from simcrate.crate import Choice
 from simcrate.delivery import DeliveryState
-from simcrate.errors import LeaseLostError, SimCrateError
+from simcrate.errors import DiskFullError, LeaseLostError, SimCrateError
 from simcrate.pipeline.jobs import (
     PackedSimulation,
     Progress,
@@ -58,7 +58,10 @@ from simcrate.worker.port import Claim, FinishJob, Recipient, WorkerFacts, WorkK
 log = logging.getLogger(__name__)
 
 PACK_RETRY_S = 60.0
+LONGEST_PACK_RETRY_S = 3600.0
 PACK_TRIES = 5
+FULL_DISK_TRIES = 78
+"""Some three days, as for a storage backend that has no space."""
 
 
 class RowsPort:
@@ -330,15 +333,17 @@ class RowsPort:
 
     def not_packed(self, claim: Claim, error: SimCrateError) -> None:
         """No crate this time: tried again later, and after some tries announced as failed."""
+        tries = FULL_DISK_TRIES if isinstance(error, DiskFullError) else PACK_TRIES
         with reaching_rows(), transaction.atomic():
             row = Simulation.objects.select_related("storage").get(pk=claim.id)
-            if row.attempts + 1 < PACK_TRIES:
+            if row.attempts + 1 < tries:
+                wait_s = min(PACK_RETRY_S * 2**row.attempts, LONGEST_PACK_RETRY_S)
                 self._simulations.end(
                     claim.id,
                     claim.fence,
                     attempts=row.attempts + 1,
                     problems=[str(error)],
-                    retry_at=Now() + timedelta(seconds=PACK_RETRY_S * 2**row.attempts),
+                    retry_at=Now() + timedelta(seconds=wait_s),
                 )
                 return
             self._simulations.end(claim.id, claim.fence, packed_at=Now(), problems=[str(error)])
