@@ -8,6 +8,7 @@ import zlib
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -100,6 +101,13 @@ def test_names_that_leave_the_directory_are_called_unsafe(name: str, tmp_path: P
     assert ("unsafe", name) in faults_of(crate)
 
 
+def test_name_that_ends_elsewhere_for_other_tools_is_called_unsafe(tmp_path: Path) -> None:
+    crate = write_zip(tmp_path / "crate.zip", {"x.sca-.exe": b""})
+    crate.write_bytes(crate.read_bytes().replace(b"x.sca-", b"x.sca\0"))
+
+    assert ("unsafe", "x.sca\0.exe") in faults_of(crate)
+
+
 def test_member_that_would_be_unpacked_as_a_link_is_called_unsafe(tmp_path: Path) -> None:
     link = zipfile.ZipInfo("link")
     link.create_system = 3
@@ -116,7 +124,8 @@ def test_name_that_stands_twice_is_found(tmp_path: Path) -> None:
         archive.writestr("twice", "one")
         archive.writestr("twice", "two")
 
-    assert ("extra", "twice") in faults_of(tmp_path / "crate.zip")
+    texts = [fault.text for fault in verify_crate(tmp_path / "crate.zip").faults]
+    assert any(text.startswith("the zip holds it twice") for text in texts)
 
 
 def test_member_that_unpacks_to_more_than_the_zip_says_is_stopped_there(tmp_path: Path) -> None:
@@ -127,6 +136,76 @@ def test_member_that_unpacks_to_more_than_the_zip_says_is_stopped_there(tmp_path
     (fault,) = [fault for fault in verify_crate(bomb).faults if fault.kind == "size"]
 
     assert (fault.name, fault.expected, fault.found) == ("bomb", "1000", "more than 1000")
+
+
+def lying_zip(
+    path: Path, *, crc: int = 0, size: int = 0, behind: bytes = b"", header_crc: int = 0
+) -> Path:
+    """One member, of which the zip says the same untruth everywhere; `header_crc` is its own header's alone."""
+    data = b"hello"
+    packed = zlib.compress(data, wbits=-15) + behind
+    said = (len(packed), len(data) + size)
+    true_crc = zlib.crc32(data) ^ crc
+    local = struct.pack(
+        "<4s5H3I2H", b"PK\x03\x04", 20, 0, 8, 0, 33, true_crc ^ header_crc, *said, 1, 0
+    )  # fmt: skip
+    central = struct.pack(
+        "<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 8, 0, 33, true_crc, *said, 1, 0, 0, 0, 0, 0, 0
+    )  # fmt: skip
+    start = len(local) + 1 + len(packed)
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, len(central) + 1, start, 0)
+    path.write_bytes(local + b"x" + packed + central + b"x" + end)
+    return path
+
+
+def test_zip_that_says_what_is_true_is_only_no_crate(tmp_path: Path) -> None:
+    kinds = {kind for kind, _ in faults_of(lying_zip(tmp_path / "crate.zip"))}
+
+    assert kinds == {"missing", "extra"}
+
+
+@pytest.mark.parametrize(
+    ("lie", "kind"),
+    [
+        ({"crc": 1}, "crc"),
+        ({"header_crc": 1}, "damaged"),
+        ({"size": 1}, "size"),
+        ({"behind": b"junk"}, "damaged"),
+    ],
+)
+def test_zip_that_lies_about_a_member_in_all_places_alike_is_found_out(
+    lie: dict[str, Any], kind: str, tmp_path: Path
+) -> None:
+    assert (kind, "x") in faults_of(lying_zip(tmp_path / "crate.zip", **lie))
+
+
+def test_record_behind_a_member_that_contradicts_the_directory_is_found(tmp_path: Path) -> None:
+    class Stream(BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        def tell(self) -> int:
+            raise OSError
+
+    stream = Stream()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("x", b"hello")
+    data = bytearray(stream.getvalue())
+    data[data.find(b"PK\x07\x08") + 4] ^= 1
+    (tmp_path / "crate.zip").write_bytes(data)
+
+    assert ("damaged", "x") in faults_of(tmp_path / "crate.zip")
+
+
+def test_directory_larger_than_any_is_not_read(tmp_path: Path) -> None:
+    size = 300 << 20
+    with (tmp_path / "crate.zip").open("wb") as file:
+        file.seek(size)
+        file.write(struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, size, 0, 0))
+
+    (fault,) = verify_crate(tmp_path / "crate.zip").faults
+
+    assert f"its directory claims {size} bytes" in fault.text
 
 
 def test_members_that_share_bytes_are_not_unpacked(tmp_path: Path) -> None:
@@ -185,6 +264,13 @@ def test_manifest_with_lines_that_are_none_is_a_fault(tmp_path: Path) -> None:
     crate = write_zip(tmp_path / "crate.zip", {"manifest-sha256.txt": b"rubbish\n"})
 
     assert ("metadata", "manifest-sha256.txt") in faults_of(crate)
+
+
+def test_file_that_only_the_manifest_knows_is_missing(tmp_path: Path) -> None:
+    line = f"{'ab' * 32}  results/gone.sca\n"
+    crate = write_zip(tmp_path / "crate.zip", {"manifest-sha256.txt": line.encode()})
+
+    assert ("missing", "results/gone.sca") in faults_of(crate)
 
 
 def test_zip_that_is_no_crate_lacks_every_record(tmp_path: Path) -> None:

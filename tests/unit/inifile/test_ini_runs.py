@@ -87,6 +87,11 @@ def test_a_parallel_variable_with_too_few_values_is_an_error() -> None:
     assert raised.value.line == 2
 
 
+def test_a_parallel_variable_with_too_few_values_for_some_runs_is_an_error() -> None:
+    with pytest.raises(IniError, match="fewer values"):
+        scenarios("**.a = ${a=2, 1}\n**.b = ${b=1..$a ! a}\n")
+
+
 def test_unnamed_variables_are_numbered() -> None:
     assert scenarios("**.a = ${1, 2}-${3}\n") == ["$0=1, $1=3", "$0=2, $1=3"]
 

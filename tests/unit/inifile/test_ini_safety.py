@@ -36,6 +36,10 @@ def refused(text: str) -> list[tuple[int, str]]:
         "result-dir = ../../alice",
         "result-dir = ${configname}/../x",
         'result-dir = "${where=/etc, results}"',
+        r"result-dir = ..\alice",
+        "result-di? = /home/alice",
+        "{r}esult-dir = /home/alice",
+        "seed-../x-mt = 1",
         "record-eventlog = true",
         "ned-path = /opt/other",
         "image-path = /",
@@ -174,6 +178,7 @@ def test_a_backslash_does_not_hide_an_option() -> None:
 def test_an_indented_line_is_judged_as_both_generations_read_it() -> None:
     assert refused("network = X\n  load-libs = /tmp/x\n") == [(2, "load-libs")]
     assert refused("network = X\n  include /etc/passwd\n") == [(2, "include")]
+    assert refused("network = X\n  include\t/etc/passwd\n") == [(2, "include")]
     assert refused("constraint = $a > 1 &&\n  $b == 2\n**.a = ${a=1,2}${b=2}\n") == []
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from threading import Event, Timer
+from threading import Event
 from typing import Any
 
 import psutil
@@ -81,6 +81,27 @@ def test_what_it_has_printed_is_in_its_log_at_once(tmp_path: Path) -> None:
     follow(program, on_line=lambda _: logged.append(log_path.read_text()), stop=Event())
 
     assert logged == ["one\n"]
+
+
+def test_the_last_words_of_a_program_that_has_ended_meanwhile_are_heard(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    def on_line(line: str) -> None:
+        heard.append(line)
+        if len(heard) == 1:
+            (tmp_path / "go").touch()
+            os.waitid(os.P_PID, int(line), os.WEXITED | os.WNOWAIT)
+
+    script = "echo $$; until [ -e go ]; do :; done; echo farewell"
+    program = Followed(
+        command=("sh", "-c", script),
+        working_dir=tmp_path,
+        log_path=tmp_path / "program.log",
+        identity_dir=tmp_path,
+    )
+    follow(program, on_line=on_line, stop=Event())
+
+    assert heard[1:] == ["farewell"]
 
 
 def test_a_line_without_end_is_cut(tmp_path: Path) -> None:
@@ -165,20 +186,39 @@ def test_stop_lets_the_program_finish(tmp_path: Path) -> None:
     assert lines == ["ready", "finishing"]
 
 
-def test_a_program_that_ignores_sigterm_is_killed_with_its_children(tmp_path: Path) -> None:
+@pytest.mark.parametrize("leaves", ["", "if not child: os.setsid()\n"])
+def test_a_program_that_ignores_sigterm_is_killed_with_its_children(
+    tmp_path: Path, leaves: str
+) -> None:
     stop = Event()
+    pids: list[int] = []
+
+    def on_line(line: str) -> None:
+        pids.append(int(line))
+        stop.set()
+
     script = (
         "import os, signal, time\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "child = os.fork()\n"
-        "if child: print(child, flush=True)\n"
+        f"{leaves}"
+        "if not child: print(os.getpid(), flush=True)\n"
         "time.sleep(60)"
     )
-    Timer(0.5, stop.set).start()
-    end, lines = run(tmp_path, script, stop=stop, grace_s=0.3)
+    end = follow(
+        Followed(
+            command=(sys.executable, "-c", script),
+            working_dir=tmp_path,
+            log_path=tmp_path / "program.log",
+            identity_dir=tmp_path,
+            stop_grace_s=0.3,
+        ),
+        on_line=on_line,
+        stop=stop,
+    )
 
     assert end.exit_code == -9
-    assert _ends(int(lines[0]))
+    assert _ends(pids[0])
 
 
 def test_a_child_that_holds_the_pipe_open_delays_nothing(tmp_path: Path) -> None:
@@ -249,7 +289,21 @@ def test_what_goes_on_to_twice_a_limit_gets_no_time_to_finish(tmp_path: Path) ->
     end, _ = run(tmp_path, script, limits=Limits(disk_bytes=2**20), grace_s=100)
 
     assert end.exceeded == "The disk limit of 1 MiB was reached."
+    assert not end.was_stopped
     assert end.wall_time_s < 30
+
+
+def test_what_hides_its_files_gets_no_time_to_finish(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "for i in range(30): os.mkdir('d' * 200); os.chdir('d' * 200)\n"
+        "time.sleep(60)"
+    )
+    end, _ = run(tmp_path, script, limits=Limits(disk_bytes=2**20), grace_s=100)
+
+    assert "cannot be watched over" in end.exceeded
+    assert end.exit_code == -9
 
 
 def test_the_log_counts_as_disk(tmp_path: Path) -> None:
