@@ -1,7 +1,7 @@
 """Hand runs over between machines by a local-cloud in the middle.
 
 Whoever has run holds no credential: it gets a grant for one object.  Whoever packs holds the secret.
-A staging server that is away is waited for, as long as the lease can be kept.
+A staging server that is away is waited for, as long as the lease can be kept; so is space on a full disk.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from simcrate.crate import PackedCrate
 from simcrate.errors import (
     CrateError,
+    DiskFullError,
     PortError,
+    StorageAuthError,
     StorageError,
     StorageNotFoundError,
     StorageRefusedError,
@@ -45,6 +48,7 @@ T = TypeVar("T")
 
 GRANT_POLL_S = 0.3
 RETRY_S = 3.0
+FULL_DISK_RETRY_S = 60.0  # a try may write gigabytes
 GRANT_KEPT_S = 6 * 3600
 PART_KEPT_S = 30 * 86400  # a part that nobody removed expires
 CHUNK_BYTES = 1 << 20
@@ -176,7 +180,17 @@ def stage_run(staging: Staging, claim: Claim, number: int, place: Place, watch: 
         CrateError: it could not be packed.
         WorkEndedError: the lease is lost, or the worker ends; the run is done again.
     """
-    packed = pack_part(place, number)
+    packed = _persist(lambda: pack_part(place, number), watch)
+    while not _is_put(staging, claim, number, packed, watch):
+        _pause(watch, RETRY_S)
+    _persist(lambda: staging.parts.staged(claim), watch)
+    packed.path.unlink()
+    if not staging.secret:
+        remove_tree(place.run_dir(number))  # nobody packs it here
+
+
+def _is_put(staging: Staging, claim: Claim, number: int, packed: PackedCrate, watch: Watch) -> bool:
+    """Bring it there by a grant; false when that has expired meanwhile, or is not known any more."""
     part = _persist(
         lambda: staging.parts.ask_grant(
             claim, number=number, size_bytes=packed.size_bytes, sha256=packed.sha256
@@ -186,11 +200,12 @@ def stage_run(staging: Staging, claim: Claim, number: int, place: Place, watch: 
     while (grant := _persist(lambda: staging.parts.grant(claim), watch)) is None:
         _pause(watch, GRANT_POLL_S)
     given = grant
-    _persist(lambda: staging.put(part, packed.path, given), watch)
-    _persist(lambda: staging.parts.staged(claim), watch)
-    packed.path.unlink()
-    if not staging.secret:
-        remove_tree(place.run_dir(number))  # nobody packs it here
+    try:
+        _persist(lambda: staging.put(part, packed.path, given), watch)
+    except (StorageAuthError, StorageNotFoundError) as error:
+        log.warning("grant.not_taken", extra={"part": part.key, "why": str(error)})
+        return False
+    return True
 
 
 def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> None:
@@ -198,6 +213,7 @@ def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> N
 
     Raises:
         WorkEndedError: the lease is lost, the worker ends, or a part is lost and its run done again.
+        OSError: the disk does not take them.
     """
     parts = _persist(lambda: staging.parts.of_simulation(claim), watch)
     for part in parts:
@@ -246,15 +262,15 @@ def _gives(staging: Staging, part: Part) -> bool:
 
 
 def _persist(work: Callable[[], T], watch: Watch) -> T:
-    """Do it until it works: rows and server may be away for a while."""
+    """Do it until it works: rows and server may be away for a while, and the disk full."""
     while True:
         try:
             return work()
-        except (PortError, StorageError) as error:
+        except (DiskFullError, PortError, StorageError) as error:
             if not error.retryable:
                 raise
             log.warning("staging.waits", extra={"why": str(error)})
-            _pause(watch, RETRY_S)
+            _pause(watch, FULL_DISK_RETRY_S if isinstance(error, DiskFullError) else RETRY_S)
 
 
 def _pause(watch: Watch, seconds: float) -> None:

@@ -17,7 +17,7 @@ from simcrate.errors import CrateError, DiskFullError, LeaseLostError
 from simcrate.pipeline.jobs import PackedSimulation, Progress, RunOutcome, RunState
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.queue.lease import MAX_RECLAIMS
-from simcrate.portal.queue.port import FULL_DISK_TRIES, PACK_RETRY_S, PACK_TRIES, RowsPort
+from simcrate.portal.queue.port import FULL_DISK_TRIES, PACK_TRIES, RowsPort
 from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.worker.port import Claim, WorkKind
 from simcrate.worker.supervisor import RECOVER_S

@@ -1,0 +1,98 @@
+"""A run that has ended is handed over, however long that takes: its machine has the only copy."""
+
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from simcrate.pipeline.place import Place
+from simcrate.pipeline.watch import Watch
+from simcrate.portal.queue.models import Part as PartRow
+from simcrate.portal.queue.parts import PartRows
+from simcrate.portal.queue.port import RowsPort
+from simcrate.portal.simulations.models import Simulation
+from simcrate.secret import Secret
+from simcrate.worker import staging
+from simcrate.worker.parts import Part
+from simcrate.worker.port import Claim, WorkKind
+from simcrate.worker.staging import Staging, stage_run
+from tests.servers.http_double import Fault, HttpDouble, Reply
+
+PROBLEM = (("Content-Type", "application/problem+json"),)
+RESULT_BYTES = 400_000
+STORED = Reply(201, b"{}")
+
+
+class GivenAtOnce(PartRows):
+    """Beside a machine that gives every grant."""
+
+    def ask_grant(self, claim: Claim, *, number: int, size_bytes: int, sha256: str) -> Part:
+        part = super().ask_grant(claim, number=number, size_bytes=size_bytes, sha256=sha256)
+        self.give(part, Secret("lcg_one-use"))
+        return part
+
+
+@pytest.fixture
+def claim(simulation: Simulation, worker: RowsPort) -> Claim:
+    claim = worker.claim([WorkKind.RUN])
+    assert claim is not None
+    return claim
+
+
+@pytest.fixture
+def place(claim: Claim, tmp_path: Path) -> Place:
+    """Of run 0, which has ended."""
+    place = Place(tmp_path, claim.simulation_id)
+    place.result_dir(0).mkdir(parents=True)
+    (place.result_dir(0) / "a.vec").write_bytes(os.urandom(RESULT_BYTES))
+    return place
+
+
+def stage(server: HttpDouble, claim: Claim, place: Place, watch: Watch) -> None:
+    parts = GivenAtOnce(owner="here/1/1.00", machine="here")
+    stage_run(Staging(url=server.url, parts=parts, secret=None), claim, 0, place, watch)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(410, "expired"), (401, "secret-unknown"), (404, "not-found")]
+)
+def test_a_grant_that_is_no_good_any_more_is_asked_for_anew(
+    claim: Claim, place: Place, monkeypatch: pytest.MonkeyPatch, status: int, code: str
+) -> None:
+    monkeypatch.setattr(staging, "RETRY_S", 0.01)
+    with HttpDouble(lambda _: STORED) as server:
+        refused = Reply(status, f'{{"code": "{code}"}}'.encode(), PROBLEM)
+        server.faults.on("PUT", Fault("before", refused), times=2)
+        stage(server, claim, place, Watch())
+
+    assert len(server.seen) == 3
+    assert PartRow.objects.get().staged_at is not None
+
+
+def test_a_disk_that_has_no_space_for_the_part_is_waited_for(claim: Claim, place: Place) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    waits = []
+
+    class RoomIsMade(Event):
+        """While it is waited for."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            return False
+
+    watch = Watch()
+    watch.abandoned = RoomIsMade()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (RESULT_BYTES // 2, limits[1]))
+    try:
+        with HttpDouble(lambda _: STORED) as server:
+            stage(server, claim, place, watch)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert waits == [staging.FULL_DISK_RETRY_S]
+    assert PartRow.objects.get().staged_at is not None
