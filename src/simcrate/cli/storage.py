@@ -1,4 +1,4 @@
-"""`simcrate storage`: list, show, check, import, export, connect and sweep storage backends.
+"""`simcrate storage`: list, show, check, import, export, connect, sweep and postpone.
 
 With `--definitions FILE` the definitions come from a TOML or JSON file and no portal is needed;
 without it they are those of this machine's portal.
@@ -19,6 +19,7 @@ from rich.table import Table
 from simcrate.cli.connect import connect
 from simcrate.cli.definitions import defined_backends, find_definition, option_defaults
 from simcrate.cli.portal import use_portal
+from simcrate.cli.postpone import postpone
 from simcrate.cli.privatefile import write_private
 from simcrate.cli.sweep import sweep
 from simcrate.errors import BadInputError, DefinitionError
@@ -51,6 +52,7 @@ def storage() -> None:
 
 
 storage.add_command(connect)
+storage.add_command(postpone)
 storage.add_command(sweep)
 
 

@@ -1,6 +1,7 @@
 """Deliveries: the ledger protocol, the engine that takes a crate to its end, and retention."""
 
 from simcrate.delivery.engine import (
+    LINK_GRACE,
     Announce,
     OpenBackend,
     Patience,
@@ -22,6 +23,7 @@ from simcrate.delivery.retention import (
 )
 
 __all__ = [
+    "LINK_GRACE",
     "Announce",
     "DeliveryRecord",
     "DeliveryState",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from django.db.models.functions import Now
 from django.test import Client
 from simcrate_directory import DirectoryBackend
 
+from simcrate.cli.storage import storage as storage_group
 from simcrate.delivery import DeliveryState, deliver, find_orphans, open_ledger, sweep
 from simcrate.errors import StorageAuthError
 from simcrate.portal.deliveries.models import Delivery, DeliveryEvent
@@ -54,6 +58,23 @@ def test_after_its_expiry_a_crate_is_removed_and_it_is_written_down_who_did_it_w
     assert delivery.state == DeliveryState.REMOVED
     assert delivery.removed_at is not None
     assert events_of(delivery) == [("expiring", "a test"), ("removed", "a test")]
+
+
+def test_what_is_postponed_is_not_removed_until_then(
+    announced: Announce, ledger: RowRetention
+) -> None:
+    """As after a restore, which has brought back an expiry that was extended since."""
+    long, expired, expiring = (announced() for _ in range(3))
+    Delivery.objects.filter(pk__in=[expired.pk, expiring.pk]).update(expires_at=Now())
+    Delivery.objects.filter(pk=expiring.pk).update(state="expiring")
+    Delivery.objects.filter(pk=long.pk).update(expires_at=Now() + timedelta(days=30))
+    done = CliRunner().invoke(storage_group, ["postpone", "--days", "3"])
+
+    assert done.output.startswith("1 crates")
+    for days, keys in (0, {expiring.pk}), (2.9, {expiring.pk}), (0.2, {expiring.pk, expired.pk}):
+        days_pass(days)
+        assert {each.delivery_id for each in ledger.expired()} == keys
+    assert expired.events.get().note == "for 3 days from now"
 
 
 def test_a_crate_that_is_kept_for_ever_stays(

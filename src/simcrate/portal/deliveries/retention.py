@@ -88,6 +88,26 @@ class RowRetention:
             )
 
 
+def postpone_removals(by: timedelta, *, who: str) -> int:
+    """Keep everything that is not committed to removal for so long from now at least.
+
+    Args:
+        by: no longer than `LINK_GRACE`, which the providers' own expiries leave.
+        who: whom the events name.
+
+    Returns:
+        of how many crates the expiry was moved.
+    """
+    with transaction.atomic():
+        until = Now() + by
+        early = Delivery.objects.filter(expires_at__lt=until, removed_at=None)
+        rows = list(early.exclude(state=DeliveryState.EXPIRING).select_for_update())
+        for row in rows:
+            Delivery.objects.filter(pk=row.pk).update(expires_at=until)
+            record_event(row, "extended", who=who, note=f"for {by.days} days from now")
+        return len(rows)
+
+
 def _removable() -> QuerySet[Delivery]:
     return Delivery.objects.filter(
         expires_at__lte=Now(),
