@@ -39,7 +39,7 @@ def test_placeholders_are_found(value: str, expected: list[tuple[str, str, str]]
     assert parsed(value) == expected
 
 
-@pytest.mark.parametrize("value", ["${N", "${}", '${"a}', "${a b}", "${(1, 2}"])
+@pytest.mark.parametrize("value", ["${N", "${}", '${"a}', "${a b}", "${a==1}", "${(1, 2}"])
 def test_what_is_no_placeholder_is_an_error(value: str) -> None:
     with pytest.raises(IniError):
         parsed(value)

@@ -68,6 +68,15 @@ def test_a_time_that_is_no_finite_number_is_no_progress(time: str) -> None:
     assert reader.sim_time_s == 0
 
 
+def test_what_was_reached_is_never_shown_to_fall() -> None:
+    reader = CmdenvReader()
+    reader.read(STATUS)
+    reached = reader.event_count, reader.sim_time_s, reader.percent
+    reader.read("** Event #1   t=0.5   Elapsed: 1s (0m 01s)  1% completed")
+
+    assert (reader.event_count, reader.sim_time_s, reader.percent) == reached
+
+
 def test_no_more_than_all_is_done() -> None:
     reader = CmdenvReader()
     reader.read(STATUS.replace("90%", "999%", 1))
@@ -141,6 +150,8 @@ def test_the_tail_holds_the_last_lines_and_cuts_long_ones() -> None:
         (0, "Simulation stopped with endSimulation() -- in module X", EndingKind.COMPLETE),
         (0, "CPU time limit reached -- at t=237411.6s, event #2907136", EndingKind.LIMIT),
         (0, "Realtime limit reached -- at t=7s, event #1", EndingKind.LIMIT),
+        (0, "Real-time limit reached -- at t=7s, event #1", EndingKind.LIMIT),
+        (1, "Simulation time limit reached -- at t=36000s, event #1122127", EndingKind.ERROR),
         (2, "SIGINT or SIGTERM received, exiting -- at t=4s, event #8", EndingKind.SIGNAL),
         (1, "Error: No such config: X", EndingKind.ERROR),
         (0, "Fingerprint mismatch! calculated: 8cf5-9ba6/tplx, expected: …", EndingKind.ERROR),
