@@ -139,6 +139,42 @@ def test_a_password_reset_tells_nobody_who_has_an_account(client: Client, bob: U
     assert known["Location"] == unknown["Location"]
 
 
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("password/reset/", {"email": "bob@example.org"}),
+        ("password/reset/", {"email": "nobody@example.org"}),
+        ("signup/", {"username": "eve", "email": "eve@example.org"}),
+        ("signup/", {"username": "eve", "email": "bob@example.org"}),
+    ],
+    ids=["reset", "reset of nobody", "confirmation", "known already"],
+)
+@pytest.mark.usefixtures("bob", "_open_registration")
+def test_a_mail_leads_to_the_public_url_whatever_host_was_asked(
+    client: Client, path: str, form: dict[str, str]
+) -> None:
+    passwords = {"password1": PASSWORD, "password2": PASSWORD}
+    client.post(f"/accounts/{path}", {**passwords, **form}, headers={"Host": "localhost:4444"})
+
+    (sent,) = mail.outbox
+    text = f"{sent.subject} {sent.body}"
+    assert "localhost" not in text
+    assert "http://127.0.0.1:8000/accounts/" in text
+
+
+@pytest.mark.usefixtures("bob", "_open_registration")
+def test_a_registration_tells_nobody_whose_address_is_taken(client: Client) -> None:
+    taken, free = (
+        client.post(
+            "/accounts/signup/",
+            {"username": "eve", "email": email, "password1": PASSWORD, "password2": PASSWORD},
+        )
+        for email in ("bob@example.org", "eve@example.org")
+    )
+
+    assert (taken.status_code, taken["Location"]) == (free.status_code, free["Location"])
+
+
 def test_two_users_of_one_name_are_refused_with_a_sentence(bob: User) -> None:
     with pytest.raises(BadInputError, match="already a user 'bob'"):
         create_user(username="bob", password=Secret(PASSWORD))
