@@ -31,7 +31,7 @@ class FaultKind(StrEnum):
     """The zip's own structure is broken here."""
 
     UNSAFE = "unsafe"
-    """A name that would leave the directory where the crate is unpacked."""
+    """It would leave the directory where the crate is unpacked, or tools unpack different things of it."""
 
     METADATA = "metadata"
     """A record of the crate is not what its format says."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import stat
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from threading import Lock
 
 from isal import isal_zlib
@@ -16,13 +16,12 @@ from isal import isal_zlib
 from simcrate.crate.faults import Fault, FaultKind
 from simcrate.crate.names import name_fault
 from simcrate.crate.reading import Bytes
+from simcrate.crate.zipheader import central_faults
 from simcrate.crate.zipreader import Directory, Span, ZipFault, locate, unpack
 
 BATCH_BYTES = 4 << 20  # small members go to a thread together
 BATCH_MEMBERS = 100
 LARGEST_RECORD_BYTES = 256 << 20  # records are held in memory
-
-_UNIX = 3  # "made by" of zips whose external attributes are a Unix mode
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all, as packed."""
@@ -89,7 +88,7 @@ def check_members(
     in_order = sorted(directory.members, key=lambda info: info.header_offset)
     checked = CheckedMembers()
     checked.present.update({info.filename: info.file_size for info in in_order})
-    checked.faults.extend(_name_faults(directory.members))
+    checked.faults.extend(_header_faults(directory.members))
     safe, faults = _apart(in_order, directory.start)
     checked.faults.extend(faults)
     check = partial(_check_batch, source, frozenset(records), _Progress(progress, directory.start))
@@ -104,24 +103,27 @@ def check_members(
     return checked
 
 
-def _name_faults(members: Sequence[zipfile.ZipInfo]) -> Iterator[Fault]:
+def _header_faults(members: Sequence[zipfile.ZipInfo]) -> Iterator[Fault]:
     seen: set[str] = set()
     for info in members:
         name = info.orig_filename  # as it stands in the zip, before zipfile made it harmless
         if why := name_fault(name.removesuffix("/")):
             yield Fault(kind=FaultKind.UNSAFE, name=name, text=why)
-        if not _is_file_or_directory(info):
-            text = "it is a link or a device, and may lead anywhere when it is unpacked"
-            yield Fault(kind=FaultKind.UNSAFE, name=name, text=text)
+        yield from central_faults(info)
         if name in seen:
             text = "the zip holds it twice; tools differ in which one they unpack"
             yield Fault(kind=FaultKind.EXTRA, name=name, text=text)
         seen.add(name)
+    yield from _both_faults(seen)
 
 
-def _is_file_or_directory(info: zipfile.ZipInfo) -> bool:
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    return info.create_system != _UNIX or kind in {0, stat.S_IFREG, stat.S_IFDIR}
+def _both_faults(names: Collection[str]) -> Iterator[Fault]:
+    """Names of files that are names of directories, too."""
+    in_order = sorted(name.replace("/", "\0") for name in names)  # what is below a file follows it
+    for name, following in pairwise(in_order):
+        if following.startswith(name + "\0"):
+            text = "the zip holds it as a file and as a directory; tools unpack only one of them"
+            yield Fault(kind=FaultKind.UNSAFE, name=name.replace("\0", "/"), text=text)
 
 
 def _apart(
@@ -167,12 +169,11 @@ def _check_batch(
             span, faults = locate(source, info)
             checked.spans.append(span)
             checked.faults.extend(faults)
-            if info.is_dir():
-                continue
             is_record = info.filename in records and info.file_size <= LARGEST_RECORD_BYTES
             pieces = _counted(unpack(source, info, span), info, progress)
             unpacked, crc, data = _digest(pieces, keep=is_record)
-            checked.unpacked[info.filename] = unpacked
+            if not info.is_dir():
+                checked.unpacked[info.filename] = unpacked
             if is_record:
                 checked.texts[info.filename] = data.decode("utf-8", "replace")
             if crc != info.CRC:

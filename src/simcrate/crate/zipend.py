@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from simcrate.crate.faults import Fault, FaultKind
 from simcrate.crate.reading import Bytes
-from simcrate.crate.zipreader import Directory, name_bytes
+from simcrate.crate.zipheader import name_bytes
+from simcrate.crate.zipreader import Directory
 
 _END = struct.Struct("<4s4H2IH")
 _LONGEST_END_BYTES = _END.size + 0xFFFF  # with the longest comment

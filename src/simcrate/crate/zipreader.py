@@ -18,6 +18,13 @@ from isal import igzip_lib
 
 from simcrate.crate.faults import Fault, FaultKind
 from simcrate.crate.reading import Bytes, BytesFile
+from simcrate.crate.zipheader import (
+    FLAG_DESCRIPTOR,
+    KNOWN_FLAGS,
+    ZIP64,
+    extra_fields,
+    local_faults,
+)
 
 READ_BYTES = 256 << 10  # packed bytes at a time
 INFLATE_BYTES = 1 << 20  # at most so many unpacked bytes at a time
@@ -26,10 +33,6 @@ LARGEST_DIRECTORY_BYTES = 256 << 20  # some two million members
 _INFLATE_ERROR = cast("type[Exception]", igzip_lib.error)  # its stub calls it an instance
 _BROKEN = (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, struct.error)
 _LOCAL = struct.Struct("<4s5H3I2H")
-_UNKNOWN_32 = 0xFFFF_FFFF
-_FLAG_ENCRYPTED = 1
-_FLAG_DESCRIPTOR = 1 << 3
-_FLAG_UTF8 = 1 << 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +94,19 @@ def locate(source: Bytes, info: zipfile.ZipInfo) -> tuple[Span, list[Fault]]:
     if len(head) < _LOCAL.size or not head.startswith(b"PK\x03\x04"):
         text = "there is no member where the zip's directory says"
         raise ZipFault(Fault(kind=FaultKind.DAMAGED, name=info.filename, text=text))
-    fields = _LOCAL.unpack(head)
-    name_length, extra_length = fields[9:11]
+    _, *fields, name_length, extra_length = _LOCAL.unpack(head)
     names = source.read(info.header_offset + _LOCAL.size, name_length + extra_length)
-    is_wide = _has_zip64(names[name_length:])
+    name, extra = names[:name_length], names[name_length:]
+    is_wide = ZIP64 in dict(extra_fields(extra))
     data = info.header_offset + _LOCAL.size + name_length + extra_length
     data_end = data + info.compress_size
-    faults = _header_faults(info, fields, names[:name_length])
+    faults = local_faults(info, fields, name, extra)
     end = data_end
-    if info.flag_bits & _FLAG_DESCRIPTOR:
+    if info.flag_bits & FLAG_DESCRIPTOR:
         tail, fault = _check_descriptor(source.read(data_end, 24), info, is_wide=is_wide)
         end += tail
         faults += fault
     return Span(info.header_offset, data, data_end, end), faults
-
-
-def name_bytes(info: zipfile.ZipInfo) -> bytes:
-    """A member's name as it stands in the zip."""
-    return info.orig_filename.encode("utf-8" if info.flag_bits & _FLAG_UTF8 else "cp437")
 
 
 def unpack(source: Bytes, info: zipfile.ZipInfo, span: Span) -> Iterator[bytes]:
@@ -121,7 +119,7 @@ def unpack(source: Bytes, info: zipfile.ZipInfo, span: Span) -> Iterator[bytes]:
         zipfile.ZIP_STORED: _pieces,
         zipfile.ZIP_DEFLATED: _inflate,
     }
-    if info.flag_bits & _FLAG_ENCRYPTED or info.compress_type not in unpackers:
+    if info.flag_bits & ~KNOWN_FLAGS or info.compress_type not in unpackers:
         text = "it is encrypted or packed by a method that crates do not use"
         raise ZipFault(Fault(kind=FaultKind.DAMAGED, name=info.filename, text=text))
     size = 0
@@ -154,41 +152,6 @@ def _broken_directory(source: Bytes, error: Exception) -> Fault:
         return Fault(kind=FaultKind.TRUNCATED, name="", text=text)
     text = f"this is no zip, or its directory is broken: {error}"
     return Fault(kind=FaultKind.DAMAGED, name="", text=text)
-
-
-def _has_zip64(extra: bytes) -> bool:
-    while len(extra) >= 4:
-        tag, length = struct.unpack_from("<2H", extra)
-        if tag == 1:
-            return True
-        extra = extra[4 + length :]
-    return False
-
-
-def _header_faults(info: zipfile.ZipInfo, fields: tuple[int, ...], name: bytes) -> list[Fault]:
-    year, month, day, hour, minute, second = info.date_time
-    stated: dict[str, tuple[object, object]] = {
-        "name": (name_bytes(info), name),
-        "flags": (info.flag_bits, fields[2]),
-        "method": (info.compress_type, fields[3]),
-        "time": ((hour << 11) | (minute << 5) | (second // 2), fields[4]),
-        "date": (((year - 1980) << 9) | (month << 5) | day, fields[5]),
-    }
-    if not info.flag_bits & _FLAG_DESCRIPTOR:
-        stated["CRC"] = (info.CRC, fields[6])
-        if fields[7] != _UNKNOWN_32 and fields[8] != _UNKNOWN_32:
-            stated["sizes"] = ((info.compress_size, info.file_size), (fields[7], fields[8]))
-    return [
-        Fault(
-            kind=FaultKind.DAMAGED,
-            name=info.filename,
-            text=f"the zip's directory and the member's own header disagree on its {what}",
-            expected=str(central),
-            found=str(local),
-        )
-        for what, (central, local) in stated.items()
-        if central != local
-    ]
 
 
 def _check_descriptor(
