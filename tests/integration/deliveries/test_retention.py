@@ -15,7 +15,7 @@ from simcrate_directory import DirectoryBackend
 
 from simcrate.cli.storage import storage as storage_group
 from simcrate.delivery import DeliveryState, deliver, find_orphans, open_ledger, sweep
-from simcrate.errors import StorageAuthError
+from simcrate.errors import DefinitionError, StorageAuthError, StorageUnreachableError
 from simcrate.portal.deliveries.models import Delivery, DeliveryEvent
 from simcrate.portal.deliveries.retention import RowRetention
 from simcrate.portal.simulations.models import Simulation
@@ -183,6 +183,62 @@ def test_another_file_in_its_place_is_left_alone_and_said(
     assert not removal.is_removed
     assert removal.error
     assert len(cloud.crates()) == 1
+
+
+def test_a_crate_that_is_refused_keeps_no_later_one_there(
+    announced: Announce, cloud: Cloud, ledger: RowRetention
+) -> None:
+    refused = announced()
+    (path,) = cloud.crates()
+    record = path.with_name(".crate.json")
+    record.write_text(record.read_text().replace('"sha256:', '"sha256:00'))
+    announced(expires_at=Now() + timedelta(days=7.5))
+    days_pass(8)
+    removals = {each.expired.delivery_id: each for each in sweep(ledger, cloud.open)}
+
+    assert "left alone" in removals.pop(refused.pk).error
+    assert [removal.is_removed for removal in removals.values()] == [True]
+    assert cloud.crates() == [path]
+
+
+def test_a_definition_that_cannot_be_used_costs_its_own_crates_time_only(
+    announced: Announce, cloud: Cloud, ledger: RowRetention, other_storage: StorageBackend
+) -> None:
+    announced()
+    announced(storage=other_storage)
+    days_pass(8)
+
+    def open_storage(storage_id: str) -> DirectoryBackend:
+        if storage_id == "local":
+            message = "its definition lacks 'folder'"
+            raise DefinitionError(message)
+        return cloud.open(storage_id)
+
+    removals = {each.expired.storage_id: each for each in sweep(ledger, open_storage)}
+
+    assert removals["local"].error == "its definition lacks 'folder'"
+    assert removals["local:attic"].is_removed
+
+
+def test_a_backend_that_is_down_is_asked_for_one_crate_only(
+    announced: Announce, cloud: Cloud, ledger: RowRetention
+) -> None:
+    asked: list[StoredCrate] = []
+
+    class Down(DirectoryBackend):
+        def delete(self, stored: StoredCrate) -> None:
+            asked.append(stored)
+            message = "the server does not answer"
+            raise StorageUnreachableError(message)
+
+    announced()
+    announced()
+    days_pass(8)
+    down = Down(token="", config={"folder": "/", "base_url": "http://files.example"})
+    removals = sweep(ledger, lambda _: down)
+
+    assert [removal.error for removal in removals] == ["the server does not answer"] * 2
+    assert len(asked) == 1
 
 
 def test_a_definition_that_leads_elsewhere_by_now_removes_nothing_and_says_so(

@@ -22,6 +22,8 @@ from simcrate.inifile import Pattern, parse_ini
         ("**ttl", "ttl", True),
         ("Net.node[*].ttl", "Net.node[17].ttl", True),
         ("Net.node[3..5].ttl", "Net.node[4].ttl", True),
+        ("Net.node[3..5].ttl", "Net.node[3].ttl", True),
+        ("Net.node[3..5].ttl", "Net.node[5].ttl", True),
         ("Net.node[3..5].ttl", "Net.node[6].ttl", False),
         ("Net.node[..5].ttl", "Net.node[0].ttl", True),
         ("Net.node[3..].ttl", "Net.node[1000].ttl", True),
