@@ -242,3 +242,70 @@ def test_name_that_is_not_marked_as_utf_8_is_called_unsafe(crate: Path) -> None:
     patched(crate, crate.read_bytes().index("é".encode()) - 30 + 6, "<H", 0)
 
     assert ("unsafe", "├⌐") in faults_of(crate)
+
+
+END = {"disk": 4, "first disk": 6, "members here": 8, "members": 10, "size": 12, "place": 16}
+
+
+@pytest.mark.parametrize("position", END.values(), ids=END)
+@pytest.mark.parametrize("value", [1, 0xFFFF])
+def test_end_record_that_says_what_is_not_so_is_called_damaged(
+    position: int, value: int, crate: Path
+) -> None:
+    patched(crate, crate.stat().st_size - 22 + position, "<H", value)
+
+    assert ("damaged", "") in faults_of(crate)
+
+
+@pytest.fixture
+def zip64_crate(crate: Path) -> Path:
+    """The crate with ZIP64 end records, which it does not need."""
+    data = crate.read_bytes()
+    _, _, _, members, _, size, start, _ = struct.unpack("<4s4H2IH", data[-22:])
+    record = (b"PK\6\6", 44, 45, 45, 0, 0, members, members, size, start)
+    locator = (b"PK\6\7", 0, len(data) - 22, 1)
+    wide = struct.pack("<4sQ2H2I4Q", *record) + struct.pack("<4sIQI", *locator)
+    crate.write_bytes(data[:-22] + wide + data[-22:])
+    return crate
+
+
+def test_zip64_end_records_that_are_true_are_good(zip64_crate: Path) -> None:
+    assert faults_of(zip64_crate) == set()
+
+    patched(
+        zip64_crate, zip64_crate.stat().st_size - 18, "<4H2I", *(0xFFFF,) * 4, *(0xFFFF_FFFF,) * 2
+    )
+    assert faults_of(zip64_crate) == set()
+
+
+@pytest.mark.parametrize("position", END.values(), ids=END)
+def test_end_record_that_contradicts_true_zip64_records_is_called_damaged(
+    position: int, zip64_crate: Path
+) -> None:
+    """Some tools unpack what this record says: a second directory, which hides in a member."""
+    patched(zip64_crate, zip64_crate.stat().st_size - 22 + position, "<H", 1)
+
+    assert faults_of(zip64_crate) == {("damaged", "")}
+
+
+ZIP64_END = {"signature": 0, "length": 4, "version": 14, "disk": 16, "first disk": 20,
+             "members here": 24, "members": 32, "size": 40, "place": 48,
+             "locator's disk": 60, "record's place": 64, "disks": 72}  # fmt: skip
+
+
+@pytest.mark.parametrize("position", ZIP64_END.values(), ids=ZIP64_END)
+def test_zip64_end_record_that_says_what_is_not_so_is_called_damaged(
+    position: int, zip64_crate: Path
+) -> None:
+    patched(zip64_crate, zip64_crate.stat().st_size - 98 + position, "<B", 9)
+
+    assert ("damaged", "") in faults_of(zip64_crate)
+
+
+@pytest.mark.parametrize("position", [28, 30, 32], ids=["name", "extra fields", "comment"])
+def test_last_line_of_the_directory_that_claims_to_be_longer_is_called_damaged(
+    position: int, crate: Path
+) -> None:
+    patched(crate, central(crate, "manifest-sha256.txt") + position, "<H", 0x200)
+
+    assert ("damaged", "") in faults_of(crate)
