@@ -32,6 +32,7 @@ def make_bench(tags: frozenset[str] = frozenset()) -> Bench:
         post=_post(),
         mail_from=environment.mail_from,
         backends=PatientBackends(storage_defaults()),
+        least_free_bytes=environment.disk_floor_bytes // 2,
         staging=_staging(PartRows(owner=owner, machine=machine)),
     )
 

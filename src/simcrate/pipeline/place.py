@@ -108,7 +108,9 @@ class Place:
         """
         before = _identity(self.input_dir)
         try:
-            shutil.copytree(self.input_dir, target)
+            target.mkdir()
+            for path in self.input_dir.iterdir():
+                shutil.copy2(path, target)
         except OSError:
             if before is None or _identity(self.input_dir) != before:
                 return False

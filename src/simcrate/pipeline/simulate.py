@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from simcrate.errors import SimulationError, WorkEndedError
+from simcrate.errors import DiskFullError, SimulationError, WorkEndedError
 from simcrate.inifile import Generation
 from simcrate.pipeline.jobs import Progress, RunOutcome, RunSpec, RunState, Submission
 from simcrate.pipeline.place import Place, held
@@ -65,6 +65,7 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         SimulationError: the simulator is not what its definition says, or the run directory is not the same
             any more: another worker does the run by now, and what is there is that one's.
         WorkEndedError: the submitted files are not there any more; the run is done again.
+        DiskFullError: there is no space for the run directory; nothing was started.
         OSError: the run directory cannot be prepared, or the simulator not be started.
     """
     number = job.run.number
@@ -87,7 +88,8 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
             show_at = now + SHOW_S
 
     started_at = datetime.now(UTC)
-    program = _program(job, place, command)
+    with DiskFullError.told_for(f"prepare run {number}"):
+        program = _program(job, place, command)
     with held(place.run_dir(number)) as is_the_same:
         end = follow(program, on_line=on_line, stop=watch.stop)
         if not is_the_same():

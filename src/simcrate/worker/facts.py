@@ -15,9 +15,15 @@ from simcrate.worker.port import WorkerFacts
 
 
 def gather_facts(
-    var_dir: Path, sandbox_kind: SandboxKind, tags: frozenset[str], *, tasks: int
+    var_dir: Path,
+    sandbox_kind: SandboxKind,
+    tags: frozenset[str],
+    *,
+    tasks: int,
+    least_free_bytes: int,
 ) -> WorkerFacts:
     """As they are now; whether the sandbox works is found out once."""
+    disk_free_bytes = shutil.disk_usage(var_dir).free
     return WorkerFacts(
         version=__version__,
         sandbox=sandbox_kind,
@@ -25,7 +31,8 @@ def gather_facts(
         tags=tags,
         cores=usable_cores(),
         memory_bytes=psutil.virtual_memory().total,
-        disk_free_bytes=shutil.disk_usage(var_dir).free,
+        disk_free_bytes=disk_free_bytes,
+        is_short_of_disk=disk_free_bytes < least_free_bytes,
         tasks=tasks,
     )
 

@@ -90,6 +90,8 @@ class WorkerFacts:
     cores: int
     memory_bytes: int
     disk_free_bytes: int
+    is_short_of_disk: bool
+    """There is so little that it begins no runs."""
     tasks: int
     """How many pieces of work it has at the moment."""
 

@@ -3,6 +3,7 @@
 One loop owns all claims.  It wakes when the portal touches the wake file, and otherwise looks for
 itself every few seconds.  Each task runs in a thread of its own; the simulators are processes.
 With a queue engine the runs are the engine's, and everything else stays here.
+While the disk is short of space no run is begun; packing and delivering go on, which make room.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class Supervisor:
         self._recover_at = 0.0
         self._show_at = 0.0
         self._is_draining = False
+        self._is_short_of_disk = False
         self._simulators: tuple[str, ...] = ()
 
     def run(self, stop: Event) -> None:
@@ -91,14 +93,22 @@ class Supervisor:
         if woken or ended:
             self._claim_all()
         if self._engine:
-            if self._engine.look(self._simulators, is_draining=self._is_draining):
+            simulators = () if self._is_short_of_disk else self._simulators
+            if self._engine.look(simulators, is_draining=self._is_draining):
                 self._recover_at = now
             if woken:
                 self._port.remind()
 
     def _show(self, now: float) -> None:
         bench = self._bench
-        facts = gather_facts(bench.var_dir, bench.sandbox_kind, bench.tags, tasks=self._busy)
+        facts = gather_facts(
+            bench.var_dir,
+            bench.sandbox_kind,
+            bench.tags,
+            tasks=self._busy,
+            least_free_bytes=bench.least_free_bytes,
+        )
+        self._is_short_of_disk = facts.is_short_of_disk
         self._is_draining = self._port.show(facts)
         self._simulators = self._port.offered()
         self._show_at = now + BEAT_S
@@ -112,7 +122,8 @@ class Supervisor:
 
     def _free_kinds(self) -> list[WorkKind]:
         busy = Counter(task.claim.kind for task in self._tasks)
-        wanted = [kind for kind in WorkKind if not (self._is_draining and kind is WorkKind.RUN)]
+        takes_runs = not (self._is_draining or self._is_short_of_disk)
+        wanted = [kind for kind in WorkKind if takes_runs or kind is not WorkKind.RUN]
         return [kind for kind in wanted if busy[kind] < self._slots.get(kind, 0)]
 
     def _drop_ended(self) -> bool:

@@ -36,6 +36,9 @@ from simcrate.worker.staging import Staging, fetch_parts, stage_run
 
 log = logging.getLogger(__name__)
 
+FULL_DISK_PAUSE_S = 10.0
+"""At the next beat it would end anyway: there is no lease any more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
@@ -49,6 +52,8 @@ class Bench:
     post: Post
     mail_from: str
     backends: PatientBackends
+    least_free_bytes: int
+    """Of the disk; with less this worker begins no runs."""
     staging: Staging | None
     """How runs are handed over between machines; None: this machine runs and packs."""
 
@@ -82,7 +87,21 @@ def perform(bench: Bench, claim: Claim, watch: Watch) -> None:
 
 
 def _run(bench: Bench, claim: Claim, watch: Watch) -> None:
-    """Simulate one run."""
+    """Simulate one run; where there is no space to begin it, give it back."""
+    try:
+        outcome = _simulated(bench, claim, watch)
+    except DiskFullError as error:
+        log.warning("run.given_back", extra={"why": str(error)})
+        _release(bench, claim)
+        watch.stop.wait(FULL_DISK_PAUSE_S)  # or this worker would take it again at once
+        return
+    if bench.staging:
+        outcome = _handed_over(bench.staging, claim, outcome, bench.place(claim), watch)
+    last = watch.take()
+    _record(lambda: bench.port.end_run(claim, outcome, last))
+
+
+def _simulated(bench: Bench, claim: Claim, watch: Watch) -> RunOutcome:
     submission = bench.port.submission(claim)
     run = bench.port.run_spec(claim)
     place = bench.place(claim)
@@ -98,10 +117,7 @@ def _run(bench: Bench, claim: Claim, watch: Watch) -> None:
     outcome = simulate(job, place, watch)
     if watch.abandoned.is_set():
         raise WorkEndedError
-    if bench.staging:
-        outcome = _handed_over(bench.staging, claim, outcome, place, watch)
-    last = watch.take()
-    _record(lambda: bench.port.end_run(claim, outcome, last))
+    return outcome
 
 
 def _handed_over(

@@ -41,6 +41,14 @@ def test_permalinks_are_revoked_by_whoever_may_change_deliveries(
     assert Delivery.objects.get().permalink_revoked
 
 
+def test_a_worker_that_begins_no_runs_for_want_of_space_is_listed_so(auditor: User) -> None:
+    Worker.objects.create(owner="here/1/1.00", machine="here", disk_free_bytes=2**20)
+    assert "begins no runs" not in browser_of(auditor).get("/admin/workers/worker/").text
+
+    Worker.objects.update(is_short_of_disk=True)
+    assert "⚠ 1.0\xa0MB: begins no runs" in browser_of(auditor).get("/admin/workers/worker/").text
+
+
 def test_workers_are_drained_by_whoever_may_change_workers(auditor: User) -> None:
     Worker.objects.create(owner="here/1/1.00", machine="here", version="1", sandbox="none")
     values = {"action": "drain", "_selected_action": ["here/1/1.00"]}

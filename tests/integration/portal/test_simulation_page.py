@@ -64,6 +64,16 @@ def test_a_simulation_that_nobody_can_run_says_so_until_a_worker_shows_itself(
     assert "No worker that has oppsim" not in page(as_alice, simulation)
 
 
+def test_a_simulation_waits_for_space_while_all_workers_that_could_run_it_are_short_of_it(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    Worker.objects.create(owner="here/1", machine="here", is_short_of_disk=True)
+    assert "The disks of the workers that have oppsim are full" in page(as_alice, simulation)
+
+    Worker.objects.create(owner="there/1", machine="there")
+    assert "are full" not in page(as_alice, simulation)
+
+
 def test_a_running_one_shows_stage_percent_and_the_end_of_its_log(
     as_alice: Client, simulation: Simulation
 ) -> None:

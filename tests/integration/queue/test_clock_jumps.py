@@ -32,7 +32,7 @@ JUMP = timedelta(hours=2)
 YEAR = timedelta(days=365)
 FACTS = WorkerFacts(
     version="1", sandbox="none", sandbox_note="", tags=frozenset(), cores=2,
-    memory_bytes=2**30, disk_free_bytes=2**30, tasks=0,
+    memory_bytes=2**30, disk_free_bytes=2**30, is_short_of_disk=False, tasks=0,
 )  # fmt: skip
 INET = """
 [[simulators]]

@@ -31,15 +31,15 @@ from tests.servers.clocks import Clock
 
 FACTS = WorkerFacts(
     version="1", sandbox="bubblewrap", sandbox_note="", tags=frozenset(), cores=2,
-    memory_bytes=2**30, disk_free_bytes=2**30, tasks=0,
+    memory_bytes=2**30, disk_free_bytes=2**30, is_short_of_disk=False, tasks=0,
 )  # fmt: skip
 NO_SANDBOX = WorkerFacts(
     version="1", sandbox="bubblewrap", sandbox_note="bubblewrap is missing", tags=frozenset(),
-    cores=2, memory_bytes=2**30, disk_free_bytes=2**30, tasks=0,
+    cores=2, memory_bytes=2**30, disk_free_bytes=2**30, is_short_of_disk=False, tasks=0,
 )  # fmt: skip
 TAGGED = WorkerFacts(
     version="1", sandbox="none", sandbox_note="", tags=frozenset({"inet", "gpu"}), cores=2,
-    memory_bytes=2**30, disk_free_bytes=2**30, tasks=0,
+    memory_bytes=2**30, disk_free_bytes=2**30, is_short_of_disk=False, tasks=0,
 )  # fmt: skip
 
 TOML = """

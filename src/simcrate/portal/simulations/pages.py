@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +32,8 @@ from simcrate.portal.simulations.repacking import why_not
 from simcrate.portal.simulations.states import SimulationState
 from simcrate.portal.simulations.summary_table import statistics_table
 from simcrate.portal.simulators.services import get_simulator
-from simcrate.portal.workers.queries import is_offered
+from simcrate.portal.workers.queries import is_offered, lacks_disk_space
+from simcrate.simulators.definition import Simulator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,8 @@ def _live_part(request: HttpRequest, seen: Overview) -> LivePart:
         "runs": interesting_runs(simulation)[:MAX_RUNS_SHOWN],
         "failing": first_failing_run(simulation),
         "max_runs": MAX_RUNS_SHOWN,
-        "nobody_serves": is_queued and not _served(simulation),
+        "nobody_serves": is_queued and not _asked(is_offered, simulation),
+        "lacks_disk_space": is_queued and _asked(lacks_disk_space, simulation),
         "most_at_a_time": _most_at_a_time(simulation) if is_queued else 0,
     }
     html = render_to_string("simulations/_live.html", context, request)
@@ -143,10 +146,10 @@ def _live_part(request: HttpRequest, seen: Overview) -> LivePart:
     )
 
 
-def _served(simulation: Simulation) -> bool:
-    """Whether any worker that shows itself has the simulator."""
+def _asked(question: Callable[[Simulator], bool], simulation: Simulation) -> bool:
+    """The answer for its simulator."""
     try:
-        return is_offered(get_simulator(simulation.simulator))
+        return question(get_simulator(simulation.simulator))
     except BadInputError:  # its definition was deleted
         return False
 

@@ -49,8 +49,9 @@ class WorkerAdmin(ReadOnlyAdmin):
 
     @admin.display(description="disk free")
     def disk_free(self, worker: Worker) -> str:
-        """Where it works."""
-        return filesizeformat(worker.disk_free_bytes)
+        """Where it works, and whether that is too little to begin runs."""
+        free = filesizeformat(worker.disk_free_bytes)
+        return f"⚠ {free}: begins no runs" if worker.is_short_of_disk else free
 
     def has_drain_permission(self, request: HttpRequest) -> bool:
         """Whoever may change workers; to look at them is not enough."""

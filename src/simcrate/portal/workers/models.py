@@ -18,6 +18,9 @@ class Worker(models.Model):
     cores = models.PositiveIntegerField(default=1)
     memory_bytes = models.PositiveBigIntegerField(default=0)
     disk_free_bytes = models.PositiveBigIntegerField(default=0)
+    is_short_of_disk = models.BooleanField(
+        db_default=False, help_text="so little is free that it begins no runs"
+    )
     tasks = models.PositiveIntegerField("busy with", default=0)
     started_at = models.DateTimeField(db_default=Now())
     seen_at = models.DateTimeField(db_default=Now())

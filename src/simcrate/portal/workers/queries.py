@@ -40,3 +40,9 @@ def offers(worker: Worker, simulator: Simulator) -> bool:
 def is_offered(simulator: Simulator) -> bool:
     """Whether anybody alive can be given its runs."""
     return any(offers(worker, simulator) for worker in alive_workers())
+
+
+def lacks_disk_space(simulator: Simulator) -> bool:
+    """Whether all who can be given its runs begin none, for want of space on their disks."""
+    offering = [worker for worker in alive_workers() if offers(worker, simulator)]
+    return bool(offering) and all(worker.is_short_of_disk for worker in offering)
