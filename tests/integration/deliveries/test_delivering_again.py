@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group
+from django.db.models.functions import Now
 from django.test import Client
 
 from simcrate.delivery import DeliveryRecord, DeliveryState, deliver
@@ -17,7 +18,7 @@ from simcrate.errors import BadInputError, StorageAuthError, StorageUnreachableE
 from simcrate.pipeline.place import spool_path
 from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.models import Delivery
-from simcrate.portal.deliveries.repeating import needless_spools
+from simcrate.portal.deliveries.repeating import crate_source, needless_spools
 from simcrate.portal.deliveries.services import deliver_again
 from simcrate.portal.limits.models import GroupLimits
 from simcrate.portal.queue.port import RowsPort
@@ -153,6 +154,37 @@ def test_without_spool_and_link_there_is_nothing_to_deliver_again(
 
     with pytest.raises(BadInputError, match="run it again"):
         deliver_again(simulation, storage_id="local", by=alice)
+
+
+@pytest.fixture
+def packed_twice(announced: Announce, spooled: Delivery) -> Delivery:
+    """The first crate failed and is in the spool, the second one is announced; returns that."""
+    Delivery.objects.update(state="failed", announced_at=Now())
+    days_pass(1)
+    return announced(sha256="bb" * 32)
+
+
+def test_the_crate_that_was_packed_last_is_delivered_again(
+    packed_twice: Delivery, simulation: Simulation, alice: User
+) -> None:
+    assert deliver_again(simulation, storage_id="local", by=alice).sha256 == packed_twice.sha256
+
+
+def test_that_an_older_crate_was_delivered_again_makes_it_no_newer(
+    packed_twice: Delivery, spooled: Delivery, announced: Announce, simulation: Simulation
+) -> None:
+    announced(sha256=spooled.sha256, again_of=spooled)
+
+    assert crate_source(simulation) == packed_twice
+
+
+def test_an_older_crate_takes_the_place_of_one_that_was_discarded_only(
+    packed_twice: Delivery, spooled: Delivery, simulation: Simulation
+) -> None:
+    Delivery.objects.filter(pk=packed_twice.pk).update(state="failed")
+    assert crate_source(simulation) is None
+    Delivery.objects.filter(pk=packed_twice.pk).update(discarded_at=Now())
+    assert crate_source(simulation) == spooled
 
 
 def test_a_backend_that_is_not_active_is_refused_with_the_list(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from simcrate.delivery import DeliveryState
@@ -32,13 +32,19 @@ def repeat(source: Delivery, storage: StorageBackend, *, key: uuid.UUID) -> Deli
 
 
 def crate_source(simulation: Simulation) -> Delivery | None:
-    """The delivery to take the crate from: one in the spool first, then one with a working link.
+    """The delivery to take the crate from that was packed last: in the spool first, then by a working link.
 
-    A worker has no password for links.
+    Never an older crate in its place, which has other parts.  A worker has no password for links.
     """
-    packed = Delivery.objects.filter(simulation=simulation, discarded_at=None).exclude(sha256="")
-    spooled = packed.filter(spool_released_at=None, state=DeliveryState.FAILED)
-    return spooled.first() or with_working_link(packed).first()
+    packed = Delivery.objects.filter(simulation=simulation).exclude(sha256="")
+    packings = packed.filter(again_of=None, sha256=OuterRef("sha256")).order_by("-created_at")
+    kept = packed.filter(discarded_at=None)
+    newest = kept.order_by(Subquery(packings.values("created_at")[:1]).desc()).first()
+    if newest is None:
+        return None
+    same = kept.filter(sha256=newest.sha256)
+    spooled = same.filter(spool_released_at=None, state=DeliveryState.FAILED)
+    return spooled.first() or with_working_link(same).first()
 
 
 def with_working_link(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
