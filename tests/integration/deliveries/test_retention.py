@@ -201,6 +201,16 @@ def test_a_crate_that_is_refused_keeps_no_later_one_there(
     assert cloud.crates() == [path]
 
 
+def test_what_nobody_was_told_of_yet_stays(
+    announced: Announce, cloud: Cloud, ledger: RowRetention
+) -> None:
+    announced(state=DeliveryState.FAILED, announced_at=None)
+    days_pass(8)
+
+    assert sweep(ledger, cloud.open) == []
+    assert len(cloud.crates()) == 1
+
+
 def test_a_definition_that_cannot_be_used_costs_its_own_crates_time_only(
     announced: Announce, cloud: Cloud, ledger: RowRetention, other_storage: StorageBackend
 ) -> None:
