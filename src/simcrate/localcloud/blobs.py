@@ -2,6 +2,7 @@
 
     incoming/<upload id>     an unfinished upload; its size is the offset that clients are told
     blobs/<aa>/<upload id>   whole and verified; never written again
+    lost/<upload id>         a blob that the ledger did not know at a start; never removed unasked
 
 Publishing is a rename, with every flush that it takes to be there after a power cut.  What is in
 `blobs` counts only once the ledger names it.
@@ -45,6 +46,8 @@ class BlobStore:
     def __init__(self, folder: Path) -> None:
         self._incoming_dir = folder / "incoming"
         self._blobs_dir = folder / "blobs"
+        self.lost_dir = folder / "lost"
+        self._flushed_dirs: set[Path] = set()
         for directory in (self._incoming_dir, self._blobs_dir):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -56,6 +59,15 @@ class BlobStore:
         """Where a finished blob stands."""
         return self._blobs_dir / blob[:2] / blob
 
+    def upload_path(self, upload_id: str) -> Path:
+        """Where the bytes of an upload are, published already or not."""
+        incoming, blob = self.incoming_path(upload_id), self.blob_path(upload_id)
+        return blob if not incoming.exists() and blob.exists() else incoming
+
+    def is_published(self, upload_id: str) -> bool:
+        """Whether the bytes of an upload are whole, verified and on the disk."""
+        return self.upload_path(upload_id) == self.blob_path(upload_id)
+
     def offset(self, upload_id: str) -> int:
         """Bytes of an unfinished upload that are here, published already or not; 0 without a file."""
         for path in (self.incoming_path(upload_id), self.blob_path(upload_id)):
@@ -64,14 +76,10 @@ class BlobStore:
         return 0
 
     def publish(self, upload_id: str) -> None:
-        """Make an unfinished upload a blob, durably; does nothing if it is one already."""
-        source, target = self.incoming_path(upload_id), self.blob_path(upload_id)
-        if not source.exists() and target.exists():
-            return
+        """Make an unfinished upload a blob, durably; may be repeated."""
+        source, target = self.upload_path(upload_id), self.blob_path(upload_id)
         flush(source)
-        if not target.parent.is_dir():
-            target.parent.mkdir(mode=0o700, exist_ok=True)
-            flush(self._blobs_dir)
+        self._make_durable(target.parent)
         source.rename(target)
         flush(target.parent)
         flush(self._incoming_dir)
@@ -84,9 +92,17 @@ class BlobStore:
         """Remove a blob, if it is there."""
         self.blob_path(blob).unlink(missing_ok=True)
 
-    def take_back(self, blob: str) -> None:
-        """Make a blob that nobody refers to an unfinished upload again."""
-        self.blob_path(blob).rename(self.incoming_path(blob))
+    def set_aside(self, blob: str) -> None:
+        """Keep a blob that the ledger does not know where nothing removes it."""
+        self.lost_dir.mkdir(mode=0o700, exist_ok=True)
+        self.blob_path(blob).rename(self.lost_dir / blob)
+
+    def bring_back(self, blob: str) -> None:
+        """Make a blob of what was set aside again, durably."""
+        target = self.blob_path(blob)
+        self._make_durable(target.parent)
+        (self.lost_dir / blob).rename(target)
+        flush(target.parent)
 
     def is_whole(self, blob: str, size_bytes: int) -> bool:
         """Whether a blob is there with this size."""
@@ -97,8 +113,13 @@ class BlobStore:
 
     def blobs(self) -> Iterator[str]:
         """The names of all blobs on disk."""
-        for directory in sorted(self._blobs_dir.iterdir()):
-            yield from sorted(path.name for path in directory.iterdir())
+        for path in sorted(self._blobs_dir.glob("*/*")):
+            if path == self.blob_path(path.name):
+                yield path.name
+
+    def lost(self) -> dict[str, int]:
+        """What was set aside, and how many bytes each has."""
+        return {path.name: path.stat().st_size for path in sorted(self.lost_dir.glob("*"))}
 
     def incoming(self) -> Iterator[str]:
         """The ids of all unfinished uploads on disk."""
@@ -108,6 +129,13 @@ class BlobStore:
         """Free space for this process on the disk."""
         status = os.statvfs(self._incoming_dir)
         return status.f_bavail * status.f_frsize
+
+    def _make_durable(self, directory: Path) -> None:
+        """Make a directory of blobs; one that is there may not have reached the disk before a death."""
+        if directory not in self._flushed_dirs:
+            directory.mkdir(mode=0o700, exist_ok=True)
+            flush(self._blobs_dir)
+            self._flushed_dirs.add(directory)
 
 
 def hash_file(path: Path) -> Hash:

@@ -21,7 +21,7 @@ from simcrate.localcloud.clock import Clock
 from simcrate.localcloud.config import Config
 from simcrate.localcloud.counters import Counters
 from simcrate.localcloud.coverage import DownloadCounter
-from simcrate.localcloud.ledger import Ledger
+from simcrate.localcloud.ledger import open_ledger
 from simcrate.localcloud.limits import RateLimit
 from simcrate.localcloud.sessions import Sessions
 
@@ -37,13 +37,16 @@ class Cloud:
     Args:
         config: as given at start; the folder is made if absent.
         clock: seconds since 1970.
+
+    Raises:
+        BadInputError: the folder has blobs and no ledger.
     """
 
     def __init__(self, config: Config, *, clock: Clock = time.time) -> None:
         config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.config = config
         self.clock = clock
-        self.ledger = Ledger(config.folder / "ledger.sqlite3")
+        self.ledger = open_ledger(config.folder)
         self.blobs = BlobStore(config.folder)
         self.sessions = Sessions()
         self.downloads = DownloadCounter(self.ledger)

@@ -13,10 +13,14 @@ from simcrate.localcloud.cloud import Cloud
 from simcrate.localcloud.config import DAY_S
 from simcrate.localcloud.objects import expired_objects
 from simcrate.localcloud.removal import remove_object
-from simcrate.localcloud.uploads import Upload, drop_upload
+from simcrate.localcloud.uploads import Upload, drop_upload, find_upload
 
 INTERVAL_S = 30.0
 GRAVESTONE_S = 90 * DAY_S  # a removed link answers 410 this long, 404 afterwards
+DEAD_BLOBS = """
+SELECT DISTINCT blob FROM objects AS grave WHERE removed_at <= ?
+    AND NOT EXISTS (SELECT 1 FROM objects WHERE blob = grave.blob AND removed_at IS NULL)
+"""
 
 log = logging.getLogger(__name__)
 
@@ -32,16 +36,28 @@ async def keep_tidy(cloud: Cloud) -> None:
 
 
 def tidy(cloud: Cloud) -> int:
-    """One round; the number of objects that were removed.  Blocks."""
+    """One round; the number of objects that were removed.  Blocks.
+
+    While blobs are set aside the ledger is an older one: what has expired by it may have been extended
+    since, so its bytes stay.
+    """
     removed = 0
-    while page := expired_objects(cloud.ledger, now=cloud.now()):
+    while not cloud.blobs.lost() and (page := expired_objects(cloud.ledger, now=cloud.now())):
         for stored in page:
             remove_object(cloud, stored, why="expired")
             cloud.audit.record("object.expired", stored=stored)
         removed += len(page)
     _drop_expired_uploads(cloud)
+    clear_incoming(cloud)
     _forget_rows(cloud)
     return removed
+
+
+def clear_incoming(cloud: Cloud) -> None:
+    """Remove what no upload refers to: each has its row before its first byte."""
+    for upload_id in cloud.blobs.incoming():
+        if find_upload(cloud, upload_id) is None:
+            cloud.blobs.discard(upload_id)
 
 
 def _drop_expired_uploads(cloud: Cloud) -> None:
@@ -54,6 +70,8 @@ def _drop_expired_uploads(cloud: Cloud) -> None:
 
 def _forget_rows(cloud: Cloud) -> None:
     now = cloud.now()
+    for row in cloud.ledger.rows(DEAD_BLOBS, [now - GRAVESTONE_S]):
+        cloud.blobs.remove(row["blob"])  # there only if its removal was cut short
     with cloud.ledger.transaction(durable=False) as connection:
         for sql, before in (
             ("DELETE FROM uploads WHERE object_id IS NOT NULL AND expires_at <= ?", now),

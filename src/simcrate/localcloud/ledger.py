@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from simcrate.errors import BadInputError
+
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 20.0  # another process may write: `local-cloud secret`, `local-cloud delete`
 
@@ -106,6 +108,23 @@ CREATE TABLE coverage (
     passes TEXT NOT NULL
 ) STRICT;
 """
+
+
+def open_ledger(folder: Path) -> Ledger:
+    """The ledger of a store, made if the store is new.
+
+    Raises:
+        BadInputError: there are blobs, which a new ledger would not know.
+    """
+    path = folder / "ledger.sqlite3"
+    is_new = not path.exists() or path.stat().st_size == 0
+    if is_new and any((folder / "blobs").glob("*/*")):
+        message = (
+            f"'{path}' is missing or empty, but there are objects in '{folder / 'blobs'}': "
+            "put the ledger back from a backup, or move blobs away to begin anew"
+        )
+        raise BadInputError(message)
+    return Ledger(path)
 
 
 class Ledger:

@@ -30,12 +30,14 @@ def _gauges(cloud: Cloud) -> list[str]:
         "SELECT coalesce(sum(objects), 0) AS objects, coalesce(sum(size_bytes), 0) AS size FROM usage"
     )
     uploads = cloud.ledger.row("SELECT count(*) AS n FROM uploads WHERE object_id IS NULL")
+    lost = cloud.blobs.lost()
     assert usage is not None
     assert uploads is not None
     values = {
         ("objects", "Objects stored.", ""): usage["objects"],
         ("stored_bytes", "Bytes of all objects.", "bytes"): usage["size"],
         ("free_bytes", "Free bytes on the disk.", "bytes"): cloud.blobs.free_bytes(),
+        ("lost_bytes", "Bytes that the ledger does not know.", "bytes"): sum(lost.values()),
         ("unfinished_uploads", "Uploads that are not finished.", ""): uploads["n"],
         ("senders", "Requests that are sending just now.", ""): cloud.sessions.active,
     }

@@ -1,19 +1,30 @@
 """Disk and ledger agree again: once at start, before the first request.
 
-A death between a blob's rename and its row leaves a blob that nobody refers to: the upload takes it
-back, and is finished.  After a death of the *machine* an unfinished upload may hold bytes that never
-reached the disk: only those that announced a digest, which is compared at the end, are gone on with.
+A death between a blob's rename and its row leaves a blob whose upload is unfinished: it is finished
+before anybody can give it up, for a ledger that was put back may be older than the answer.  A death in
+mid-removal leaves a blob of which the ledger says that it is over: it is removed.  A blob that the
+ledger does not know at all came after it: an older ledger was put back.  It is set aside, and comes
+back with a ledger that names it.
+
+After a death of the *machine* an unfinished upload may hold bytes that never reached the disk: only
+those that announced a digest, which is compared at the end, and those that were published, which are
+flushed first, are gone on with.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from simcrate.durable import flush
 from simcrate.localcloud.cloud import Cloud
+from simcrate.localcloud.housekeeping import clear_incoming
 from simcrate.localcloud.problems import Problem
-from simcrate.localcloud.uploads import Upload, drop_upload, find_upload, finish
+from simcrate.localcloud.uploads import Upload, commit, drop_upload, finish
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -22,10 +33,15 @@ log = logging.getLogger(__name__)
 
 def recover(cloud: Cloud) -> None:
     """Clear up what a death left behind."""
-    _clear_blobs(cloud)
-    _clear_incoming(cloud)
+    _sort_blobs(cloud)
+    clear_incoming(cloud)
+    for upload in _unfinished(cloud):
+        if cloud.blobs.is_published(upload.upload_id):
+            with _logging_failure(upload):
+                commit(cloud, upload, None)
     if _machine_died(cloud.config.folder):
         _drop_unproven(cloud)
+    _report_lost(cloud)
     _report_missing(cloud)
 
 
@@ -33,13 +49,10 @@ async def finish_whole(cloud: Cloud) -> None:
     """Commit every upload whose bytes are all here; takes as long as hashing them does."""
     for upload in _unfinished(cloud):
         whole = cloud.blobs.offset(upload.upload_id) == upload.size_bytes
-        if not whole or upload.concat or cloud.sessions.is_sending(upload.upload_id):
+        if not whole or upload.is_part or cloud.sessions.is_sending(upload.upload_id):
             continue
-        try:
+        with _logging_failure(upload):
             await finish(cloud, upload)
-            log.info("upload.recovered", extra={"upload_id": upload.upload_id})
-        except Problem as problem:
-            log.warning("upload.not_recovered: %s", problem)
 
 
 def mark_clean(folder: Path) -> None:
@@ -48,23 +61,22 @@ def mark_clean(folder: Path) -> None:
     (folder / "boot").unlink(missing_ok=True)
 
 
-def _clear_blobs(cloud: Cloud) -> None:
-    sql = "SELECT DISTINCT blob FROM objects WHERE removed_at IS NULL"
-    referred = {row["blob"] for row in cloud.ledger.rows(sql)}
+def _sort_blobs(cloud: Cloud) -> None:
+    """Keep what the ledger wants, remove what it knows to be over, set aside what it does not know."""
+    rows = cloud.ledger.rows(
+        "SELECT blob, removed_at IS NULL AS wanted FROM objects"
+        " UNION SELECT upload_id, object_id IS NULL FROM uploads"  # what a blob of it is called
+    )
+    known = {row["blob"] for row in rows}
+    wanted = {row["blob"] for row in rows if row["wanted"]}
+    for blob in cloud.blobs.lost():
+        if blob in known:
+            cloud.blobs.bring_back(blob)
     for blob in cloud.blobs.blobs():
-        if blob in referred:
-            continue
-        upload = find_upload(cloud, blob)
-        if upload is not None and upload.object_id is None:
-            cloud.blobs.take_back(blob)
-        else:
+        if blob not in known:
+            cloud.blobs.set_aside(blob)
+        elif blob not in wanted:
             cloud.blobs.remove(blob)
-
-
-def _clear_incoming(cloud: Cloud) -> None:
-    for upload_id in cloud.blobs.incoming():
-        if find_upload(cloud, upload_id) is None:
-            cloud.blobs.discard(upload_id)
 
 
 def _machine_died(folder: Path) -> bool:
@@ -72,20 +84,41 @@ def _machine_died(folder: Path) -> bool:
     marker, now = folder / "boot", BOOT_ID.read_text() if BOOT_ID.exists() else ""
     died = marker.exists() and marker.read_text() != now
     marker.write_text(now)
+    flush(marker)
+    flush(folder)
     return died
 
 
 def _drop_unproven(cloud: Cloud) -> None:
     for upload in _unfinished(cloud):
-        if upload.sha256 is None:
+        if upload.sha256 is None and not cloud.blobs.is_published(upload.upload_id):
             drop_upload(cloud, upload)
+
+
+def _report_lost(cloud: Cloud) -> None:
+    if lost := cloud.blobs.lost():
+        message = (
+            "blobs.lost: %d blobs, %d bytes in all, that the ledger does not know are in %s; "
+            "until they are gone nothing that has expired is removed"
+        )
+        log.error(message, len(lost), sum(lost.values()), cloud.blobs.lost_dir)
 
 
 def _report_missing(cloud: Cloud) -> None:
     sql = "SELECT object_id, blob, size_bytes FROM objects WHERE removed_at IS NULL"
     for row in cloud.ledger.rows(sql):
         if not cloud.blobs.is_whole(row["blob"], row["size_bytes"]):
-            log.error("object.blob_missing", extra={"object_id": row["object_id"]})
+            log.error("object.blob_missing: %s", row["object_id"])
+
+
+@contextmanager
+def _logging_failure(upload: Upload) -> Iterator[None]:
+    """Finish one upload; the others are finished all the same."""
+    try:
+        yield
+        log.info("upload.recovered", extra={"upload_id": upload.upload_id})
+    except (Problem, OSError, sqlite3.Error) as error:
+        log.warning("upload.not_recovered: %s: %s", upload.upload_id, error)
 
 
 def _unfinished(cloud: Cloud) -> list[Upload]:

@@ -22,7 +22,7 @@ class Verdict:
 
 
 def scrub(cloud: Cloud) -> Iterator[Verdict]:
-    """One verdict per living object, then one per blob that nobody refers to."""
+    """One verdict per living object, then one per blob that nobody refers to or that was set aside."""
     referred = set()
     for stored in every_object(cloud):
         referred.add(stored.blob)
@@ -34,6 +34,8 @@ def scrub(cloud: Cloud) -> Iterator[Verdict]:
         if blob not in referred and not _is_wanted(cloud, blob):
             size_bytes = cloud.blobs.blob_path(blob).stat().st_size
             yield Verdict(name=blob, size_bytes=size_bytes, fault="nobody refers to this blob")
+    for blob, size_bytes in cloud.blobs.lost().items():
+        yield Verdict(name=blob, size_bytes=size_bytes, fault="the ledger does not know this blob")
 
 
 def every_object(cloud: Cloud) -> Iterator[StoredObject]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from simcrate.localcloud.config import Config
-from simcrate.localcloud.ledger import Ledger
+from simcrate.localcloud.ledger import open_ledger
 from simcrate.localcloud.secretbook import accept_secret_file, list_secrets
 from simcrate.private import make_private_dir
 
@@ -20,12 +20,12 @@ def prepare(config: Config) -> Iterator[str]:
     """Make sure that somebody can upload; yields lines for the administrator.
 
     Raises:
-        BadInputError: the secret file cannot be used.
+        BadInputError: the secret file cannot be used, or the folder has blobs and no ledger.
     """
     if config.open:
         yield OPEN_WARNING
     make_private_dir(config.folder)
-    ledger = Ledger(config.folder / "ledger.sqlite3")
+    ledger = open_ledger(config.folder)
     try:
         path = config.secret_file
         if path is None and not config.open and not list_secrets(ledger):

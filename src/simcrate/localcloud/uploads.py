@@ -190,14 +190,14 @@ def commit(cloud: Cloud, upload: Upload, running: Hash | None) -> StoredObject:
     """Verify, publish and enter an upload whose bytes are all here; blocks."""
     if (done := _finished(cloud, upload)) is not None:
         return done
-    incoming = cloud.blobs.incoming_path(upload.upload_id)
+    path = cloud.blobs.upload_path(upload.upload_id)
     offset = cloud.blobs.offset(upload.upload_id)
     if upload.size_bytes == 0:
-        incoming.touch(mode=0o600)
+        path.touch(mode=0o600)
     if offset != upload.size_bytes:
         message = f"{offset} of {upload.size_bytes} bytes are here; send the rest"
         raise Problem("not-finished", message, members={"offset": offset})
-    sha256 = (running or hash_file(incoming)).hexdigest()
+    sha256 = (running or hash_file(path)).hexdigest()
     if upload.sha256 is not None and sha256 != upload.sha256:
         drop_upload(cloud, upload)
         message = f"the bytes have SHA-256 {sha256}, announced was {upload.sha256}; send them again"
@@ -210,16 +210,30 @@ def commit(cloud: Cloud, upload: Upload, running: Hash | None) -> StoredObject:
 
 
 def drop_upload(cloud: Cloud, upload: Upload) -> None:
-    """Forget an unfinished upload and its bytes; its grant may be used again."""
+    """Forget an unfinished upload and its bytes; its grant may be used again.
+
+    The row decides against a commit that is under way: without it nothing is entered, and what has been
+    entered keeps its bytes.
+    """
     with cloud.ledger.transaction(durable=False) as connection:
-        _forget(connection, upload.upload_id)
-    cloud.blobs.discard(upload.upload_id)
+        was_unfinished = _forget(connection, upload.upload_id)
+    if was_unfinished:
+        _discard(cloud, upload.upload_id)
 
 
-def _forget(connection: sqlite3.Connection, upload_id: str) -> None:
+def _forget(connection: sqlite3.Connection, upload_id: str) -> bool:
+    """Delete a row; whether it was there and unfinished."""
     sql = "UPDATE grants SET upload_id = NULL WHERE upload_id = ? AND object_id IS NULL"
     connection.execute(sql, [upload_id])
-    connection.execute("DELETE FROM uploads WHERE upload_id = ?", [upload_id])
+    sql = "DELETE FROM uploads WHERE upload_id = ? RETURNING object_id"
+    row = connection.execute(sql, [upload_id]).fetchone()
+    return row is not None and row["object_id"] is None
+
+
+def _discard(cloud: Cloud, upload_id: str) -> None:
+    """Remove bytes wherever they are; in this order, because they may be published just now."""
+    cloud.blobs.discard(upload_id)
+    cloud.blobs.remove(upload_id)
 
 
 def _free_grant(cloud: Cloud, grant_id: str) -> None:
@@ -237,7 +251,7 @@ def _free_grant(cloud: Cloud, grant_id: str) -> None:
             message = "an earlier upload by this grant is being sent; try again in a moment"
             raise Problem("locked", message, headers={"Retry-After": "1"})
         _forget(connection, older)
-    cloud.blobs.discard(older)
+    _discard(cloud, older)
 
 
 def _require_newest(cloud: Cloud, upload: Upload) -> None:
@@ -254,7 +268,7 @@ def _require_newest(cloud: Cloud, upload: Upload) -> None:
 def _open_writer(cloud: Cloud, upload: Upload, start: int, checksum: Checksum | None) -> Writer:
     if upload.grant_id is not None:
         _require_newest(cloud, upload)
-    path = cloud.blobs.incoming_path(upload.upload_id)
+    path = cloud.blobs.upload_path(upload.upload_id)
     running = cloud.sessions.take_hash(upload.upload_id, start) or hash_file(path)
     return Writer(path, size_bytes=upload.size_bytes, running=running, checksum=checksum)
 
@@ -313,9 +327,11 @@ def _enter(cloud: Cloud, upload: Upload, sha256: str) -> StoredObject:
     with cloud.ledger.transaction(durable=True) as connection:
         stored, orphan = commit_object(connection, new, now=now)
         if not cloud.blobs.is_whole(stored.blob, stored.size_bytes):
-            stored = _heal(connection, stored, upload.upload_id)
-        sql = "UPDATE uploads SET object_id = ? WHERE upload_id = ?"
-        connection.execute(sql, [stored.object_id, upload.upload_id])
+            orphan, stored = stored.blob, _heal(connection, stored, upload.upload_id)
+        sql = "UPDATE uploads SET object_id = ? WHERE upload_id = ? AND object_id IS NULL"
+        if connection.execute(sql, [stored.object_id, upload.upload_id]).rowcount != 1:
+            message = "this upload was given up while it was being finished; begin a new one"
+            raise Problem("not-found", message)
         if upload.grant_id is not None:
             _use_grant(connection, upload, stored)
     if orphan is not None:

@@ -128,6 +128,31 @@ def test_purge_goes_by_the_ledger_and_leaves_what_is_not_in_it(server: Server) -
     assert stray.exists()
 
 
+def test_ledger_forgets_a_removed_object_only_after_its_bytes_are_gone(server: Server) -> None:
+    stored = put(server)
+    (blob,) = server.cloud.blobs.blobs()
+    server.client.delete(f"/objects/{stored['id']}")
+    server.cloud.blobs.blob_path(blob).write_bytes(
+        b"12345"
+    )  # as a death before the removal leaves it
+
+    server.days_pass(91)
+
+    assert list(server.cloud.blobs.blobs()) == []
+
+
+def test_nothing_expires_while_an_older_ledger_is_in_place(server: Server) -> None:
+    stored = put(server, Cloud_Expires="60")
+    lost = server.cloud.blobs.lost_dir / ("1" * 32)
+    lost.parent.mkdir()
+    lost.write_bytes(b"x")
+
+    assert server.days_pass(1) == 0
+    assert server.client.get(stored["url"]).status_code == 410
+    lost.unlink()
+    assert server.days_pass(0) == 1
+
+
 def test_putting_the_same_again_sets_the_password_that_is_asked_for_now(server: Server) -> None:
     first = put(server)
     digest = {"Repr_Digest": repr_digest(first["sha256"])}

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from simcrate.errors import BadInputError
 from simcrate.localcloud import Config, make_app
 from simcrate.localcloud.cloud import Cloud
 from simcrate.localcloud.objects import find_living, list_objects
+from simcrate.localcloud.problems import Problem
 from simcrate.localcloud.recovery import recover
-from simcrate.localcloud.uploads import Announcement, Upload, begin_upload, find_upload
+from simcrate.localcloud.removal import remove_object
+from simcrate.localcloud.scrub import scrub
+from simcrate.localcloud.start import prepare
+from simcrate.localcloud.uploads import (
+    Announcement,
+    Upload,
+    begin_upload,
+    commit,
+    drop_upload,
+    find_upload,
+)
 from simcrate.localcloud.wish import Wish
 from tests.unit.localcloud.conftest import running
 
@@ -35,6 +48,13 @@ def begun(cloud: Cloud, content: bytes, *, sha256: str | None = None, size: int 
     upload = begin_upload(cloud, announced)
     cloud.blobs.incoming_path(upload.upload_id).write_bytes(content)
     return upload
+
+
+def published(cloud: Cloud, content: bytes, blob: str = "1" * 32) -> str:
+    """A blob by hand."""
+    cloud.blobs.incoming_path(blob).write_bytes(content)
+    cloud.blobs.publish(blob)
+    return blob
 
 
 def restart(cloud: Cloud) -> list[str]:
@@ -77,16 +97,113 @@ def test_whole_upload_with_wrong_bytes_is_dropped(cloud: Cloud) -> None:
     assert find_upload(cloud, upload.upload_id) is None
 
 
-def test_files_that_nobody_knows_are_removed(cloud: Cloud) -> None:
+def test_unfinished_bytes_that_nobody_knows_are_removed(cloud: Cloud) -> None:
     cloud.blobs.incoming_path("0" * 32).write_bytes(b"x")
-    stray = cloud.blobs.blob_path("1" * 32)
-    stray.parent.mkdir()
-    stray.write_bytes(b"x")
 
     recover(cloud)
 
     assert list(cloud.blobs.incoming()) == []
-    assert not stray.exists()
+
+
+def test_blob_that_the_ledger_does_not_know_is_set_aside_and_said(
+    cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    blob = published(cloud, b"12345")
+
+    recover(cloud)
+
+    assert (cloud.config.folder / "lost" / blob).read_bytes() == b"12345"
+    assert "blobs.lost: 1 blobs, 5 bytes in all" in caplog.text
+    assert [verdict.name for verdict in scrub(cloud) if verdict.fault] == [blob]
+
+
+def test_blob_that_was_set_aside_comes_back_with_a_ledger_that_names_it(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    upload = begun(cloud, b"12345")
+    stored = commit(cloud, upload, None)
+    older = Cloud(replace(cloud.config, folder=tmp_path / "other"))
+    older.blobs = cloud.blobs
+    recover(older)
+    assert list(cloud.blobs.blobs()) == []
+
+    recover(cloud)
+
+    assert cloud.blobs.blob_path(stored.blob).read_bytes() == b"12345"
+    assert cloud.blobs.lost() == {}
+
+
+def test_blob_of_a_removal_that_was_cut_short_is_removed(cloud: Cloud) -> None:
+    stored = commit(cloud, begun(cloud, b"12345"), None)
+    remove_object(cloud, stored, why="removed")
+    published(cloud, b"12345", stored.blob)
+
+    recover(cloud)
+
+    assert list(cloud.blobs.blobs()) == []
+    assert cloud.blobs.lost() == {}
+
+
+def test_folder_with_objects_and_without_its_ledger_is_refused(cloud: Cloud) -> None:
+    commit(cloud, begun(cloud, b"12345"), None)
+    cloud.close()
+    ledger = cloud.config.folder / "ledger.sqlite3"
+    for lose in (lambda: ledger.write_bytes(b""), ledger.unlink):
+        lose()
+        with pytest.raises(BadInputError, match="put the ledger back"):
+            next(prepare(cloud.config), None)
+        with pytest.raises(BadInputError, match="put the ledger back"):
+            Cloud(cloud.config)
+
+
+def test_commit_that_the_ledger_could_not_take_is_repeated_with_the_same_digest(
+    cloud: Cloud,
+) -> None:
+    upload = begun(cloud, b"12345")
+    cloud.blobs.publish(upload.upload_id)
+
+    assert commit(cloud, upload, None).sha256 == SHA256_OF_12345
+
+
+def test_upload_that_was_published_and_is_given_up_leaves_no_bytes(cloud: Cloud) -> None:
+    upload = begun(cloud, b"12345")
+    cloud.blobs.publish(upload.upload_id)
+
+    drop_upload(cloud, upload)
+
+    assert list(cloud.blobs.blobs()) == []
+
+
+def test_upload_that_was_finished_meanwhile_keeps_its_bytes_when_it_is_given_up(
+    cloud: Cloud,
+) -> None:
+    upload = begun(cloud, b"12345")
+    stored = commit(cloud, upload, None)
+
+    drop_upload(cloud, upload)
+
+    assert list(cloud.blobs.blobs()) == [stored.blob]
+
+
+def test_upload_that_was_given_up_meanwhile_becomes_no_object(cloud: Cloud) -> None:
+    upload = begun(cloud, b"12345")
+    drop_upload(cloud, upload)
+    cloud.blobs.incoming_path(upload.upload_id).write_bytes(b"12345")
+
+    with pytest.raises(Problem, match="given up"):
+        commit(cloud, upload, None)
+
+
+def test_after_a_power_cut_what_was_published_is_finished_without_a_digest_too(
+    cloud: Cloud,
+) -> None:
+    upload = begun(cloud, b"12345")
+    cloud.blobs.publish(upload.upload_id)
+    (cloud.config.folder / "boot").write_text("another boot")
+
+    recover(cloud)
+
+    assert find_living(cloud.ledger, OWNER, "a/x.bin", SHA256_OF_12345) is not None
 
 
 def test_after_a_power_cut_only_uploads_with_a_digest_are_gone_on_with(cloud: Cloud) -> None:
