@@ -1,7 +1,8 @@
 """What a process that handles what others wrote is given of our environment: what it needs to work, nothing of ours.
 
-Addresses of databases and mail servers, with their passwords, and the names of files that hold secrets are variables
-too; a process that a hostile file takes over, or that leaves a core dump, has none of them.
+Addresses of databases and mail servers, with their passwords, and names of files that hold secrets are variables
+too: none of them is in a core dump or an error text of such a process.  This is no wall: one that is taken over may
+read what its user may.
 """
 
 from __future__ import annotations
