@@ -3,12 +3,13 @@
 Nothing is unpacked on disk.  A hostile zip costs bounded memory: its directory is read only up to a
 size, members are decompressed in pieces, and only as many bytes as the directory says.
 
-Source: APPNOTE.TXT, sections 4.3.7 (local header), 4.3.16 (end record), 4.3.14 (ZIP64).
+Source: APPNOTE.TXT, section 4.3.7 (local header).
 """
 
 from __future__ import annotations
 
 import functools
+import io
 import os
 import struct
 import zipfile
@@ -25,9 +26,6 @@ MAX_MEMBER_BYTES = 1 << 30  # larger ones are for those who download the whole
 MAX_RATIO = 200  # above it, a member that is also large is a bomb
 ALWAYS_SHOWN_BYTES = 64 << 20
 PIECE_BYTES = 256 << 10
-END_RECORD = struct.Struct("<4s4H2LH")
-END64_LOCATOR = struct.Struct("<4sLQL")
-END64_RECORD = struct.Struct("<4sQ2H2L4Q")
 LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 ENCRYPTED = 0x1
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # RFC 1952: deflate, no flags, no time
@@ -53,10 +51,7 @@ def read_index(path: Path) -> dict[str, Member]:
         Problem: `not-readable`.
     """
     try:
-        with path.open("rb") as file:
-            if _directory_bytes(file.fileno()) > MAX_DIRECTORY_BYTES:
-                raise Problem("not-readable", "this zip has too many members to be shown here")
-        with zipfile.ZipFile(path) as archive:
+        with _Limited(path) as file, zipfile.ZipFile(file) as archive:
             files = [info for info in archive.infolist() if not info.is_dir()]
             return {info.filename: _member(info) for info in files}
     except (zipfile.BadZipFile, struct.error, UnicodeDecodeError, NotImplementedError) as error:
@@ -108,6 +103,15 @@ def unpack(descriptor: int, member: Member, span: Span) -> Iterator[bytes]:
         yield piece
 
 
+class _Limited(io.FileIO):
+    """A zip of which `zipfile` reads no larger directory, wherever it finds one."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > MAX_DIRECTORY_BYTES:
+            raise Problem("not-readable", "this zip has too many members to be shown here")
+        return super().read(-1 if size is None else size)
+
+
 def _member(info: zipfile.ZipInfo) -> Member:
     plain = info.compress_type in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
     if info.flag_bits & ENCRYPTED or not plain:
@@ -121,23 +125,3 @@ def _member(info: zipfile.ZipInfo) -> Member:
         is_deflated=info.compress_type == zipfile.ZIP_DEFLATED,
         header_offset=info.header_offset,
     )
-
-
-def _directory_bytes(descriptor: int) -> int:
-    """How large the zip says its directory is."""
-    size = os.fstat(descriptor).st_size
-    tail_start = max(0, size - END_RECORD.size - 0xFFFF)
-    tail = os.pread(descriptor, size - tail_start, tail_start)
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0:
-        message = "no end record"
-        raise zipfile.BadZipFile(message)
-    directory_bytes: int = END_RECORD.unpack_from(tail, at)[5]
-    locator_at = tail_start + at - END64_LOCATOR.size
-    locator_raw = os.pread(descriptor, END64_LOCATOR.size, max(0, locator_at))
-    if not locator_raw.startswith(b"PK\x06\x07"):
-        return directory_bytes
-    locator = END64_LOCATOR.unpack(locator_raw)
-    record = os.pread(descriptor, END64_RECORD.size, locator[2])
-    directory64_bytes: int = END64_RECORD.unpack(record)[8]
-    return directory64_bytes

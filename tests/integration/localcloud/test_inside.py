@@ -121,6 +121,24 @@ def test_what_is_no_zip_cannot_be_looked_into(
     assert (answer.status_code, answer.json()["code"]) == (422, "not-readable")
 
 
+def test_directory_larger_than_the_limit_is_refused_whatever_the_zip64_locator_points_at(
+    client: httpx.Client, anonymous: httpx.Client
+) -> None:
+    members, size = 100_000, 100_000 * 100
+    record = (b"PK\6\6", 44, 45, 45, 0, 0)
+    decoy = struct.pack("<4sQ2H2I4Q", *record, 1, 1, 100, 0)
+    line = (b"PK\1\2", 20, 20, 0, 0, 0, 33, 0, 0, 0, 54, 0, 0, 0, 0, 0, 0)
+    directory = (struct.pack("<4s6H3I5H2I", *line) + b"x" * 54) * members
+    true = struct.pack("<4sQ2H2I4Q", *record, members, members, size, len(decoy))
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, 0, 1)
+    end = b"PK\5\6" + bytes(4) + b"\xff" * 12 + bytes(2)
+
+    answer = anonymous.get(stored(client, decoy + directory + true + locator + end)["inside_url"])
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "not-readable")
+    assert "too many members" in answer.json()["detail"]
+
+
 def test_zip_bomb_is_refused_at_once(client: httpx.Client, anonymous: httpx.Client) -> None:
     url = stored(client, zipped({"bomb.csv": bytes(100 << 20)}))["inside_url"]
 
