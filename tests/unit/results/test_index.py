@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -167,9 +168,10 @@ def test_a_lying_sum_is_found_where_blocks_are_counted(fresh_copy: FreshCopy) ->
     assert "not those of the data" in warning
 
 
-def test_a_lie_that_was_not_counted_is_an_error_when_the_vector_is_read(tmp_path: Path) -> None:
+def _with_a_lie_in_its_last_block(directory: Path) -> Path:
+    """An index that says 9 of 10 samples of a block that is not among the first few that are counted."""
     samples = [(n, str(n), 1.0) for n in range(40)]
-    vec = write_vec(tmp_path / "a.vec", [WrittenVector(samples=samples)], block=10)
+    vec = write_vec(directory / "a.vec", [WrittenVector(samples=samples)], block=10)
     index = vec.with_suffix(".vci")
     lines = index.read_text().splitlines(keepends=True)
     fields = lines[-1].split()  # of equally long blocks in a part of the file the first is counted
@@ -177,12 +179,40 @@ def test_a_lie_that_was_not_counted_is_an_error_when_the_vector_is_read(tmp_path
     fields[7], fields[10] = "9", "9.0"
     lines[-1] = f"{fields[0]}\t{' '.join(fields[1:])}\n"
     index.write_text("".join(lines))
-    results = open_results([vec])
+    return vec
+
+
+def test_a_lie_that_was_not_counted_is_an_error_when_the_vector_is_read(tmp_path: Path) -> None:
+    results = open_results([_with_a_lie_in_its_last_block(tmp_path)])
     assert results.warnings == ()
     assert results.vectors()["count"].to_pylist() == [39]
 
     with pytest.raises(ResultFormatError, match="has 39 samples, the data have 40"):
         results.read_vector(0)
+
+
+def test_more_blocks_are_counted_of_an_index_that_is_of_another_time(tmp_path: Path) -> None:
+    vec = _with_a_lie_in_its_last_block(tmp_path)
+    os.utime(vec, (1, 1))
+    results = open_results([vec])
+
+    assert "not those of the data" in results.warnings[0]
+    assert results.vectors()["count"].to_pylist() == [40]
+
+
+def test_extremes_that_the_simulator_lost_to_a_nan_are_those_of_the_data(tmp_path: Path) -> None:
+    values = (math.nan, 3.0, 1.0)
+    samples = [(n, str(n), value) for n, value in enumerate(values)]
+    vec = write_vec(tmp_path / "a.vec", [WrittenVector(samples=samples)], block=10)
+    index = vec.with_suffix(".vci")
+    *lines, block = index.read_text().splitlines(keepends=True)
+    fields = block.split()
+    lost = f"{fields[0]}\t{' '.join(fields[1:8])} nan nan nan nan\n"
+    index.write_text("".join([*lines, lost]))
+    results = open_results([vec])
+
+    assert results.warnings == ()
+    assert results.vectors().select(["min", "max"]).to_pylist() == [{"min": 1.0, "max": 3.0}]
 
 
 def test_a_changed_file_is_noticed_though_size_and_times_fit(fresh_copy: FreshCopy) -> None:
