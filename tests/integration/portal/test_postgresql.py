@@ -15,8 +15,8 @@ from tests.servers.postgresql import postgresql
 pytestmark = pytest.mark.services
 
 PREPARE = """
-from simcrate.cli.portal import use_portal
-use_portal()
+from simcrate.cli.portal import start_portal
+start_portal()
 """
 SUBMIT = (
     PREPARE
@@ -44,7 +44,27 @@ cancel_simulation(simulation, who="alice")
 print(overview(visible_to(alice).get()).standing.state)
 """
 )
+ASK_WITH_NULS = (
+    PREPARE
+    + """
+from django.test import Client
+from simcrate.portal.accounts.models import User
+from simcrate.portal.simulations.models import Simulation
+from simcrate.portal.storages.models import StorageBackend
 
+simulation = Simulation.objects.create(
+    owner=User.objects.create(username="bob"), title="study", simulator="oppsim",
+    ini_name="omnetpp.ini", config="General", precision_s=1,
+    storage=StorageBackend.objects.create(name="His", identifier="local:his", token="127.0.0.1:1"),
+)
+bob = Client(headers={"Host": "127.0.0.1"})
+bob.force_login(simulation.owner)
+print(Client(headers={"Host": "127.0.0.1"}).get("/r/a%00b").status_code)
+print(bob.post(f"/simulations/{simulation.pk}/deliver/", {"storage_id": "a\\0"}).status_code)
+path = f"/api/v1/simulations/{simulation.pk}/deliveries"
+print(bob.post(path, {"storage_backend_id": "a\\0"}).status_code)
+"""
+)
 
 NETWORK = (
     PREPARE
@@ -78,6 +98,12 @@ def test_programs_that_start_at_once_make_the_tables_once(environment: dict[str,
 
 def test_a_simulation_is_submitted_and_cancelled(environment: dict[str, str]) -> None:
     assert said_by(SUBMIT, environment) == ["queued", "[{'a': '1'}, {'a': '2'}]", "cancelled"]
+
+
+def test_characters_that_postgresql_does_not_take_are_refused_like_others(
+    environment: dict[str, str],
+) -> None:
+    assert said_by(ASK_WITH_NULS, environment) == ["404", "302", "422"]
 
 
 def test_a_database_that_cannot_be_reached_any_more_is_noticed(

@@ -91,9 +91,10 @@ def deliver_again(simulation: Simulation, *, storage_id: str, by: User) -> Deliv
         BadInputError: no such active storage backend; no crate to be had any more; it is on its way there
             already; or the owner's crates would take more than they may.
     """
-    storage = active_backends().filter(identifier=storage_id).first()
+    choices = {one.identifier: one for one in active_backends()}
+    storage = choices.get(storage_id)
     if storage is None:
-        known = ", ".join(active_backends().values_list("identifier", flat=True)) or "none"
+        known = ", ".join(choices) or "none"
         message = f"there is no active storage backend '{storage_id}'; choose one of: {known}"
         raise BadInputError(message)
     with transaction.atomic():

@@ -7,7 +7,8 @@ from django.urls import path
 from simcrate.portal.deliveries import views
 
 urlpatterns = [
-    path("r/<str:token>", views.permalink, name="permalink"),
+    # a slug has exactly the characters of a token: what has others reaches no database
+    path("r/<slug:token>", views.permalink, name="permalink"),
     path("deliveries/<uuid:delivery_id>/revoke/", views.revoke_permalink, name="permalink-revoke"),
     path("deliveries/<uuid:delivery_id>/extend/", views.extend, name="delivery-extend"),
     path("simulations/<uuid:simulation_id>/deliver/", views.again, name="deliver-again"),
