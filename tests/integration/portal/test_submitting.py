@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -19,6 +20,7 @@ from simcrate.portal.storages.models import StorageBackend
 Submit = Callable[..., Simulation]
 
 LONG = "A" * 201
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def long_config() -> dict[str, bytes]:
@@ -174,8 +176,11 @@ def test_asking_twice_is_asking_once_and_the_first_wish_holds(
 ) -> None:
     simulation.runs.filter(number=0).update(state=RunState.RUNNING)
     stop_simulation(simulation, who="alice")
+    Simulation.objects.update(cancel_requested_at=LONG_AGO)
     stop_simulation(simulation, who="alice")
 
+    simulation.refresh_from_db()
+    assert simulation.cancel_requested_at == LONG_AGO
     with pytest.raises(BadInputError, match="it is being stopped already"):
         cancel_simulation(simulation, who="alice")
 
