@@ -4,7 +4,7 @@ Each byte that is served goes into the first *pass* over the object that lacks i
 whole object is one download, however many requests it took; bytes that a resumed download fetches twice
 begin another pass and count for nothing until that one is whole.  So that nobody fetches all but the last
 byte for ever, all passes together serve at most one size of the object more than the downloads allowed,
-with what is being served just now.
+with what is being served just now.  An empty object has no byte to count: each answer is a download.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class Coverage:
     def allows(self, max_downloads: int, *, under_way_bytes: int) -> bool:
         """Whether another request may be served."""
         most = (max_downloads + 1) * self.size_bytes
-        return self.downloads < max_downloads and self.served_bytes + under_way_bytes < most
+        has_bytes_left = self.size_bytes == 0 or self.served_bytes + under_way_bytes < most
+        return self.downloads < max_downloads and has_bytes_left
 
 
 @dataclass(slots=True, kw_only=True)

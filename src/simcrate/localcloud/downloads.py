@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ SAFE_HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 
+log = logging.getLogger(__name__)
+
 
 def routes() -> list[Route]:
     """The public links."""
@@ -59,7 +62,7 @@ async def linked_object(request: Request) -> StoredObject:
     """The object behind the link of a request, if it may be fetched.
 
     Raises:
-        Problem: `not-found`, `expired`, `removed`, `password-needed`, `too-many`.
+        Problem: `not-found`, `expired`, `removed`, `password-needed`, `too-many`, `bytes-missing`.
     """
     cloud = cloud_of(request)
     stored = find_linked(cloud.ledger, request.path_params["link_token"])
@@ -70,7 +73,21 @@ async def linked_object(request: Request) -> StoredObject:
     if stored.removed_at is not None:
         raise Problem("removed", "what this link led to was removed by its owner")
     await gate_of(request).require(cloud, stored, request)
+    note(request, stored=stored)
+    require_bytes(cloud, stored)
     return stored
+
+
+def require_bytes(cloud: Cloud, stored: StoredObject) -> None:
+    """Refuse a living object whose bytes are not there: the ledger or the blobs were put back.
+
+    Raises:
+        Problem: `bytes-missing`.
+    """
+    if not cloud.blobs.is_whole(stored.blob, stored.size_bytes):
+        log.error("object.blob_missing", extra={"object_id": stored.object_id})
+        message = "the server does not have these bytes any more; their sender can store them again"
+        raise Problem("bytes-missing", message)
 
 
 def nothing_here() -> Problem:
@@ -139,6 +156,8 @@ class SpanResponse(Response):
         await send({"type": "http.response.body", "body": b""})
 
     async def _send_pieces(self, descriptor: int, scope: Scope, send: Send) -> None:
+        if not self._stored.size_bytes:
+            self._count(Span(0, 0))  # a whole download, though no byte tells
         for piece in self._pieces:
             if isinstance(piece, _Text):
                 await send({"type": "http.response.body", "body": piece.text, "more_body": True})

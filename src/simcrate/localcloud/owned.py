@@ -13,6 +13,7 @@ from simcrate.localcloud.answers import delete_token, describe, object_headers, 
 from simcrate.localcloud.auth import Credential, bearer_token, credential_of
 from simcrate.localcloud.bodies import read_body
 from simcrate.localcloud.cloud import Cloud, cloud_of
+from simcrate.localcloud.downloads import require_bytes
 from simcrate.localcloud.objects import (
     PAGE,
     StoredObject,
@@ -71,6 +72,7 @@ async def stat(request: Request) -> Response:
     """What is stored under an id."""
     cloud, credential = cloud_of(request), credential_of(request)
     stored = _owned(cloud, credential, request.path_params["object_id"])
+    require_bytes(cloud, stored)
     return JSONResponse(describe(cloud, stored), headers=object_headers(stored))
 
 

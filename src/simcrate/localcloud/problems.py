@@ -32,6 +32,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "expired": (410, "This has expired"),
     "removed": (410, "This was removed"),
     "downloads-used": (410, "All downloads of this link are used"),
+    "bytes-missing": (410, "The server does not have the bytes any more"),
     "length-needed": (411, "The length must be announced"),
     "precondition-failed": (412, "The precondition does not hold"),
     "tus-version": (412, "This version of tus is not spoken here"),

@@ -142,6 +142,7 @@ def _given_before(
         stored is None
         or stored.removed_at is not None
         or (stored.key, stored.sha256) != (announced.key, announced.sha256)
+        or not cloud.blobs.is_whole(stored.blob, stored.size_bytes)
     ):
         raise Problem("grant-used", "this grant has given an object already; ask for a new one")
     return stored

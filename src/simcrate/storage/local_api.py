@@ -53,6 +53,7 @@ PROBLEMS: dict[str, tuple[type[StorageError], str]] = {
     "not-found": (StorageNotFoundError, "it is not there"),
     "expired": (StorageNotFoundError, "it has expired there"),
     "removed": (StorageNotFoundError, "it was removed there"),
+    "bytes-missing": (StorageNotFoundError, "the server does not have its bytes any more"),
     "full": (StorageFullError, "the server has no space for it; free some, or raise its quota"),
     "too-large": (
         StorageRefusedError,

@@ -192,6 +192,42 @@ def test_bytes_that_the_disk_lost_are_back_after_putting_them_again(server: Serv
     assert server.client.get(stored["url"]).content == b"12345"
 
 
+def test_object_whose_bytes_are_missing_is_refused_by_name_and_listed(server: Server) -> None:
+    stored = put(server, "a/x.zip")
+    for blob in server.cloud.blobs.blobs():
+        server.cloud.blobs.blob_path(blob).write_bytes(b"12")
+    urls = [stored["url"], stored["inside_url"], f"/objects/{stored['id']}"]
+
+    answers = [server.client.get(url) for url in urls]
+
+    assert [answer.json()["code"] for answer in answers] == ["bytes-missing"] * 3
+    assert [server.client.head(url).status_code for url in urls] == [410] * 3
+    assert [each["id"] for each in server.client.get("/objects").json()["objects"]] == [
+        stored["id"]
+    ]
+
+
+def test_used_grant_answers_for_no_object_whose_bytes_are_missing(server: Server) -> None:
+    grant = server.client.post("/grants", json={"size": 9}).json()["grant"]
+    headers = {"Authorization": f"Bearer {grant}"}
+    stored = put(server, **headers)
+    headers |= {"Repr_Digest": repr_digest(stored["sha256"])}
+    assert put(server, **headers)["id"] == stored["id"]
+    for blob in server.cloud.blobs.blobs():
+        server.cloud.blobs.remove(blob)
+
+    assert put(server, **headers)["code"] == "grant-used"
+
+
+def test_empty_object_gives_as_many_downloads_as_were_asked_for(server: Server) -> None:
+    headers = {"Cloud-Max-Downloads": "2"}
+    stored = server.client.put("/upload/a/empty.bin", content=b"", headers=headers).json()
+
+    answers = [server.client.get(stored["url"]).status_code for _ in range(3)]
+
+    assert answers == [200, 200, 410]
+
+
 def test_put_that_begins_anew_gives_back_the_space_of_its_earlier_try(server: Server) -> None:
     headers = TUS | {"Upload-Length": "1000", "Upload-Metadata": "filename YS94LmJpbg=="}  # a/x.bin
     server.client.post("/files", headers=headers)
