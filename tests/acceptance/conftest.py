@@ -57,7 +57,7 @@ class Installation:
 
     def python(self, script: str) -> Any:  # noqa: ANN401 - JSON
         """Run a script inside the portal; its last line is JSON."""
-        prelude = "from simcrate.cli.portal import use_portal; use_portal()\n"
+        prelude = "from simcrate.cli.portal import start_portal; start_portal()\n"
         done = subprocess.run(
             [sys.executable, "-c", prelude + script],
             env=self.environment,

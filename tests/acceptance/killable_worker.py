@@ -17,7 +17,7 @@ from threading import Event
 from typing import Any
 
 from simcrate.cli import main
-from simcrate.cli.portal import use_portal
+from simcrate.cli.portal import start_portal
 from simcrate.pipeline import collect, notify, pack, parse, statistics
 from simcrate.storage.localstoreops import LocalBackend
 from simcrate.worker import finishing, tasks
@@ -35,7 +35,7 @@ FINISH = "--finish"
 
 def places_of_the_worker() -> Places:
     """Only the worker has the settings that the portal's modules need."""
-    use_portal(migrate=False)
+    start_portal(migrate=False)
     from simcrate.portal.deliveries.ledger import RowLedger
     from simcrate.portal.queue.port import RowsPort
 

@@ -34,9 +34,9 @@ def _bench() -> Bench:
 
 def main() -> None:
     """Serve messages about runs of the simulators that are named."""
-    from simcrate.cli.portal import use_portal
+    from simcrate.cli.portal import start_portal
 
-    use_portal(migrate=False)
+    start_portal(migrate=False)
     from django.conf import settings
 
     from simcrate.worker.rq_engine import serve_messages

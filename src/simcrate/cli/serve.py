@@ -9,7 +9,7 @@ from threading import Event
 
 import click
 
-from simcrate.cli.portal import use_portal
+from simcrate.cli.portal import start_portal
 
 WEB_PORT = 8000
 WEB_READY = "portal: serving on"
@@ -21,7 +21,7 @@ WORKER_READY = "worker: ready"
 @click.option("--port", default=WEB_PORT, show_default=True)
 def web(host: str, port: int) -> None:
     """Serve the portal."""
-    use_portal()
+    start_portal()
     import uvicorn
     from django.conf import settings
 
@@ -49,7 +49,7 @@ def web(host: str, port: int) -> None:
 @click.option("--tag", "tags", multiple=True, help="What this machine has; some simulators ask.")
 def worker(runs: int | None, tags: tuple[str, ...]) -> None:
     """Run simulations, and deliver their crates, until told to stop."""
-    use_portal()
+    start_portal()
     from django.conf import settings
 
     # matplotlib keeps its font cache here instead of in the home directory of whoever runs us

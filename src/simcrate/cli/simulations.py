@@ -165,6 +165,7 @@ def discard(simulation_id: str, yes: bool) -> None:  # noqa: FBT001 - click's in
 def _owner(username: str) -> User:
     """The user of that name; by default the only one there is, or one named like the shell's."""
     from simcrate.portal.accounts.models import User
+    from simcrate.portal.start import our_database
 
     wanted = username or getpass.getuser()
     users = User.objects.filter(is_active=True)
@@ -173,7 +174,10 @@ def _owner(username: str) -> User:
         found = users.get()
     if found is None:
         names = ", ".join(users.values_list("username", flat=True)) or "none yet"
-        message = f"there is no user '{wanted}'; choose one with --user (there are: {names})"
+        message = (
+            f"there is no user '{wanted}' in {our_database()}; choose one with --user (there are: {names}), "
+            "or make one with `simcrate user add`"
+        )
         raise BadInputError(message)
     return found
 

@@ -16,7 +16,7 @@ from threading import Event
 
 import click
 
-from simcrate.cli.portal import use_portal
+from simcrate.cli.portal import start_portal
 from simcrate.cli.programs import Program, Programs
 from simcrate.cli.serve import WEB_PORT, WEB_READY, WORKER_READY
 from simcrate.errors import BadInputError, SimCrateError
@@ -78,10 +78,10 @@ def running(ports: Ports) -> Iterator[Programs]:
     os.environ.setdefault(f"{PREFIX}PUBLIC_URL", ports.portal_url)
     var_dir = read_environment().var_dir
     check_disk(var_dir)
-    use_portal(migrate=False)
+    start_portal(migrate=False)
     with only_one(var_dir):
         check_ports(ports)
-        use_portal()
+        start_portal()
         programs = Programs(
             programs_of(ports, var_dir), log_dir=var_dir / "log", environment=os.environ
         )

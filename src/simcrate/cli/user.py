@@ -23,13 +23,15 @@ def user() -> None:
 @click.option("--generate", is_flag=True, help="Make a password and print it, instead of asking.")
 def add(name: str, email: str, admin: bool, generate: bool) -> None:  # noqa: FBT001 - click's interface
     """Make the user NAME; asks for a password, which is never an argument."""
-    password = secrets.token_urlsafe(12) if generate else _ask()
     use_portal()
     from simcrate.portal.accounts.services import create_user
+    from simcrate.portal.start import our_database
 
+    password = secrets.token_urlsafe(12) if generate else _ask()
     _check(password, name)
     create_user(username=name, password=Secret(password), confirmed_email=email, is_admin=admin)
-    click.echo(f"made {'the administrator' if admin else 'the user'} '{name}'", err=True)
+    kind = "administrator" if admin else "user"
+    click.echo(f"made the {kind} '{name}' in {our_database()}", err=True)
     if generate:
         click.echo(password)
 

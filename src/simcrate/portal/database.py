@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from simcrate.errors import BadInputError
 
+SQLITE_FILE = "db.sqlite3"
 LOCK_WAIT_S = 20
 """How long a writer of SQLite waits for its turn."""
 
@@ -35,7 +36,16 @@ def database_entry(database_url: str, var_dir: Path) -> dict[str, Any]:
     Raises:
         BadInputError: the URL is none of PostgreSQL.
     """
-    return _postgresql(database_url) if database_url else _sqlite(var_dir / "db.sqlite3")
+    return _postgresql(database_url) if database_url else _sqlite(var_dir / SQLITE_FILE)
+
+
+def database_place(database_url: str, var_dir: Path) -> str:
+    """Which database that is, without credentials, for people."""
+    if not database_url:
+        return f"the database '{var_dir / SQLITE_FILE}'"
+    entry = _postgresql(database_url)
+    server = ":".join(part for part in (entry["HOST"], entry["PORT"]) if part)
+    return f"the database '{entry['NAME']}' at {server or 'the local socket'}"
 
 
 def _sqlite(path: Path) -> dict[str, Any]:

@@ -32,8 +32,8 @@ CATCH_S = 0.02
 
 SERVICES = """
 import json, sys
-from simcrate.cli.portal import use_portal
-use_portal()
+from simcrate.cli.portal import start_portal
+start_portal()
 from allauth.account.models import EmailAddress
 from django.db import connections
 from simcrate.portal.accounts.models import User

@@ -61,7 +61,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 
 
 def portal(script: str, environment: dict[str, str]) -> subprocess.Popen[str]:
-    prelude = "from simcrate.cli.portal import use_portal; use_portal()\n"
+    prelude = "from simcrate.cli.portal import start_portal; start_portal()\n"
     command = [sys.executable, "-c", prelude + script]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 

@@ -44,7 +44,9 @@ def test_a_directory_that_is_meant_to_be_shared_stays_so(tmp_path: Path) -> None
 
 def test_the_database_of_a_program_is_private_wherever_it_is(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
-    program = "import os; os.umask(0o022); from simcrate.cli.portal import use_portal; use_portal()"
+    program = (
+        "import os; os.umask(0o022); from simcrate.cli.portal import start_portal; start_portal()"
+    )
     environment = {**os.environ, "SIMCRATE_VAR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 
@@ -79,7 +81,7 @@ def test_two_installations_share_no_secret(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("a file where a directory should be")
 
-    with pytest.raises(SimCrateError, match="could not prepare"):
+    with pytest.raises(SimCrateError, match=r"a file stands in its place; .*SIMCRATE_VAR"):
         prepare(tmp_path / "var")
 
 
@@ -94,3 +96,32 @@ def read_all(var_dir: Path) -> dict[str, str]:
         for path in (var_dir / "secrets").iterdir()
         if path.name[0] != "."
     }
+
+
+def start(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "simcrate", *arguments]
+    environment = {**os.environ, **settings}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_database_that_is_away_at_the_start_is_a_sentence_without_its_password(
+    tmp_path: Path,
+) -> None:
+    url = "postgresql://simcrate:hunter2@127.0.0.1:1/crates"
+    ended = start("web", SIMCRATE_VAR=str(tmp_path), SIMCRATE_DATABASE_URL=url)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(
+        "simcrate: could not use the database 'crates' at 127.0.0.1:1: connection failed:"
+    )
+    assert len(ended.stderr.splitlines()) == 1
+    assert "hunter2" not in ended.stderr
+
+
+def test_a_machine_that_only_runs_says_that_the_tables_are_not_made(tmp_path: Path) -> None:
+    staging = {"SIMCRATE_STAGING_URL": "http://127.0.0.1:1"}
+    ended = start("worker", SIMCRATE_VAR=str(tmp_path), **staging)
+
+    assert ended.returncode == 1
+    assert f"the database '{tmp_path}/db.sqlite3' has no tables of SimCrate" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1

@@ -7,6 +7,7 @@ import secrets
 from datetime import timedelta
 
 from allauth.account.models import EmailAddress
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -32,9 +33,10 @@ def create_user(
         is_admin: whether it may use the admin, with every right.
 
     Raises:
-        BadInputError: there is a user of that name.
+        BadInputError: the name or the address is none, or is another user's.
     """
     try:
+        User(username=username, email=confirmed_email).clean_fields(exclude=["password"])
         with transaction.atomic():
             user = User.objects.create_user(
                 username,
@@ -47,6 +49,9 @@ def create_user(
                 EmailAddress.objects.create(
                     user=user, email=confirmed_email, verified=True, primary=True
                 )
+    except ValidationError as error:
+        message = f"could not make the user '{username}': {' '.join(error.messages)}"
+        raise BadInputError(message) from error
     except IntegrityError as error:
         message = f"there is already a user '{username}', or one with that address"
         raise BadInputError(message) from error
