@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.db import OperationalError, connection
 
 from simcrate.errors import BadInputError
 from simcrate.pipeline.jobs import RunState
@@ -45,6 +46,18 @@ def test_a_submission_keeps_its_files_to_the_byte(submit: Submit) -> None:
     simulation = submit(files=files, config="General")
 
     assert {f.name: bytes(f.content) for f in simulation.files.all()} == files
+
+
+def test_a_database_that_fails_in_the_middle_has_stored_nothing(submit: Submit) -> None:
+    def fail(execute: Callable[..., object], sql: str, *how: object) -> object:
+        if sql.startswith(f'INSERT INTO "{Run._meta.db_table}"'):
+            raise OperationalError
+        return execute(sql, *how)
+
+    with connection.execute_wrapper(fail), pytest.raises(OperationalError):
+        submit()
+
+    assert not Simulation.objects.exists()
 
 
 def test_a_run_filter_queues_only_what_it_selects(submit: Submit) -> None:

@@ -39,7 +39,7 @@ def refused(text: str) -> list[tuple[int, str]]:
         r"result-dir = ..\alice",
         "result-di? = /home/alice",
         "{r}esult-dir = /home/alice",
-        "seed-../x-mt = 1",
+        "seed-x-mt = 1",
         "record-eventlog = true",
         "ned-path = /opt/other",
         "image-path = /",
