@@ -66,7 +66,7 @@ class Recipient:
     """Whom to tell of a delivery, and what only the rows know."""
 
     email: str
-    """Empty: nobody asked for mail; the page shows the link."""
+    """Empty: nobody asked for mail, or no address is the owner's any more; the page shows the link."""
     title: str
     runs: str
     """How the runs ended, as in `3 completed, 1 failed`."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from email.message import EmailMessage
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db.models.functions import Now
 from django.test import Client
@@ -100,6 +101,20 @@ def test_a_mail_that_is_refused_keeps_neither_spool_nor_crate_and_the_page_says_
     assert "not announced by the worker: no mailbox for alice@example.org" in page
 
 
+def test_the_outcome_goes_to_an_address_that_is_the_owners_when_it_is_sent(
+    bench: Bench, announced: Announce
+) -> None:
+    delivery = announced(
+        state="linked", announced_at=None, spool_released_at=None,
+        machine=machine_name(settings.VAR_DIR),
+    )  # fmt: skip
+    EmailAddress.objects.update(email="new@example.org")
+    work(bench)
+
+    sent = (bench.var_dir / "outbox").glob(f"*{delivery.pk}*.eml")
+    assert ["To: new@example.org" in path.read_text() for path in sent] == [True]
+
+
 def test_a_spool_that_could_not_be_released_is_released_later(
     bench: Bench, announced: Announce
 ) -> None:
@@ -124,7 +139,9 @@ class DownPost:
 
 def test_parts_are_kept_until_the_outcome_was_announced(bench: Bench, announced: Announce) -> None:
     machine = machine_name(settings.VAR_DIR)
-    delivery = announced(state="linked", announced_at=None, spool_released_at=None, machine=machine)
+    delivery = announced(
+        state="linked", announced_at=None, spool_released_at=None, machine=machine, sha256="ab"
+    )
     run = Run.objects.create(simulation=delivery.simulation, number=0, state="completed")
     Part.objects.create(
         run=run, fence=0, key="parts/run-0.zip", size_bytes=9, sha256="ab", staged_at=Now()

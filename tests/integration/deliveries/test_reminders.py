@@ -11,6 +11,7 @@ from email.policy import default
 from pathlib import Path
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.test import Client
 
 from simcrate.cli.bench import make_bench
@@ -91,6 +92,20 @@ def test_who_wants_no_mail_gets_none(announced: Announce) -> None:
     assert due_reminders() == []
 
 
+def test_an_address_that_was_removed_gets_no_mail(
+    announced: Announce, as_alice: Client, simulation: Simulation
+) -> None:
+    announced()
+    days_pass(4.1)
+    EmailAddress.objects.update(email="new@example.org")
+    assert [reminder.email for reminder in due_reminders()] == ["new@example.org"]
+
+    EmailAddress.objects.all().delete()
+    assert due_reminders() == []
+    page = as_alice.get(f"/simulations/{simulation.pk}/").content.decode()
+    assert "<dd>nobody <small>alice@example.org is no confirmed address of alice any more" in page
+
+
 def test_the_message_says_until_when_and_what_to_do(announced: Announce, tmp_path: Path) -> None:
     delivery = announced()
     days_pass(4.1)
@@ -155,6 +170,7 @@ def test_an_address_that_is_refused_costs_nobody_else_the_reminder(
     other = Simulation.objects.defer(None).get(pk=simulation.pk)
     other.pk, other.notify_email = uuid.uuid4(), "gone@example.org"
     other.save(force_insert=True)
+    EmailAddress.objects.create(user=other.owner, email=other.notify_email, verified=True)
     announced(simulation=other)
     days_pass(4.1)
     for refused in ("gone@example.org", "alice@example.org"):

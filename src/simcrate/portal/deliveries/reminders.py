@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from simcrate.delivery import DeliveryState, Reminder
+from simcrate.portal.accounts.queries import mail_address
 from simcrate.portal.deliveries.events import record_event
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.deliveries.permalinks import page_url, permalink_url
@@ -33,8 +34,8 @@ def due_reminders() -> list[Reminder]:
         permalink_revoked=False,
     ).exclude(simulation__notify_email="")
     with reaching_rows():
-        told = rows.select_related("simulation", "storage").defer("simulation__summary")
-        return [_reminder(row) for row in told]
+        told = rows.select_related("simulation__owner", "storage").defer("simulation__summary")
+        return [reminder for reminder in map(_reminder, told) if reminder.email]
 
 
 def reminded(reminder: Reminder) -> None:
@@ -49,7 +50,7 @@ def _reminder(row: Delivery) -> Reminder:
     assert row.expires_at is not None
     return Reminder(
         delivery_id=row.pk,
-        email=row.simulation.notify_email,
+        email=mail_address(row.simulation.owner, row.simulation.notify_email),
         title=row.simulation.title,
         storage=row.storage.name,
         expires_at=row.expires_at,

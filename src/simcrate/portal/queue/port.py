@@ -27,6 +27,7 @@ from simcrate.pipeline.jobs import (
     Submission,
 )
 from simcrate.pipeline.place import spool_path
+from simcrate.portal.accounts.queries import mail_address
 from simcrate.portal.deliveries.ledger import RowLedger
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.limits.queries import limits_of, may_run_beside
@@ -375,13 +376,14 @@ class RowsPort:
         """Whom to tell of the delivery."""
         with reaching_rows():
             delivery = Delivery.objects.get(pk=claim.id)
-            simulation = Simulation.objects.get(pk=claim.simulation_id)
+            simulation = Simulation.objects.select_related("owner").get(pk=claim.simulation_id)
+            email = mail_address(simulation.owner, simulation.notify_email)
             runs = tally_runs([simulation.pk])[simulation.pk]
             problems = problems_of(simulation, simulation.runs.defer("log_tail", "outcome"))
         assert delivery.announcing_at is not None  # the engine commits its intent first
         base_url = settings.ENVIRONMENT.public_url
         return Recipient(
-            email=simulation.notify_email,
+            email=email,
             title=simulation.title,
             runs=str(runs),
             problems=problems,

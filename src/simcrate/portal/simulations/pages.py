@@ -14,6 +14,7 @@ from django.urls import reverse
 from simcrate.errors import BadInputError
 from simcrate.inifile import decode_ini
 from simcrate.pipeline.jobs import STAGES, RunState
+from simcrate.portal.accounts.queries import mail_address
 from simcrate.portal.deliveries.permalinks import permalink_url
 from simcrate.portal.limits.queries import held_back, limits_of
 from simcrate.portal.simulations.curves import charts_of
@@ -81,6 +82,7 @@ def whole_page(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
     summary = simulation.summary or {}
     return {
         "simulation": simulation,
+        "mail_to": mail_address(simulation.owner, simulation.notify_email),
         "live": _live_part(request, seen),
         "can_end": not seen.tally.has_ended and simulation.cancel_requested_at is None,
         "log": watched_log(simulation, is_live=not seen.tally.has_ended),
