@@ -57,8 +57,11 @@ class RunRecord:
     peak_memory_bytes: int | None = None
     peak_disk_bytes: int | None = None
     events: tuple[Event, ...] = ()
-    results: tuple[str, ...] = ()
-    """Names of the members that it left; empty: not known which."""
+    inputs: tuple[str, ...] = ()
+    """Names of the members that were made for it alone, beside what all runs were given."""
+
+    results: tuple[str, ...] | None = None
+    """Names of the members that it left, its log included; None: not known which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +160,8 @@ def _run(run: RunRecord) -> dict[str, Any]:
         "peak_memory_bytes": run.peak_memory_bytes,
         "peak_disk_bytes": run.peak_disk_bytes,
         "events": [{"at": timestamp(event.at), "text": event.text} for event in run.events],
-        "results": list(run.results),
+        "inputs": list(run.inputs),
+        "results": None if run.results is None else list(run.results),
     }
 
 

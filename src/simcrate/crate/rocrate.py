@@ -34,7 +34,6 @@ Entity = dict[str, Any]
 
 _SUBMITTER_ID = "#submitter"
 _SPDX_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
-_INPUT_ROLES = frozenset({Role.INPUT, Role.AS_RUN})
 _RESULT_ROLES = frozenset({Role.RESULT, Role.LOG})
 _DESCRIPTIONS = {part.name: part.text for part in LAYOUT}
 _FORMATS = {
@@ -111,7 +110,7 @@ def _root(
         root["author"] = {"@id": _SUBMITTER_ID}
     if provenance.runs:
         root["conformsTo"] = {"@id": PROFILE}
-        root["mentions"] = _references(_run_id(n) for n, _ in enumerate(provenance.runs, 1))
+        root["mentions"] = _references(_run_ids(provenance))
     return root
 
 
@@ -211,13 +210,18 @@ def _actions(
 ) -> Iterable[Entity]:
     members = contents.in_order()
     present = frozenset(files)
-    inputs = _mentionable((m.name for m in members if m.role in _INPUT_ROLES), described)
-    outputs = _mentionable((m.name for m in members if m.role in _RESULT_ROLES), described)
-    for position, run in enumerate(provenance.runs, 1):
-        own = _mentionable((name for name in run.results if name in present), described)
-        results = own if run.results else outputs
-        yield _action(provenance, run, _run_id(position)) | {
-            key: _references(ids) for key, ids in (("object", inputs), ("result", results)) if ids
+    inputs = [member.name for member in members if member.role is Role.INPUT]
+    outputs = [member.name for member in members if member.role in _RESULT_ROLES]
+    for run, action_id in zip(provenance.runs, _run_ids(provenance), strict=True):
+        names = {
+            "object": [*inputs, *run.inputs],
+            "result": outputs if run.results is None else run.results,
+        }
+        ids = {
+            key: _mentionable(present.intersection(some), described) for key, some in names.items()
+        }
+        yield _action(provenance, run, action_id) | {
+            key: _references(some) for key, some in ids.items() if some
         }
 
 
@@ -250,8 +254,11 @@ def _describe(run: RunRecord) -> str:
     return ". ".join(part for part in parts if part) or f"See {RUN} and {README}."
 
 
-def _run_id(position: int) -> str:
-    return f"#run-{position}"
+def _run_ids(provenance: Provenance) -> list[str]:
+    """By number; by place where two have the same, as runs of several configurations do."""
+    numbers = [run.number for run in provenance.runs]
+    unique = numbers if len(set(numbers)) == len(numbers) else range(len(numbers))
+    return [f"#run-{number}" for number in unique]
 
 
 def _by_directory(files: Iterable[str]) -> dict[str, list[str]]:
@@ -271,7 +278,7 @@ def _few_enough(files: Sequence[str]) -> Sequence[str]:
 
 def _mentionable(names: Iterable[str], described: frozenset[str]) -> list[str]:
     """Identifiers that stand in the graph: of a file, or of its directory where files are too many."""
-    found = (name if name in described else _top_directory(name) for name in names)
+    found = (name if name in described else _top_directory(name) for name in sorted(names))
     return list(dict.fromkeys(file_id(one) for one in found if one))
 
 

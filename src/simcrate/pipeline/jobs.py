@@ -36,6 +36,11 @@ class RunState(StrEnum):
         return self not in {RunState.QUEUED, RunState.RUNNING}
 
 
+def tally_of(counts: Mapping[RunState, int]) -> str:
+    """How many runs are in which state, as in `3 completed, 1 failed`."""
+    return ", ".join(f"{counts[state]} {state}" for state in RunState if counts.get(state))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """A simulation as it was submitted; the same for all its runs."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -27,7 +28,7 @@ from simcrate.crate import (
 )
 from simcrate.durable import flush_all
 from simcrate.pipeline.asrun import AsRun, as_run
-from simcrate.pipeline.jobs import RunOutcome, Submission
+from simcrate.pipeline.jobs import RunOutcome, Submission, tally_of
 from simcrate.pipeline.leftover import Leftover
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.resultdir import gather_results
@@ -60,7 +61,7 @@ def pack(job: PackJob, place: Place, target: Path, watch: Watch) -> PackedCrate:
     target.parent.mkdir(parents=True, exist_ok=True)
     started = [outcome for outcome in job.outcomes if place.log_path(outcome.number).is_file()]
     own_inis = as_run(job.submission, started, place.input_dir / job.submission.ini_name)
-    seeds = _write_inis(own_inis, place.made_dir / layout.AS_RUN)
+    seeds = _write_inis(own_inis, place.made_dir)
     contents = CrateContents.of(_parts(job, place)).without(job.submission.left_out)
 
     def show(done_bytes: int, total_bytes: int) -> None:
@@ -71,12 +72,12 @@ def pack(job: PackJob, place: Place, target: Path, watch: Watch) -> PackedCrate:
     return packed
 
 
-def _write_inis(own_inis: Iterable[AsRun], directory: Path) -> dict[int, int]:
+def _write_inis(own_inis: Iterable[AsRun], made_dir: Path) -> dict[int, int]:
     """Returns the set of seeds of each run."""
-    directory.mkdir(parents=True, exist_ok=True)
+    (made_dir / layout.AS_RUN).mkdir(parents=True, exist_ok=True)
     seeds = {}
     for own in own_inis:
-        (directory / f"run-{own.number}.ini").write_text(own.text)
+        (made_dir / _ini_of(own.number)).write_text(own.text)
         seeds[own.number] = own.seed_set
     return seeds
 
@@ -85,13 +86,12 @@ def _parts(job: PackJob, place: Place) -> Iterator[CrateContents]:
     yield gather(place.input_dir, layout.INPUT)
     yield gather(place.made_dir, "")
     for outcome in job.outcomes:
-        results = gather_results(place.result_dir(outcome.number), _results_of(outcome))
+        results = gather_results(place.result_dir(outcome.number), _results_of(outcome.number))
         yield _recorded(results, job.recorded)
-        yield _refused_elsewhere(place.leftover_path(outcome.number), _results_of(outcome))
+        yield _refused_elsewhere(place.leftover_path(outcome.number), _results_of(outcome.number))
         log_path = place.log_path(outcome.number)
         if log_path.is_file():
-            name = f"{layout.LOGS}run-{outcome.number}.log"
-            member = Member(source=log_path, name=name, role=Role.LOG)
+            member = Member(source=log_path, name=_log_of(outcome.number), role=Role.LOG)
             yield CrateContents(members=(member,))
 
 
@@ -112,13 +112,22 @@ def _recorded(contents: CrateContents, recorded: Mapping[Path, str]) -> CrateCon
     return CrateContents(members=tuple(members), refused=contents.refused)
 
 
-def _results_of(outcome: RunOutcome) -> str:
-    return f"{layout.RESULTS}run-{outcome.number}/"
+def _results_of(number: int) -> str:
+    return f"{layout.RESULTS}run-{number}/"
+
+
+def _ini_of(number: int) -> str:
+    return f"{layout.AS_RUN}run-{number}.ini"
+
+
+def _log_of(number: int) -> str:
+    return f"{layout.LOGS}run-{number}.log"
 
 
 def _provenance(job: PackJob, contents: CrateContents, seeds: Mapping[int, int]) -> Provenance:
     submission = job.submission
     started = [outcome for outcome in job.outcomes if outcome.started_at]
+    names = _names_by_place(contents)
     return Provenance(
         title=submission.title,
         description=_description(job),
@@ -135,7 +144,7 @@ def _provenance(job: PackJob, contents: CrateContents, seeds: Mapping[int, int])
         simulator_url=next((o.simulator_url for o in started), ""),
         runs=tuple(
             replace(
-                _record(submission, outcome, contents),
+                _record(submission, outcome, names),
                 seeds=(seeds[outcome.number],) if outcome.number in seeds else (),
             )
             for outcome in job.outcomes
@@ -147,13 +156,24 @@ def _provenance(job: PackJob, contents: CrateContents, seeds: Mapping[int, int])
 
 
 def _description(job: PackJob) -> str:
-    runs = ", ".join(f"run {outcome.number} {outcome.state}" for outcome in job.outcomes)
-    text = f"Results of the configuration {job.submission.config} of {job.submission.ini_name}: {runs}."
+    runs = tally_of(Counter(outcome.state for outcome in job.outcomes))
+    text = f"Results of the configuration {job.submission.config} of {job.submission.ini_name}. Runs: {runs}."
     return " ".join([text, *job.problems])
 
 
-def _record(submission: Submission, outcome: RunOutcome, contents: CrateContents) -> RunRecord:
-    own = _results_of(outcome)
+def _names_by_place(contents: CrateContents) -> Mapping[str, list[str]]:
+    """The members that a run may have for itself: by their directory below the top, or by themselves."""
+    names = defaultdict(list)
+    for member in contents.members:
+        top, _, rest = member.name.partition("/")
+        below, slash, _ = rest.partition("/")
+        names[f"{top}/{below}{slash}"].append(member.name)
+    return names
+
+
+def _record(
+    submission: Submission, outcome: RunOutcome, names: Mapping[str, list[str]]
+) -> RunRecord:
     record = RunRecord(
         number=outcome.number,
         config=submission.config,
@@ -161,7 +181,8 @@ def _record(submission: Submission, outcome: RunOutcome, contents: CrateContents
         repetition=outcome.repetition,
         state=outcome.state,
         reason=outcome.reason,
-        results=tuple(member.name for member in contents.members if member.name.startswith(own)),
+        inputs=tuple(names[_ini_of(outcome.number)]),
+        results=(*names[_results_of(outcome.number)], *names[_log_of(outcome.number)]),
     )
     if not outcome.started_at:
         return record

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from simcrate.crate import Choice
-from simcrate.pipeline.jobs import RunOutcome, RunState, Submission
+from simcrate.pipeline.jobs import RunOutcome, RunState, Submission, tally_of
 from simcrate.pipeline.watch import Watch
 from simcrate.results import ResultSet
 from simcrate.statistics import Parts, find_catalogue, write_statistics
 
 STAGE = "statistics"
+SHOWN = 5  # runs by number; all of them are in the run.json of the crate
 
 
 def compute(
@@ -36,7 +38,7 @@ def compute(
         precision_s=submission.precision_s,
         catalogue=find_catalogue(results),
         parts=_parts(submission),
-        facts=_facts(submission, outcomes),
+        facts=_facts(results, submission, outcomes),
         ends_s=_ends_s(results, outcomes),
         unfinished=_unfinished(results, outcomes),
         progress=lambda share: watch.show_stage(STAGE, 100 * share),
@@ -73,11 +75,21 @@ def _unfinished(results: ResultSet, outcomes: Sequence[RunOutcome]) -> Mapping[s
     return {run: state for run, state in ended.items() if state is not RunState.COMPLETED}
 
 
-def _facts(submission: Submission, outcomes: Sequence[RunOutcome]) -> Mapping[str, str]:
+def _facts(
+    results: ResultSet, submission: Submission, outcomes: Sequence[RunOutcome]
+) -> Mapping[str, str]:
+    numbers = {run.number for run in results.runs}
+    silent = [] if None in numbers else [o for o in outcomes if o.number not in numbers]
     return {
         "Title": submission.title,
         "Simulator": submission.simulator,
         "Configuration": submission.config,
-        "Runs": ", ".join(f"{outcome.number} {outcome.state}" for outcome in outcomes),
+        "Runs": tally_of(Counter(outcome.state for outcome in outcomes)),
+        **({"Without results": _some_runs(silent)} if silent else {}),
         "Submitted": f"{submission.submitted_at:%Y-%m-%d %H:%M} UTC",
     }
+
+
+def _some_runs(outcomes: Sequence[RunOutcome]) -> str:
+    first = ", ".join(f"run {one.number} ({one.state})" for one in outcomes[:SHOWN])
+    return f"{first} and {len(outcomes) - SHOWN} more" if len(outcomes) > SHOWN else first

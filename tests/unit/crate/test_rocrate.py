@@ -43,7 +43,7 @@ def packed(tree: Path, provenance: Provenance, tmp_path: Path) -> PackedCrate:
     (inputs / "omnetpp.ini").write_text("[General]\n")
     contents = gather(tree) + gather(inputs, under="input/")
     stopped = RunRecord(number=1, state="limited", reason="it used more than 2 GiB")
-    runs = (*provenance.runs, stopped)
+    runs = (*provenance.runs, stopped)  # nobody knows which results are whose
     return pack_crate(contents, replace(provenance, runs=runs), tmp_path / "crate.zip")
 
 
@@ -235,7 +235,7 @@ def test_instrument_of_every_action_is_the_simulator_with_its_version(graph: Gra
 
 
 def test_action_has_inputs_results_agent_times_and_command(graph: Graph) -> None:
-    action = graph["#run-1"]
+    action = graph["#run-0"]
 
     assert references(action["object"]) == ["input/omnetpp.ini"]
     assert "results/General/Net-%230.vec" in references(action["result"])
@@ -249,10 +249,10 @@ def test_action_has_inputs_results_agent_times_and_command(graph: Graph) -> None
 
 
 def test_action_that_did_not_complete_says_so_and_why(graph: Graph) -> None:
-    assert graph["#run-1"]["actionStatus"]["@id"] == "http://schema.org/CompletedActionStatus"
-    assert "error" not in graph["#run-1"]
-    assert graph["#run-2"]["actionStatus"]["@id"] == "http://schema.org/FailedActionStatus"
-    assert graph["#run-2"]["error"] == "it used more than 2 GiB"
+    assert graph["#run-0"]["actionStatus"]["@id"] == "http://schema.org/CompletedActionStatus"
+    assert "error" not in graph["#run-0"]
+    assert graph["#run-1"]["actionStatus"]["@id"] == "http://schema.org/FailedActionStatus"
+    assert graph["#run-1"]["error"] == "it used more than 2 GiB"
 
 
 def test_crate_without_runs_does_not_claim_the_profile(provenance: Provenance) -> None:
@@ -270,10 +270,10 @@ def test_rocrate_package_reads_the_metadata_back(packed: PackedCrate) -> None:
 
     assert crate.name == "Epidemic routing"
     assert crate.license["name"] == "CC-BY-4.0"
-    assert [action.id for action in crate.get_by_type("CreateAction")] == ["#run-1", "#run-2"]
+    assert [action.id for action in crate.get_by_type("CreateAction")] == ["#run-0", "#run-1"]
     vector_file = crate.get("results/General/Net-%230.vec")
     assert vector_file.type == "File"
-    assert crate.get("#run-1")["instrument"]["name"] == "oppsim"
+    assert crate.get("#run-0")["instrument"]["name"] == "oppsim"
 
 
 def test_result_that_is_not_in_the_crate_is_not_referred_to(
@@ -284,7 +284,37 @@ def test_result_that_is_not_in_the_crate_is_not_referred_to(
     packed = pack_crate(gather(tree), replace(provenance, runs=(run,)), tmp_path / "crate.zip")
 
     graph = {entity["@id"]: entity for entity in read_document(packed.path)["@graph"]}
-    assert graph["#run-1"]["result"] == {"@id": "results/empty.log"}
+    assert graph["#run-0"]["result"] == {"@id": "results/empty.log"}
+
+
+def test_action_of_each_run_has_its_own_ini_and_results_or_none(
+    tree: Path, provenance: Provenance, tmp_path: Path
+) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    for name in ("run-3.ini", "run-8.ini"):
+        (made / name).touch()
+    ran = RunRecord(number=3, inputs=("as-run/run-3.ini",), results=("results/empty.log",))
+    failed = RunRecord(number=8, inputs=("as-run/run-8.ini",), results=(), state="failed")
+
+    contents = gather(tree) + gather(made, under="as-run/")
+    packed = pack_crate(contents, replace(provenance, runs=(ran, failed)), tmp_path / "crate.zip")
+
+    graph = {entity["@id"]: entity for entity in read_document(packed.path)["@graph"]}
+    assert references(graph["#run-3"]["object"]) == ["as-run/run-3.ini"]
+    assert references(graph["#run-3"]["result"]) == ["results/empty.log"]
+    assert references(graph["#run-8"]["object"]) == ["as-run/run-8.ini"]
+    assert "result" not in graph["#run-8"]
+
+
+def test_runs_of_several_configurations_are_told_apart(provenance: Provenance) -> None:
+    runs = tuple(RunRecord(number=0, config=config) for config in ("A", "B"))
+
+    text = metadata_json(replace(provenance, runs=runs), CrateContents(members=()), {})
+
+    graph = {entity["@id"]: entity for entity in json.loads(text)["@graph"]}
+    assert graph["#run-0"]["name"] == "Run 0 of A"
+    assert graph["#run-1"]["name"] == "Run 0 of B"
 
 
 @pytest.mark.parametrize(
@@ -304,6 +334,6 @@ def test_large_crate_describes_directories_and_refers_to_them(
     packed = pack_crate(CrateContents(members=members), provenance, tmp_path / "crate.zip")
 
     graph = {entity["@id"]: entity for entity in read_document(packed.path)["@graph"]}
-    assert graph["#run-1"].get("result") == result
+    assert graph["#run-0"].get("result") == result
     assert {e["@id"] for e in of_type(graph, "File")} == {"README.txt", "run.json"}
     ROCrate(str(packed.path))

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from simcrate.delivery import DeliveryState
-from simcrate.pipeline.jobs import RunState
+from simcrate.pipeline.jobs import RunState, tally_of
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.simulations.models import Simulation
 
@@ -61,7 +61,7 @@ class RunTally:
         return all(state.is_final for state, count in self.counts.items() if count)
 
     def __str__(self) -> str:
-        return ", ".join(f"{count} {state}" for state, count in self.counts.items() if count)
+        return tally_of(self.counts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
