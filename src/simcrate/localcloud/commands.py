@@ -103,10 +103,9 @@ def delete(config: Config, object_ids: tuple[str, ...]) -> None:
     """Remove objects and their links."""
     with opened(config) as cloud:
         for stored in [_living(cloud, object_id) for object_id in object_ids]:
-            if stored.held:
-                message = f"'{stored.object_id}' is on hold; end that with: extend --release"
+            if not remove_object(cloud, stored, why="removed"):
+                message = f"'{stored.object_id}' is on hold (end that with: extend --release), or gone already"
                 raise BadInputError(message)
-            remove_object(cloud, stored, why="removed")
             cloud.audit.record("object.removed", stored=stored, by="administrator")
 
 
@@ -126,6 +125,9 @@ def extend(config: Config, object_id: str, *, expires: str | None, hold: bool | 
         held = bool(stored.held) if hold is None else hold
         with cloud.ledger.transaction(durable=True) as connection:
             changed = set_keeping(connection, object_id, expires_at=expires_at, held=held)
+        if changed.removed_at is not None:
+            message = f"'{object_id}' was removed just now"
+            raise BadInputError(message)
         cloud.audit.record("object.changed", stored=changed, by="administrator")
         click.echo(json.dumps(describe(cloud, changed), indent=2))
 

@@ -44,9 +44,9 @@ def tidy(cloud: Cloud) -> int:
     removed = 0
     while not cloud.blobs.lost() and (page := expired_objects(cloud.ledger, now=cloud.now())):
         for stored in page:
-            remove_object(cloud, stored, why="expired")
-            cloud.audit.record("object.expired", stored=stored)
-        removed += len(page)
+            if remove_object(cloud, stored, why="expired"):
+                cloud.audit.record("object.expired", stored=stored)
+                removed += 1
     _drop_expired_uploads(cloud)
     clear_incoming(cloud)
     _forget_rows(cloud)

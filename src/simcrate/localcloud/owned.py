@@ -105,7 +105,8 @@ async def delete(request: Request) -> Response:
         _require_match(request, stored)
         if stored.held:
             raise Problem("precondition-failed", "the object is on hold; end the hold first")
-        await cloud.run(remove_object, cloud, stored, why="removed")
+        if not await cloud.run(remove_object, cloud, stored, why="removed"):
+            return await delete(request)  # it is another one meanwhile: look again
         note(request, "object.removed", stored=stored)
     return Response(status_code=204)
 
@@ -115,8 +116,12 @@ def _owned(cloud: Cloud, credential: Credential, object_id: str) -> StoredObject
     if stored is None or stored.owner != credential.owner:
         raise Problem("not-found", "this credential has no object with this id")
     if stored.removed_at is not None or stored.is_expired(cloud.now()):
-        raise Problem("expired" if stored.removed_why != "removed" else "removed", "it is gone")
+        raise _gone(stored)
     return stored
+
+
+def _gone(stored: StoredObject) -> Problem:
+    return Problem("expired" if stored.removed_why != "removed" else "removed", "it is gone")
 
 
 def _require_match(request: Request, stored: StoredObject) -> None:
@@ -145,4 +150,7 @@ def _keep(
     cloud: Cloud, stored: StoredObject, expires_at: float | None, *, held: bool
 ) -> StoredObject:
     with cloud.ledger.transaction(durable=True) as connection:
-        return set_keeping(connection, stored.object_id, expires_at=expires_at, held=held)
+        changed = set_keeping(connection, stored.object_id, expires_at=expires_at, held=held)
+    if changed.removed_at is not None:
+        raise _gone(changed)
+    return changed

@@ -10,6 +10,7 @@ from simcrate.localcloud.objects import (
     StoredObject,
     commit_object,
     find_living,
+    find_object,
     find_same_bytes,
     mark_removed,
 )
@@ -59,9 +60,24 @@ def claim_again(cloud: Cloud, asked: SameBytes, wish: Wish) -> tuple[StoredObjec
     return stored, before is None or stored.object_id != before.object_id
 
 
-def remove_object(cloud: Cloud, stored: StoredObject, *, why: str) -> None:
-    """End an object and its link; its blob too, if nobody else refers to it."""
+def remove_object(cloud: Cloud, stored: StoredObject, *, why: str) -> bool:
+    """End an object and its link; its blob too, if nobody else refers to it.
+
+    Returns:
+        False if it was removed, held or extended since it was looked at: it stays as it is.
+    """
+    now = cloud.now()
     with cloud.ledger.transaction(durable=True) as connection:
-        blob = mark_removed(connection, stored, now=cloud.now(), why=why)
+        current = find_object(cloud.ledger, stored.object_id)
+        if current is None or not _may_end(current, why, now=now):
+            return False
+        blob = mark_removed(connection, current, now=now, why=why)
     if blob is not None:
         cloud.blobs.remove(blob)
+    return True
+
+
+def _may_end(current: StoredObject, why: str, *, now: float) -> bool:
+    if current.removed_at is not None or current.held:
+        return False
+    return why != "expired" or current.is_expired(now)

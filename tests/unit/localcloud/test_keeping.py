@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from simcrate.localcloud.digests import repr_digest
+from simcrate.localcloud.objects import list_objects
+from simcrate.localcloud.removal import remove_object
 from tests.unit.localcloud.conftest import DAY_S, Server
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -190,6 +194,30 @@ def test_bytes_that_the_disk_lost_are_back_after_putting_them_again(server: Serv
 
     assert again["id"] == stored["id"]
     assert server.client.get(stored["url"]).content == b"12345"
+
+
+def test_object_that_two_remove_at_once_is_counted_once(server: Server) -> None:
+    put(server)
+    (stored,) = list_objects(server.cloud.ledger, owner=None)
+
+    removed = [remove_object(server.cloud, stored, why="removed") for _ in range(2)]
+
+    assert removed == [True, False]
+    usage = server.client.get("/space").json()
+    assert (usage["objects"], usage["used"]) == (0, 0)
+
+
+@pytest.mark.parametrize("kept", [{"expires": 600}, {"held": True}])
+def test_object_that_is_kept_longer_while_the_round_is_under_way_stays(
+    server: Server, kept: dict[str, object]
+) -> None:
+    link = put(server, Cloud_Expires="60")
+    (stored,) = list_objects(server.cloud.ledger, owner=None)
+    server.client.patch(f"/objects/{stored.object_id}", json=kept)
+    server.clock.now += 61
+
+    assert not remove_object(server.cloud, stored, why="expired")
+    assert server.client.get(link["url"]).content == b"12345"
 
 
 def test_object_whose_bytes_are_missing_is_refused_by_name_and_listed(server: Server) -> None:
