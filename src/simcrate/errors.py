@@ -55,6 +55,12 @@ class SimCrateError(Exception):
         super().__init__(message or (type(self).__doc__ or "").splitlines()[0])
         self.detail = detail
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """The fields of a log line about it; without a detail, no field for one."""
+        detail = {"detail": self.detail} if self.detail else {}
+        return {"code": self.code, "why": str(self), **detail}
+
 
 class BadInputError(SimCrateError):
     """What was given cannot be used."""

@@ -24,13 +24,28 @@ def ini(tmp_path: Path) -> Path:
 SUBMIT = ("--config", "Short", "--storage", "local", "--user", "alice")
 
 
-def test_submit_with_wait_ends_with_the_link(installation: Installation, ini: Path) -> None:
+def test_submit_with_wait_ends_with_the_link_and_the_log_has_the_story(
+    installation: Installation, ini: Path
+) -> None:
     with installation.worker():
         done = installation.simcrate("submit", str(ini), *SUBMIT, "--wait")
 
     assert done.returncode == 0, done.stderr
     link = done.stdout.splitlines()[-1]
     assert httpx.get(link).status_code == 200
+    simulation_id = done.stderr.split()[1]  # after `submitted`
+    log = (installation.var_dir / "worker.log").read_text()
+    story = [line for line in log.splitlines() if f" simulation={simulation_id}" in line]
+    for line in (
+        " run.ended state=completed ",
+        " crate.packed ",
+        " delivery.linked ",
+        " delivery.announced ",
+    ):
+        assert [one for one in story if line in one], line
+    for kind in ("kind=run ", "kind=finish ", "kind=delivery "):
+        assert [one for one in story if " task.ended elapsed_s=" in one and kind in one], kind
+    assert [one for one in story if one.endswith(" run=1")]
 
 
 @pytest.mark.parametrize(

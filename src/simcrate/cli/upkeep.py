@@ -95,7 +95,7 @@ def remind_owners(bench: Bench, clock: Clock = time.monotonic) -> None:
         except NotifyError as error:
             log.warning(
                 "reminder.not_sent",
-                extra={"why": str(error), "delivery": str(reminder.delivery_id)},
+                extra={"delivery": str(reminder.delivery_id), **error.facts},
             )
             if clock() >= give_up_at:
                 return
@@ -141,7 +141,7 @@ def do_due(chores: list[Chore]) -> None:
             if take_chore(chore.name, every=chore.every):
                 chore.do()
         except SimCrateError as error:
-            log.warning("chore.failed", extra={"chore": chore.name, "why": str(error)})
+            log.warning("chore.delayed", extra={"chore": chore.name, **error.facts})
         except Exception:
             # an edge: this thread must outlive any fault of a chore
             log.exception("chore.failed", extra={"chore": chore.name})

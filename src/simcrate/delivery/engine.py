@@ -108,18 +108,23 @@ def settle(ledger: Ledger, error: SimCrateError, *, patience: Patience | None = 
     """
     patience = patience or Patience()
     record = ledger.read()
-    facts = {"code": error.code, "why": str(error), "detail": error.detail}  # operators read both
-    log.warning("delivery.failed", extra={"delivery": str(record.id), **facts})
+    delivery = str(record.id)
     is_outcome_known = record.state in _TO_BE_ANNOUNCED
     wait_s = patience.wait_s(record.attempts)
     if isinstance(error, StorageBusyError):
         wait_s = max(wait_s, error.retry_after_s)
     may_help = error.retryable and record.attempts + 1 < patience.tries
     if may_help or record.announced:
+        log.warning(
+            "delivery.delayed",
+            extra={"delivery": delivery, "retry_in_s": round(wait_s), **error.facts},
+        )
         ledger.waiting(error, retry_in_s=wait_s)
     elif is_outcome_known:
+        log.error("delivery.not_announced", extra={"delivery": delivery, **error.facts})
         ledger.not_announced(error)
     else:
+        log.error("delivery.failed", extra={"delivery": delivery, **error.facts})
         ledger.failed(error)
 
 
@@ -135,6 +140,7 @@ def _store_and_link(
             stored = _stored(ledger, backend, progress, now)
             _verify(backend, ledger.read(), stored)
             ledger.linked(backend.link(stored, link_policy(ledger.read().keep_days, now())))
+        log.info("delivery.linked", extra={"delivery": str(ledger.read().id)})
     except (StorageError, BadInputError) as error:
         settle(ledger, error, patience=patience)
 
@@ -201,6 +207,7 @@ def _announce(ledger: Ledger, announce: Announce, patience: Patience) -> None:
         settle(ledger, error, patience=patience)
     else:
         ledger.announced()
+        log.info("delivery.announced", extra={"delivery": str(record.id)})
 
 
 def _release_spool(ledger: Ledger, record: DeliveryRecord) -> None:

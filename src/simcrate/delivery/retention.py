@@ -163,7 +163,6 @@ def _record(ledger: RetentionLedger, expired: Expired, error: SimCrateError | No
         ledger.removed(expired)
         log.info("crate.removed", extra={"delivery": str(expired.delivery_id)})
         return Removal(expired=expired, is_removed=True)
-    facts = {"code": error.code, "why": str(error), "detail": error.detail}
-    log.warning("removal.failed", extra={"delivery": str(expired.delivery_id), **facts})
+    log.warning("crate.not_removed", extra={"delivery": str(expired.delivery_id), **error.facts})
     ledger.not_removed(expired, error)
     return Removal(expired=expired, is_removed=False, error=str(error))

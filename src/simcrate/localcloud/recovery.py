@@ -97,18 +97,18 @@ def _drop_unproven(cloud: Cloud) -> None:
 
 def _report_lost(cloud: Cloud) -> None:
     if lost := cloud.blobs.lost():
-        message = (
-            "blobs.lost: %d blobs, %d bytes in all, that the ledger does not know are in %s; "
-            "until they are gone nothing that has expired is removed"
+        size_bytes, place = sum(lost.values()), str(cloud.blobs.lost_dir)
+        log.error(
+            "blobs.lost",
+            extra={"count": len(lost), "size_bytes": size_bytes, "directory": place},
         )
-        log.error(message, len(lost), sum(lost.values()), cloud.blobs.lost_dir)
 
 
 def _report_missing(cloud: Cloud) -> None:
     sql = "SELECT object_id, blob, size_bytes FROM objects WHERE removed_at IS NULL"
     for row in cloud.ledger.rows(sql):
         if not cloud.blobs.is_whole(row["blob"], row["size_bytes"]):
-            log.error("object.blob_missing: %s", row["object_id"])
+            log.error("object.blob_missing", extra={"object_id": row["object_id"]})
 
 
 @contextmanager
@@ -118,7 +118,10 @@ def _logging_failure(upload: Upload) -> Iterator[None]:
         yield
         log.info("upload.recovered", extra={"upload_id": upload.upload_id})
     except (Problem, OSError, sqlite3.Error) as error:
-        log.warning("upload.not_recovered: %s: %s", upload.upload_id, error)
+        log.warning(
+            "upload.not_recovered",
+            extra={"upload_id": upload.upload_id, "why": str(error)},
+        )
 
 
 def _unfinished(cloud: Cloud) -> list[Upload]:

@@ -112,11 +112,11 @@ class _Story:
         except WorkEndedError:
             raise
         except SimCrateError as error:
-            log.warning("stage.failed", extra={"stage": stage, "code": error.code})
+            log.warning("stage.failed", extra={"stage": stage, **error.facts})
             self._tell(stage, str(error))
         except Exception as error:
             # an edge: results of simulators are hostile, and a fault of ours must not cost them
-            log.exception("stage.failed", extra={"stage": stage})
+            log.exception("stage.crashed", extra={"stage": stage})
             why = f"an unforeseen {type(error).__name__}; the worker's log has the details"
             self._tell(stage, why)
         return None

@@ -175,9 +175,11 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         },
     },
+    "filters": {"joining": {"()": "simcrate.worker.joining.JoiningFilter"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
+            "filters": ["joining"],
             "formatter": "line",
         }
     },

@@ -106,7 +106,7 @@ def _give(helper: subprocess.Popen[bytes], jobs: Sequence[Job], formats: tuple[s
         pickle.dump((list(jobs), formats), helper.stdin)
         helper.stdin.flush()
     except OSError as error:  # it died; what it has not drawn is drawn here
-        log.warning("figures.helper-lost", extra={"reason": str(error)})
+        log.warning("drawing_helper.lost", extra={"why": str(error)})
 
 
 def _results(helper: subprocess.Popen[bytes], count: int) -> list[str]:
@@ -114,7 +114,7 @@ def _results(helper: subprocess.Popen[bytes], count: int) -> list[str]:
     try:
         output, _ = helper.communicate(timeout=max(1, count) * SECONDS_PER_FIGURE)
     except (subprocess.TimeoutExpired, OSError, ValueError) as error:
-        log.warning("figures.helper-lost", extra={"reason": str(error)})
+        log.warning("drawing_helper.lost", extra={"why": str(error)})
         return []
     return [str(json.loads(line)) for line in output.splitlines()]
 

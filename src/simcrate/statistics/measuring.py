@@ -69,7 +69,7 @@ def measure(
         consumers += measured.resampled.consumers
         _go_through(results, vectors, consumers, progress)
     except (ResultFormatError, StatisticsError) as error:
-        log.warning("vectors.unreadable", exc_info=True)
+        log.warning("vectors.not_read", exc_info=True)
         nothing = _prepared(
             results, Kind.VECTORS.schema.empty_table(), told_ends_s, precision_s, spill_dir
         )

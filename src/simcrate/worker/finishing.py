@@ -30,6 +30,8 @@ from simcrate.pipeline.jobs import PackedSimulation, Progress
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.watch import Watch
 from simcrate.secret import ScrubbingFormatter
+from simcrate.worker.joining import JoiningFilter, lines_about
+from simcrate.worker.port import WorkKind
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ def finish_apart(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
     try:
         return _finish(job, place, watch)
     except _CrashedError as error:
-        log.exception("finish.crashed", extra={"simulation": str(job.submission.id)})
+        log.exception("finish.crashed")
         if job.is_careful:
             raise CrateError(str(error), detail=error.detail) from error
     try:
@@ -162,7 +164,7 @@ def _do(job: Finish, place: Place, messages: IO[bytes]) -> PackedSimulation | _F
     except OSError as error:
         return _Failed(CrateError, f"could not write the crate: {error.strerror}", str(error))
     except Exception as error:  # the edge of the process
-        log.exception("finish.unforeseen", extra={"simulation": str(job.submission.id)})
+        log.exception("finish.failed")
         message = f"the process that packs was ended by {type(error).__name__}"
         return _Failed(_CrashedError, message, str(error))
 
@@ -171,11 +173,14 @@ def main() -> None:
     """Do one job."""
     _expendable()
     handler = logging.StreamHandler()
+    handler.addFilter(JoiningFilter())
     handler.setFormatter(ScrubbingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(handlers=[handler], level=logging.INFO)
     messages = sys.stdout.buffer
     sys.stdout = sys.stderr  # nothing else may get between the messages
     job, place = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by the worker that started us
     Thread(target=_end_with_worker, daemon=True).start()
-    _send(messages, _do(job, place, messages))
+    simulation_id = job.submission.id
+    with lines_about(WorkKind.FINISH, str(simulation_id), simulation_id):
+        _send(messages, _do(job, place, messages))
     os._exit(0)  # the thread holds standard input, without which the interpreter cannot shut down

@@ -47,6 +47,8 @@ class Claim:
     simulation_id: UUID
     owner: str
     fence: int
+    run_number: int | None = None
+    """None: it is not one run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

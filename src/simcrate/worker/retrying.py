@@ -22,8 +22,8 @@ def until_reached(
     while True:
         try:
             write()
-        except PortError:
-            log.warning("port.unreachable", extra={"retry_in_s": wait_s})
+        except PortError as error:
+            log.warning("database.not_reached", extra={"retry_in_s": wait_s, **error.facts})
             sleep(wait_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
         else:

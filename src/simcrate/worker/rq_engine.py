@@ -157,7 +157,7 @@ class RqEngine:
         for process in processes:
             if process.returncode:
                 self._start_at = time.monotonic() + RESTART_S
-                log.error("rq-worker.ended", extra={"exit_code": process.returncode})
+                log.error("rq_worker.ended", extra={"exit_code": process.returncode})
         return alive
 
     def _started(self) -> subprocess.Popen[bytes]:

@@ -203,7 +203,7 @@ def _is_put(staging: Staging, claim: Claim, number: int, packed: PackedCrate, wa
     try:
         _persist(lambda: staging.put(part, packed.path, given), watch)
     except (StorageAuthError, StorageNotFoundError) as error:
-        log.warning("grant.not_taken", extra={"part": part.key, "why": str(error)})
+        log.warning("grant.not_taken", extra={"part": part.key, **error.facts})
         return False
     return True
 
@@ -221,7 +221,7 @@ def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> N
             _persist(partial(staging.get, part, place.part_path(part.number)), watch)
             unpack_part(place, part.number)
         except (StorageNotFoundError, CrateError) as error:
-            log.warning("part.lost", extra={"run": part.run_id, "why": str(error)})
+            log.warning("part.lost", extra={"run": part.number, "part": part.key, **error.facts})
             _persist(partial(staging.parts.lost, claim, part), watch)
             raise WorkEndedError from error
 
@@ -241,11 +241,11 @@ def give_grants(staging: Staging, stop: Event) -> None:
         try:
             given = [_gives(staging, part) for part in staging.parts.wanted()]
         except PortError as error:
-            log.warning("grants.not_given", extra={"why": str(error)})
+            log.warning("database.not_reached", extra={"retry_in_s": RETRY_S, **error.facts})
             given = [False]
         except Exception:
             # an edge: without this thread no other machine hands anything over
-            log.exception("grants.not_given")
+            log.exception("grants.failed")
             given = [False]
         if not all(given):
             stop.wait(RETRY_S)
@@ -256,7 +256,7 @@ def _gives(staging: Staging, part: Part) -> bool:
     try:
         staging.parts.give(part, staging.new_grant(part))
     except StorageError as error:
-        log.warning("grants.not_given", extra={"part": part.key, "why": str(error)})
+        log.warning("grant.not_given", extra={"part": part.key, **error.facts})
         return False
     return True
 
@@ -269,7 +269,7 @@ def _persist(work: Callable[[], T], watch: Watch) -> T:
         except (DiskFullError, PortError, StorageError) as error:
             if not error.retryable:
                 raise
-            log.warning("staging.waits", extra={"why": str(error)})
+            log.warning("staging.delayed", extra=error.facts)
             _pause(watch, FULL_DISK_RETRY_S if isinstance(error, DiskFullError) else RETRY_S)
 
 

@@ -10,7 +10,7 @@ import time
 from threading import Event
 
 from simcrate.errors import PortError
-from simcrate.worker.port import Claim
+from simcrate.worker.port import Claim, WorkKind
 from simcrate.worker.task import Task, hear_ends, keep_leases
 from simcrate.worker.tasks import Bench
 from simcrate.worker.wakefile import WakeFile
@@ -26,7 +26,7 @@ def supervise(bench: Bench, run_id: str, stop: Event) -> bool:
     """Take the run to its end, or until `stop` is set; false when it was not ours to do."""
     claim = _claim(bench, run_id, stop)
     if claim is None:
-        log.info("message.without_work", extra={"run": run_id})
+        log.info("message.dropped", extra={"kind": WorkKind.RUN, "claim": run_id})
         return False
     task = Task(bench, claim)
     wake = WakeFile(bench.var_dir, look_s=LOOK_S)
@@ -38,7 +38,7 @@ def supervise(bench: Bench, run_id: str, stop: Event) -> bool:
             if wake.is_due(time.monotonic()):
                 hear_ends(bench.port, [task])
         except PortError as error:
-            log.warning("port.unreachable", extra={"code": error.code})
+            log.warning("database.not_reached", extra=error.facts)
         task.wait(TICK_S)
     return True
 

@@ -64,7 +64,7 @@ class Supervisor:
             try:
                 self._tick()
             except PortError as error:
-                log.warning("port.unreachable", extra={"code": error.code})
+                log.warning("database.not_reached", extra=error.facts)
         self._let_go()
 
     @property
@@ -146,4 +146,5 @@ class Supervisor:
         """Simulators that a worker left when it was killed."""
         for run_dir in self._bench.var_dir.glob("work/*/runs/*"):
             if kill_leftover(run_dir):
-                log.warning("simulator.left_over", extra={"run_dir": str(run_dir)})
+                *_, simulation, _, run = run_dir.parts
+                log.warning("leftover.ended", extra={"simulation": simulation, "run": run})

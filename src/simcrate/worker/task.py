@@ -9,6 +9,7 @@ from threading import Event, Thread
 
 from simcrate.pipeline.jobs import Progress, RunState
 from simcrate.pipeline.watch import Watch
+from simcrate.worker.joining import lines_about
 from simcrate.worker.port import Claim, WorkerPort, WorkKind
 from simcrate.worker.tasks import Bench, perform
 
@@ -31,16 +32,26 @@ class Task:
         self._beat_at = time.monotonic()
         self._thread = Thread(target=self._work, name=f"{claim.kind}-{claim.id}")
         self._is_alive = True
-        log.info("task.started", extra={"kind": claim.kind, "claim": claim.id})
         self._thread.start()
 
     def _work(self) -> None:
+        claim = self.claim
         try:
-            perform(self._bench, self.claim, self._watch)
+            with lines_about(claim.kind, claim.id, claim.simulation_id, claim.run_number):
+                self._perform()
         finally:
             self._is_alive = False
             self._ended.set()
             self._bench.port.leave()
+
+    def _perform(self) -> None:
+        started_at = time.monotonic()
+        log.info("task.started")
+        try:
+            perform(self._bench, self.claim, self._watch)
+        finally:
+            elapsed_s = round(time.monotonic() - started_at, 3)
+            log.info("task.ended", extra={"elapsed_s": elapsed_s})
 
     @property
     def is_alive(self) -> bool:

@@ -79,10 +79,10 @@ def perform(bench: Bench, claim: Claim, watch: Watch) -> None:
     try:
         task(bench, claim, watch)
     except WorkEndedError as error:
-        log.info("task.let_go", extra={"claim": claim.id, "code": error.code})
+        log.info("task.let_go", extra=error.facts)
         _release(bench, claim)
     except Exception as error:
-        log.exception("task.failed", extra={"claim": claim.id})
+        log.exception("task.failed")
         _record(partial(give_up, bench, claim, error))
 
 
@@ -91,12 +91,13 @@ def _run(bench: Bench, claim: Claim, watch: Watch) -> None:
     try:
         outcome = _simulated(bench, claim, watch)
     except DiskFullError as error:
-        log.warning("run.given_back", extra={"why": str(error)})
+        log.warning("run.given_back", extra=error.facts)
         _release(bench, claim)
         watch.stop.wait(FULL_DISK_PAUSE_S)  # or this worker would take it again at once
         return
     if bench.staging:
         outcome = _handed_over(bench.staging, claim, outcome, bench.place(claim), watch)
+    log.info("run.ended", extra={"state": outcome.state, "why": outcome.reason})
     last = watch.take()
     _record(lambda: bench.port.end_run(claim, outcome, last))
 
@@ -165,6 +166,8 @@ def _finish(bench: Bench, claim: Claim, watch: Watch) -> None:
         place,
         watch,
     )
+    delivery = str(packed.delivery_id)
+    log.info("crate.packed", extra={"delivery": delivery, "size_bytes": packed.size_bytes})
     _record(lambda: bench.port.packed(claim, packed))
 
 
@@ -238,7 +241,7 @@ def _record(write: Callable[[], None]) -> None:
     try:
         until_reached(write)
     except WorkEndedError as error:
-        log.warning("task.superseded", extra={"code": error.code})
+        log.warning("task.superseded", extra=error.facts)
 
 
 def _release(bench: Bench, claim: Claim) -> None:

@@ -82,6 +82,16 @@ def test_an_error_that_nobody_foresaw_is_named(
     assert caught.value.detail == "division by zero"
 
 
+def test_what_the_process_logs_is_about_its_simulation(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    crash(monkeypatch, "1 / 0")
+    finishing.finish_apart(JOB, place, Watch())
+
+    (line,) = [one for one in capfd.readouterr().err.splitlines() if "stage.crashed" in one]
+    assert line.endswith(f"stage=parse kind=finish claim={UUID(int=1)} simulation={UUID(int=1)}")
+
+
 def test_the_process_is_the_first_to_go_when_memory_runs_out(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

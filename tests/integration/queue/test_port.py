@@ -68,6 +68,7 @@ def test_each_run_is_claimed_once(
     first, second = claimed(worker, RUN), claimed(other_worker, RUN)
 
     assert first.id != second.id
+    assert {first.run_number, second.run_number} == {0, 1}
     assert worker.claim(RUN) is None
 
 

@@ -137,6 +137,35 @@ def test_keep_days_of_zero_keeps_for_ever(desk: Desk) -> None:
     assert desk.announced[0].expires_at is None
 
 
+def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, object]]:
+    """The events, and whose delivery each is about."""
+    return [(record.message, vars(record)["delivery"]) for record in caplog.records]
+
+
+def test_the_log_says_that_there_is_a_link_and_that_it_was_announced(
+    desk: Desk, ledger: FileLedger, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "simcrate")
+    deliver(ledger, desk.backend, desk.announced.append)
+
+    events = ("delivery.linked", "delivery.announced")
+    assert said(caplog) == [(event, str(DELIVERY_ID)) for event in events]
+
+
+def test_the_log_tells_a_delivery_that_waits_from_one_that_is_given_up(
+    desk: Desk, ledger: FileLedger, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = StorageUnreachableError("no answer", detail="port 443")
+    settle(ledger, error)
+    settle(ledger, error, patience=Patience(tries=1))
+
+    events = ("delivery.delayed", "delivery.failed")
+    assert said(caplog) == [(event, str(DELIVERY_ID)) for event in events]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+    facts = {"code": "storage.unreachable", "why": "no answer", "detail": "port 443"}
+    assert all(facts.items() <= vars(record).items() for record in caplog.records)
+
+
 def test_a_backend_that_is_down_is_waited_for(desk: Desk, ledger: FileLedger) -> None:
     desk.folder.rmdir()
     record = deliver(ledger, desk.backend, desk.announced.append)

@@ -113,7 +113,9 @@ def test_blob_that_the_ledger_does_not_know_is_set_aside_and_said(
     recover(cloud)
 
     assert (cloud.config.folder / "lost" / blob).read_bytes() == b"12345"
-    assert "blobs.lost: 1 blobs, 5 bytes in all" in caplog.text
+    (said,) = caplog.records
+    assert said.message == "blobs.lost"
+    assert {"count": 1, "size_bytes": 5}.items() <= vars(said).items()
     assert [verdict.name for verdict in scrub(cloud) if verdict.fault] == [blob]
 
 

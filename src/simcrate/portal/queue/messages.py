@@ -74,7 +74,7 @@ def follow_wakes(on_wake: Callable[[], None], stop: Event) -> None:
                     if subscription.get_message(timeout=RECONNECT_S):
                         on_wake()
         except redis.RedisError as error:
-            log.warning("redis.unreachable", extra={"why": type(error).__name__})
+            log.warning("redis.not_reached", extra={"why": type(error).__name__})
             time.sleep(RECONNECT_S)
 
 

@@ -6,7 +6,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -147,7 +147,9 @@ class RowsPort:
             started_at=Now(),
             percent=0,
         )
-        return self._claimed(WorkKind.RUN, run.simulation_id, run) if run else None
+        if run is None:
+            return None
+        return replace(self._claimed(WorkKind.RUN, run.simulation_id, run), run_number=run.number)
 
     def offered(self) -> tuple[str, ...]:
         """The names of the simulators whose runs this machine can be given, sorted."""

@@ -19,7 +19,7 @@ def warn_administrators() -> list[Diagnosis]:
     diagnoses = [examine(backend) for backend in active_backends()]
     unwell = [diagnosis for diagnosis in diagnoses if not diagnosis.is_well]
     for diagnosis in unwell:
-        log.warning("storage.unwell", extra={"storage_id": diagnosis.backend.identifier})
+        log.warning("storage.found_unwell", extra={"storage_id": diagnosis.backend.identifier})
     recipients = administrators()
     if unwell and recipients:
         names = ", ".join(diagnosis.backend.name for diagnosis in unwell)
