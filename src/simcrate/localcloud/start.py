@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
+from simcrate.errors import BadInputError
 from simcrate.localcloud.config import Config
 from simcrate.localcloud.ledger import open_ledger
 from simcrate.localcloud.secretbook import accept_secret_file, list_secrets
@@ -20,11 +24,13 @@ def prepare(config: Config) -> Iterator[str]:
     """Make sure that somebody can upload; yields lines for the administrator.
 
     Raises:
-        BadInputError: the secret file cannot be used, or the folder has blobs and no ledger.
+        BadInputError: the secret file cannot be used, the folder has blobs and no ledger, or the ledger is
+            damaged.
     """
     if config.open:
         yield OPEN_WARNING
     make_private_dir(config.folder)
+    require_sound(config.folder / "ledger.sqlite3")
     ledger = open_ledger(config.folder)
     try:
         path = config.secret_file
@@ -34,3 +40,24 @@ def prepare(config: Config) -> Iterator[str]:
             yield f"made a secret for uploads and wrote it to {path} (mode 0600)"
     finally:
         ledger.close()
+
+
+def require_sound(path: Path) -> None:
+    """Read a ledger whole: one that was put back beside another one's journal is a mixture of both.
+
+    Raises:
+        BadInputError: it is damaged; what it says must remove nothing.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    with closing(sqlite3.connect(path)) as connection:
+        try:
+            (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        except sqlite3.DatabaseError as error:
+            found = str(error)
+    if found != "ok":
+        message = (
+            f"'{path}' is damaged ({found}); put the ledger back from a backup, and move away "
+            "the files whose names end in -wal and -shm, which belong to the damaged one"
+        )
+        raise BadInputError(message)

@@ -158,6 +158,18 @@ def test_folder_with_objects_and_without_its_ledger_is_refused(cloud: Cloud) -> 
             Cloud(cloud.config)
 
 
+def test_ledger_that_is_damaged_is_refused(cloud: Cloud) -> None:
+    commit(cloud, begun(cloud, b"12345"), None)
+    cloud.close()
+    ledger = cloud.config.folder / "ledger.sqlite3"
+    sound = ledger.read_bytes()
+
+    for damaged in (b"x" * len(sound), sound[:8192] + b"x" * 4096 + sound[12288:]):
+        ledger.write_bytes(damaged)
+        with pytest.raises(BadInputError, match="is damaged"):
+            next(prepare(cloud.config), None)
+
+
 def test_commit_that_the_ledger_could_not_take_is_repeated_with_the_same_digest(
     cloud: Cloud,
 ) -> None:
