@@ -313,6 +313,21 @@ def test_a_run_that_left_nothing_still_ends_with_a_crate(place: Place) -> None:
         assert b"Short" in crate.read("logs/run-0.log")
 
 
+def test_a_run_without_results_beside_others_is_told_in_the_report(place: Place) -> None:
+    silent = RunOutcome(number=1, state=RunState.FAILED, reason="the worker died")
+    finish(place, simulate(place), silent)
+
+    with zipfile.ZipFile(crate_path(place)) as crate:
+        report, readme = (crate.read(name).decode() for name in ("report.html", "README.txt"))
+        first, second = json.loads(crate.read("run.json"))["runs"]
+    assert "1 completed, 1 failed" in report
+    assert "run 1 (failed)" in report
+    assert "1 completed, 1 failed" in readme
+    assert first["inputs"] == ["as-run/run-0.ini"]
+    assert "logs/run-0.log" in first["results"]
+    assert (second["inputs"], second["results"]) == ([], [])
+
+
 def test_a_careful_finish_leaves_statistics_out_and_says_so(place: Place) -> None:
     packed = finish(place, simulate(place), is_careful=True)
 
