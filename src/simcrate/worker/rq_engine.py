@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from threading import Event
 from types import FrameType
 
@@ -39,6 +40,7 @@ SUPERVISE = "simcrate.cli.rqworker.supervise"
 
 STOP_WAIT_S = 25.0
 RESTART_S = 2.0
+ASK_AGAIN_S = 1.0
 BUSY_EVERY_S = 1.0
 SOCKET_TIMEOUT_S = 30.0
 
@@ -54,14 +56,35 @@ def serve_messages(simulators: Collection[str], redis_url: str, stop: Event) -> 
     Whoever does a run ends the process once `stop` is set and the run is free for others.
     """
     connection = redis.Redis.from_url(redis_url, socket_connect_timeout=SOCKET_TIMEOUT_S)
+    _wait_for(connection)
     worker = RunWorker(
         [queue_name(simulator) for simulator in simulators],
         connection=connection,
         serializer="json",
         log_job_description=False,
     )
+    worker.log.addFilter(_says_more_than_that_redis_is_away)
     worker.let_go = stop
-    worker.work(logging_level="WARNING")
+    with suppress(redis.RedisError):  # the keeper starts another one, which waits
+        worker.work(logging_level="WARNING")
+
+
+def _wait_for(connection: redis.Redis) -> None:
+    """Until Redis answers; the keeper says that it does not."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(0))
+    while True:
+        try:
+            connection.ping()
+        except redis.RedisError:
+            time.sleep(ASK_AGAIN_S)
+        else:
+            return
+
+
+def _says_more_than_that_redis_is_away(_: logging.LogRecord) -> bool:
+    """The keeper says once that Redis is away, and once that it is back; RQ would at each of its tries."""
+    return not isinstance(sys.exc_info()[1], redis.RedisError)
 
 
 class RunWorker(SimpleWorker):

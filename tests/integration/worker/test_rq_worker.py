@@ -5,12 +5,15 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
+from redis import Redis
 from rq import Queue
 
 from simcrate.worker.rq_engine import queue_name
-from tests.servers.redis import redis_server
+from tests.servers.redis import RedisServer, redis_server
 
 pytestmark = pytest.mark.services
 
@@ -30,3 +33,30 @@ def test_a_worker_that_is_told_to_end_as_its_run_has_just_ended_does() -> None:
 
         assert worker.returncode == 0
         assert queue.is_empty()
+
+
+def test_a_worker_waits_for_a_redis_that_is_away_and_says_nothing(tmp_path: Path) -> None:
+    redis = RedisServer(tmp_path)
+    command = [sys.executable, "-c", WORKER, redis.url]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as worker:
+        redis.start()
+        with redis.client() as connection:
+            until_one_works(connection)
+            redis.kill()
+            redis.start()
+            until_one_works(connection)
+            queue = Queue(queue_name("oppsim"), connection=connection, serializer="json")
+            queue.enqueue("signal.raise_signal", signal.SIGTERM.value)
+        _, said = worker.communicate(timeout=60)
+    redis.kill()
+
+    assert worker.returncode == 0
+    assert said == ""
+
+
+def until_one_works(connection: Redis) -> None:
+    """Until an `rq` worker has told this Redis of itself."""
+    deadline = time.monotonic() + 60
+    while not list(connection.scan_iter("rq:worker:*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -7,7 +7,6 @@ what is to be done.  So a message may be lost or come twice, and Redis may be em
 
 from __future__ import annotations
 
-import logging
 import secrets
 import time
 from collections import defaultdict
@@ -22,9 +21,8 @@ from redis.client import PubSub
 from rq import Queue
 
 from simcrate.portal.queue.candidates import claimable_runs
+from simcrate.portal.queue.presence import Presence
 from simcrate.worker.rq_engine import SUPERVISE, queue_name
-
-log = logging.getLogger(__name__)
 
 CHANNEL = "simcrate:wake"
 NEVER_S = -1  # a run may take for ever; its lease is what is watched
@@ -58,7 +56,9 @@ def _hint() -> Iterator[None]:
     try:
         yield
     except redis.RedisError as error:
-        log.warning("message.not_sent", extra={"why": type(error).__name__})
+        _presence().lost(error)
+    else:
+        _presence().found()
 
 
 def follow_wakes(on_wake: Callable[[], None], stop: Event) -> None:
@@ -69,12 +69,13 @@ def follow_wakes(on_wake: Callable[[], None], stop: Event) -> None:
                 _connection().connection_pool, ignore_subscribe_messages=True
             ) as subscription:
                 subscription.subscribe(CHANNEL)
+                _presence().found()
                 on_wake()
                 while not stop.is_set():
                     if subscription.get_message(timeout=RECONNECT_S):
                         on_wake()
         except redis.RedisError as error:
-            log.warning("redis.not_reached", extra={"why": type(error).__name__})
+            _presence().lost(error)
             time.sleep(RECONNECT_S)
 
 
@@ -120,3 +121,8 @@ def _connection() -> redis.Redis:
         socket_connect_timeout=CONNECT_TIMEOUT_S,
         socket_timeout=ANSWER_TIMEOUT_S,
     )
+
+
+@cache
+def _presence() -> Presence:
+    return Presence(_connection())
