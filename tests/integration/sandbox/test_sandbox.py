@@ -5,6 +5,7 @@ Each is a small program that tries one thing; what it could do is what it printe
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
 import subprocess
@@ -83,6 +84,31 @@ def test_it_is_nobody_and_gains_nothing(run: Run) -> None:
     assert lines[0] != "0"
     assert lines[1].split() == ["NoNewPrivs:", "1"]
     assert int(lines[2].split()[1], 16) == 0
+
+
+def test_it_has_no_capability_and_no_group_of_ours(run: Run) -> None:
+    _, lines = run("grep -E '^(Cap(Inh|Prm|Eff|Amb)|Groups)' /proc/self/status")
+    facts = dict(line.split(":") for line in lines)
+
+    assert facts.pop("Groups").split() in ([], ["65534"])
+    assert {int(value, 16) for value in facts.values()} == {0}
+
+
+@pytest.fixture
+def shared_memory() -> Iterator[None]:
+    """A System V segment of ours."""
+    libc = ctypes.CDLL(None)
+    segment = libc.shmget(0, 4096, 0o1666)
+    assert segment >= 0
+    yield
+    libc.shmctl(segment, 0, None)
+
+
+def test_it_does_not_see_shared_memory_of_the_machine(run: Run, shared_memory: None) -> None:
+    _, lines = run("cat /proc/sysvipc/shm")
+
+    assert len(Path("/proc/sysvipc/shm").read_text().splitlines()) > 1
+    assert len(lines) == 1
 
 
 def test_it_sees_no_environment_and_no_process_of_ours(
