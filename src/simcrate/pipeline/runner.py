@@ -7,6 +7,7 @@ and in the mail, and the story goes on with what is there.
 from __future__ import annotations
 
 import logging
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -91,8 +92,13 @@ def _parse(job: Finish, files: Sequence[collect.ResultFile], story: _Story) -> R
 
 
 def slug(title: str) -> str:
-    """A file name that every system takes: lower-case ASCII letters, digits and single hyphens."""
-    words = "".join(c if c.isascii() and c.isalnum() else " " for c in title.lower()).split()
+    """A file name that every system takes: lower-case ASCII letters, digits and single hyphens.
+
+    Accents are left away; scripts that have no such letters are not spelled in them.
+    """
+    plain = unicodedata.normalize("NFKD", title.casefold())
+    bare = "".join(c for c in plain if not unicodedata.combining(c))
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in bare).split()
     return "-".join(words)[:80].strip("-") or "simulation"
 
 

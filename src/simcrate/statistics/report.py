@@ -161,7 +161,8 @@ def _row(row: Row, *, is_new: bool, with_points: bool) -> str:
     """A line of the table; the name stands only in the first of several points."""
     estimate = row.estimate
     point = f"<td>{escape(row.point.label)}</td>" if with_points else ""
-    unit = f' <span class="unit">{escape(row.unit)}</span>' if row.unit else ""
+    has_unit = row.unit and estimate.n
+    unit = f' <span class="unit">{escape(row.unit)}</span>' if has_unit else ""
     interval = "–" if math.isnan(estimate.half_width) else f"± {number(estimate.half_width, 3)}"
     missing = f'<span class="missing">{row.missing}</span>' if row.missing else "–"
     return (

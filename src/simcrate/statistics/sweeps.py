@@ -25,13 +25,13 @@ def preferred(rows: Sequence[Row]) -> list[Row]:
 def sweep_panel(rows: Sequence[Row], names: Sequence[str]) -> Sweep | None:
     """A statistic over the iteration variable with most values, a line for each choice of the others.
 
-    None when there is no such variable.
+    None when there is no such variable, or no run had a finite value.
 
     Args:
         rows: of one statistic, one for each point.
         names: the variables in which the points of the study differ (`varying`).
     """
-    if not names or len(rows) < 2:
+    if not names or len(rows) < 2 or not any(row.estimate.n for row in rows):
         return None
     main = max(names, key=lambda name: len({row.point.value(name) for row in rows}))
     by_line: dict[str, list[Row]] = defaultdict(list)

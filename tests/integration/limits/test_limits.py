@@ -71,7 +71,7 @@ def test_who_is_in_several_groups_has_the_widest_of_each(alice: User) -> None:
 def test_limits_are_told_in_words() -> None:
     assert UserLimits(memory_mib=2048, runs_per_simulation=10).sentences() == [
         "2,048 MiB of memory for a run",
-        "10 runs in one simulation",
+        "runs in one simulation: 10",
     ]
 
 

@@ -375,7 +375,7 @@ def test_a_worker_that_ends_stops_between_stages(place: Place) -> None:
     [
         ("Epidemic, 40 nodes", "epidemic-40-nodes"),
         ("../../etc/passwd", "etc-passwd"),
-        ("Überlandfahrt", "berlandfahrt"),
+        ("Überlandfahrt auf der Straße", "uberlandfahrt-auf-der-strasse"),
         ("漢字", "simulation"),
         ("x" * 300, "x" * 80),
     ],

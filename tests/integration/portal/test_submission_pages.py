@@ -421,7 +421,7 @@ def test_the_limits_are_shown_before_anything_is_submitted(
     page = as_alice.get(address).content.decode()
 
     assert "512 MiB of memory for a run" in page
-    assert "10 runs in one simulation" in page
+    assert "runs in one simulation: 10" in page
 
 
 def test_a_template_is_filled_in_and_its_ini_goes_the_way_of_every_other(

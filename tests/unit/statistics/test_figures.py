@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from pathlib import Path
 
@@ -78,6 +79,13 @@ def test_a_study_shows_means_and_intervals_over_its_iteration_variable(
     assert panel.lines[0].x.tolist() == [0.1, 0.5]
     np.testing.assert_allclose(panel.lines[0].y, [0.6, 1.0])
     np.testing.assert_allclose(panel.lines[0].high - panel.lines[0].y, 12.7062 * 0.5, rtol=1e-4)
+
+
+def test_a_statistic_that_no_run_has_a_value_of_has_no_figure(study: Study, tmp_path: Path) -> None:
+    for rate in ("0.5s", "0.1s"):
+        study.run(itervars={"rate": rate}, scalars=[("Net", "x:mean", math.nan)])
+
+    assert figures(study, tmp_path) == {}
 
 
 def test_a_variable_without_numbers_stands_in_turn(study: Study, tmp_path: Path) -> None:

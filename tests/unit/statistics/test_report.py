@@ -134,6 +134,12 @@ def test_a_row_shows_mean_interval_n_and_what_is_missing(tmp_path: Path) -> None
     assert "1 NaN of 6" in text
 
 
+def test_what_is_not_known_has_no_unit(tmp_path: Path) -> None:
+    text = page(summary(row(estimate=estimate([math.nan]))), tmp_path).text
+
+    assert "– s" not in text
+
+
 def test_long_tables_are_cut_with_a_word_about_the_rest(tmp_path: Path) -> None:
     result = page(summary(*[row()] * (MOST_ROWS + 5)), tmp_path)
 

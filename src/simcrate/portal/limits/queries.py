@@ -46,10 +46,10 @@ class UserLimits:
         texts = {
             "memory_mib": "{:,} MiB of memory for a run",
             "disk_mib": "{:,} MiB on disk for a run",
-            "wall_time_min": "{:,} minutes for a run",
-            "cpu_time_min": "{:,} minutes of CPU time for a run",
-            "parallel_simulations": "{:,} simulations at a time; others wait",
-            "runs_per_simulation": "{:,} runs in one simulation",
+            "wall_time_min": "{:,} min for a run",
+            "cpu_time_min": "{:,} min of CPU time for a run",
+            "parallel_simulations": "simulations at a time: {:,}; others wait",
+            "runs_per_simulation": "runs in one simulation: {:,}",
             "storage_mib": "{:,} MiB of crates that are kept",
         }
         given = ((text, getattr(self, name)) for name, text in texts.items())
