@@ -28,6 +28,7 @@ from simcrate.simulators import (
     find_sandbox,
     follow,
 )
+from simcrate.simulators.sandbox import MOST_PROCESSES
 
 pytestmark = pytest.mark.services
 
@@ -196,6 +197,12 @@ def test_a_fork_bomb_ends_at_the_limit_and_leaves_nothing(run: Run) -> None:
     run("bomb() { bomb | bomb & }; bomb; sleep 30", stop=stop, grace_s=0.5)
 
     assert len(psutil.pids()) < before + 20
+
+
+def test_it_may_have_so_many_processes_and_no_more(run: Run) -> None:
+    _, lines = run("grep 'Max processes' /proc/self/limits")
+
+    assert lines[0].split()[2:4] == [str(MOST_PROCESSES)] * 2
 
 
 def test_children_that_leave_their_session_end_with_it(run: Run, tmp_path: Path) -> None:
