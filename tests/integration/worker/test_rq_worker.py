@@ -41,10 +41,10 @@ def test_a_worker_waits_for_a_redis_that_is_away_and_says_nothing(tmp_path: Path
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as worker:
         redis.start()
         with redis.client() as connection:
-            until_one_works(connection)
+            until_one_told(connection, "state", b"idle")
             redis.kill()
             redis.start()
-            until_one_works(connection)
+            until_one_told(connection, "last_heartbeat")
             queue = Queue(queue_name("oppsim"), connection=connection, serializer="json")
             queue.enqueue("signal.raise_signal", signal.SIGTERM.value)
         _, said = worker.communicate(timeout=60)
@@ -54,9 +54,12 @@ def test_a_worker_waits_for_a_redis_that_is_away_and_says_nothing(tmp_path: Path
     assert said == ""
 
 
-def until_one_works(connection: Redis) -> None:
-    """Until an `rq` worker has told this Redis of itself."""
+def until_one_told(connection: Redis, field: str, value: bytes | None = None) -> None:
+    """Until an `rq` worker has told this Redis that of itself; any value by default."""
     deadline = time.monotonic() + 60
-    while not list(connection.scan_iter("rq:worker:*")):
+    while not any(
+        told and value in {None, told}
+        for told in (connection.hget(key, field) for key in connection.scan_iter("rq:worker:*"))
+    ):
         assert time.monotonic() < deadline
         time.sleep(0.05)
