@@ -15,5 +15,6 @@ class Finish:
     submission: Submission
     outcomes: tuple[RunOutcome, ...]
     delivery_id: UUID
+    """The same for every attempt."""
     is_careful: bool
     """Pack what is there and leave statistics out: earlier attempts killed their worker."""

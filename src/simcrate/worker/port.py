@@ -17,6 +17,7 @@ from uuid import UUID
 
 from simcrate.delivery import Ledger
 from simcrate.errors import SimCrateError
+from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import (
     PackedSimulation,
     Progress,
@@ -49,18 +50,6 @@ class Claim:
     fence: int
     run_number: int | None = None
     """None: it is not one run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinishJob:
-    """Everything that `finish` starts from."""
-
-    submission: Submission
-    outcomes: tuple[RunOutcome, ...]
-    delivery_id: UUID
-    """The same for every attempt."""
-    is_careful: bool
-    """Earlier attempts died with their worker: pack what is there and leave statistics out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +160,7 @@ class WorkerPort(Protocol):
         """The run has ended; the claim ends with it.  `last` is progress that was not shown yet."""
         ...
 
-    def finish_job(self, claim: Claim) -> FinishJob:
+    def finish_job(self, claim: Claim) -> Finish:
         """The finish that was claimed."""
         ...
 

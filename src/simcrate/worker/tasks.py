@@ -20,7 +20,6 @@ from simcrate.errors import (
     UnforeseenError,
     WorkEndedError,
 )
-from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import RunOutcome, RunSpec, RunState
 from simcrate.pipeline.notify import Outcome, Post, notify
 from simcrate.pipeline.place import Place
@@ -156,16 +155,7 @@ def _finish(bench: Bench, claim: Claim, watch: Watch) -> None:
     if bench.staging:
         with DiskFullError.told_for("fetch the runs of other machines"):
             fetch_parts(bench.staging, claim, place, watch)
-    packed = finish_apart(
-        Finish(
-            submission=job.submission,
-            outcomes=job.outcomes,
-            delivery_id=job.delivery_id,
-            is_careful=job.is_careful,
-        ),
-        place,
-        watch,
-    )
+    packed = finish_apart(job, place, watch)
     delivery = str(packed.delivery_id)
     log.info("crate.packed", extra={"delivery": delivery, "size_bytes": packed.size_bytes})
     _record(lambda: bench.port.packed(claim, packed))

@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from simcrate.crate import Choice
 from simcrate.delivery import DeliveryState
 from simcrate.errors import DiskFullError, LeaseLostError, SimCrateError
+from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import (
     PackedSimulation,
     Progress,
@@ -54,7 +55,7 @@ from simcrate.portal.workers.queries import alive_workers, offers
 from simcrate.portal.workers.services import forget_gone_workers
 from simcrate.simulators.definition import Limits, Simulator
 from simcrate.storage import StorageDefinition
-from simcrate.worker.port import Claim, FinishJob, Recipient, WorkerFacts, WorkKind
+from simcrate.worker.port import Claim, Recipient, WorkerFacts, WorkKind
 
 log = logging.getLogger(__name__)
 
@@ -298,13 +299,13 @@ class RowsPort:
             )
             wake_others()
 
-    def finish_job(self, claim: Claim) -> FinishJob:
+    def finish_job(self, claim: Claim) -> Finish:
         """The finish that was claimed."""
         submission = self.submission(claim)
         with reaching_rows():
             row = Simulation.objects.select_related("storage").get(pk=claim.simulation_id)
             outcomes = tuple(outcome_of(run) for run in row.runs.defer("log_tail"))
-        return FinishJob(
+        return Finish(
             submission=submission,
             outcomes=outcomes,
             delivery_id=_delivery_id(row),
