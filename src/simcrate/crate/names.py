@@ -27,6 +27,7 @@ from simcrate.errors import CrateError
 
 LONGEST_NAME_BYTES = 65_535  # the length field of a zip's header has 16 bits
 
+_NOWHERE = frozenset({"", ".", ".."})
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _AMBIGUOUS_PERCENT = re.compile(r"%(?=[0-9A-Fa-f]{2})")
 _UNHOLDABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
@@ -70,7 +71,7 @@ def name_fault(name: str) -> str:
         return "a member needs a name"
     if name.startswith("/"):
         return "an absolute name leaves the crate"
-    if any(step in {"", ".", ".."} for step in name.split("/")):
+    if not _NOWHERE.isdisjoint(name.split("/")):
         return "a step of it is empty, '.' or '..' and leads out of the crate or nowhere"
     if _UNHOLDABLE.search(name):
         return "it holds a control character, a backslash or a byte that is not UTF-8"

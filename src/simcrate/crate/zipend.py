@@ -41,6 +41,7 @@ def end_faults(source: Bytes, directory: Directory) -> Iterator[Fault]:
     wide = source.read(wide_at, _WIDE_BYTES) if wide_at >= 0 else b""
     has_wide = wide.startswith(b"PK\x06\x07", _END_64.size)
     place = _place(directory)
+    directory_end = sum(place[-2:])
     if not all(
         value == true or (has_wide and value == in_zip64)
         for value, true, in_zip64 in zip(stated, place, _IN_ZIP64, strict=True)
@@ -56,16 +57,17 @@ def end_faults(source: Bytes, directory: Directory) -> Iterator[Fault]:
     if end < source.size_bytes:
         text = f"{source.size_bytes - end} bytes follow the end of the zip"
         yield Fault(kind=FaultKind.EXTRA, name="", text=text)
-    if directory.start + _length(directory) != (wide_at if has_wide else first + at):
+    if directory_end != (wide_at if has_wide else first + at):
         yield _damaged("its directory does not end where its end record starts")
-    if _claims_more(source, directory):
+    if _claims_more(source, directory, directory_end):
         yield _damaged("the last line of its directory claims to be longer than the directory")
 
 
 def _place(directory: Directory) -> tuple[int, ...]:
     """What end records must say: both disks, both counts, size and place of the directory."""
     members = len(directory.members)
-    return 0, 0, members, members, _length(directory), directory.start
+    length = sum(map(_line_length, directory.members))
+    return 0, 0, members, members, length, directory.start
 
 
 def _is_true(wide: bytes, wide_at: int, place: tuple[int, ...]) -> bool:
@@ -79,18 +81,14 @@ def _is_true(wide: bytes, wide_at: int, place: tuple[int, ...]) -> bool:
     )
 
 
-def _claims_more(source: Bytes, directory: Directory) -> bool:
+def _claims_more(source: Bytes, directory: Directory, directory_end: int) -> bool:
     """Whether the directory's last line states longer parts than there are; `zipfile` does not mind."""
     if not directory.members:
         return False
     last = directory.members[-1]
-    start = directory.start + _length(directory) - _line_length(last)
-    stated = _LENGTHS.unpack(source.read(start, _CENTRAL_BYTES))
+    line = source.read(directory_end - _line_length(last), _CENTRAL_BYTES)
+    stated = _LENGTHS.unpack(line)
     return stated != (len(name_bytes(last)), len(last.extra), len(last.comment))
-
-
-def _length(directory: Directory) -> int:
-    return sum(map(_line_length, directory.members))
 
 
 def _line_length(info: zipfile.ZipInfo) -> int:

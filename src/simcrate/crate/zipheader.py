@@ -13,7 +13,7 @@ from __future__ import annotations
 import stat
 import struct
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from simcrate.crate.faults import Fault, FaultKind
 
@@ -28,19 +28,23 @@ _TIMES_AND_OWNERS = {0x000A, 0x5455, 0x5855, 0x7855, 0x7875}  # of NTFS and Unix
 _FROM_JAR = 0xCAFE  # no reader obeys it
 _HARMLESS = frozenset({ZIP64, _FROM_JAR, *_TIMES_AND_OWNERS})
 _BROKEN = -1
+_UNIX_KINDS = frozenset({0, stat.S_IFREG, stat.S_IFDIR})
 _DOS_DIRECTORY = 0x10
 _DOS_SPECIAL = 0x08 | 0x40 | 0x400  # volume label, device, reparse point
 _TEXT = 1  # the only internal attribute that any tool sets
 _UNKNOWN_32 = 0xFFFF_FFFF
 _FIELD = struct.Struct("<2H")
+_ODD_EXTRA = "a header of it has an extra field that crates do not use; tools may obey it"
+_STATED = ("name", "flags", "method", "time", "date", "CRC", "packed size", "size")
 
 
 def central_faults(info: zipfile.ZipInfo) -> Iterator[Fault]:
     """What a member's line in the directory says that no crate may say."""
-    if _is_special(info):
+    kind = stat.S_IFMT(info.external_attr >> 16)  # 0: none is stated
+    if kind not in _UNIX_KINDS or info.external_attr & _DOS_SPECIAL:  # whatever system made it
         text = "it is a link or a device, and may lead anywhere when it is unpacked"
         yield _fault(info, text, FaultKind.UNSAFE)
-    if _is_ambiguous(info):
+    if kind == stat.S_IFREG if info.is_dir() else _says_directory(info, kind):
         text = "its name and its attributes disagree on whether it is a directory; tools drop it"
         yield _fault(info, text, FaultKind.UNSAFE)
     if info.is_dir() and info.file_size:
@@ -49,15 +53,15 @@ def central_faults(info: zipfile.ZipInfo) -> Iterator[Fault]:
     if not (info.flag_bits & _FLAG_UTF8 or info.orig_filename.isascii()):
         text = "its name is not marked as UTF-8; tools give it different names"
         yield _fault(info, text, FaultKind.UNSAFE)
-    if not _is_harmless(info.extra):
+    if not _HARMLESS.issuperset(extra_fields(info.extra)):
         yield _fault(info, _ODD_EXTRA, FaultKind.UNSAFE)
     if not _is_ordinary(info):
-        text = "the zip's directory says of it what crates do not use: system, version, disk or attributes"
+        text = "its line in the directory has a system, version, disk or attribute of no crate"
         yield _fault(info, text)
 
 
 def local_faults(
-    info: zipfile.ZipInfo, fields: Sequence[int], name: bytes, extra: bytes
+    info: zipfile.ZipInfo, fields: Sequence[int], name: bytes, extra: Mapping[int, bytes]
 ) -> list[Fault]:
     """Where a member's own header contradicts the directory, or says what no crate may say.
 
@@ -67,47 +71,34 @@ def local_faults(
         name: its name there.
         extra: its extra fields there.
     """
-    version, flags, method, time, date, crc, packed, size = fields
-    local_sizes = _wide((size, packed), extra)
+    version, flags, method, time, date, crc, *sizes = fields
     year, month, day, hour, minute, second = info.date_time
-    stated: dict[str, tuple[object, object]] = {
-        "name": (name_bytes(info), name),
-        "flags": (info.flag_bits, flags),
-        "method": (info.compress_type, method),
-        "time": ((hour << 11) | (minute << 5) | (second // 2), time),
-        "date": (((year - 1980) << 9) | (month << 5) | day, date),
-        "CRC": (info.CRC, _or_later(info, crc, info.CRC)),
-        "size": (info.file_size, _or_later(info, local_sizes[0], info.file_size)),
-        "packed size": (info.compress_size, _or_later(info, local_sizes[1], info.compress_size)),
-    }
-    faults = [
-        Fault(
-            kind=FaultKind.DAMAGED,
-            name=info.filename,
-            text=f"the zip's directory and the member's own header disagree on its {what}",
-            expected=str(central),
-            found=str(local),
-        )
-        for what, (central, local) in stated.items()
-        if central != local
-    ]
+    dos_time = (hour << 11) | (minute << 5) | (second // 2)
+    dos_date = ((year - 1980) << 9) | (month << 5) | day
+    described = (name_bytes(info), info.flag_bits, info.compress_type, dos_time, dos_date)
+    summed = (info.CRC, info.compress_size, info.file_size)
+    sums = [crc, *(_wide(sizes, extra[ZIP64]) if ZIP64 in extra else sizes)]
+    if info.flag_bits & FLAG_DESCRIPTOR:  # they follow the member
+        sums = [local or central for local, central in zip(sums, summed, strict=True)]
+    true, found = (*described, *summed), (name, flags, method, time, date, *sums)
+    faults = [] if found == true else _contradictions(info, true, found)
     if version not in KNOWN_VERSIONS:
         faults.append(_fault(info, "its own header asks for a version that crates do not use"))
-    if not _is_harmless(extra):
+    if not _HARMLESS.issuperset(extra):
         faults.append(_fault(info, _ODD_EXTRA, FaultKind.UNSAFE))
     return faults
 
 
-def extra_fields(extra: bytes) -> list[tuple[int, bytes]]:
-    """Tag and content of every extra field; what is cut off has a tag that does not exist."""
-    fields: list[tuple[int, bytes]] = []
+def extra_fields(extra: bytes) -> dict[int, bytes]:
+    """The extra fields by tag; what is cut off or comes again has a tag that does not exist."""
+    fields: dict[int, bytes] = {}
     at = 0
-    while at < len(extra):
-        if len(extra) - at < _FIELD.size:
-            return [*fields, (_BROKEN, extra[at:])]
+    while at + _FIELD.size <= len(extra):
         tag, length = _FIELD.unpack_from(extra, at)
         start, at = at + _FIELD.size, at + _FIELD.size + length
-        fields.append((tag if at <= len(extra) else _BROKEN, extra[start:at]))
+        fields[_BROKEN if tag in fields else tag] = extra[start:at]
+    if at != len(extra):
+        fields[_BROKEN] = b""
     return fields
 
 
@@ -116,22 +107,23 @@ def name_bytes(info: zipfile.ZipInfo) -> bytes:
     return info.orig_filename.encode("utf-8" if info.flag_bits & _FLAG_UTF8 else "cp437")
 
 
-_ODD_EXTRA = "a header of it has an extra field that crates do not use; tools may obey it"
+def _contradictions(
+    info: zipfile.ZipInfo, true: Sequence[object], found: Sequence[object]
+) -> list[Fault]:
+    return [
+        Fault(
+            kind=FaultKind.DAMAGED,
+            name=info.filename,
+            text=f"the zip's directory and the member's own header disagree on its {what}",
+            expected=str(central),
+            found=str(local),
+        )
+        for what, central, local in zip(_STATED, true, found, strict=True)
+        if central != local
+    ]
 
 
-def _is_special(info: zipfile.ZipInfo) -> bool:
-    kinds = {
-        0,
-        stat.S_IFREG,
-        stat.S_IFDIR,
-    }  # whatever system: tools differ in whose modes they read
-    return _unix_kind(info) not in kinds or bool(info.external_attr & _DOS_SPECIAL)
-
-
-def _is_ambiguous(info: zipfile.ZipInfo) -> bool:
-    kind = _unix_kind(info)
-    if info.is_dir():
-        return kind == stat.S_IFREG
+def _says_directory(info: zipfile.ZipInfo, kind: int) -> bool:
     return kind == stat.S_IFDIR or bool(info.external_attr & _DOS_DIRECTORY)
 
 
@@ -144,26 +136,10 @@ def _is_ordinary(info: zipfile.ZipInfo) -> bool:
     )
 
 
-def _unix_kind(info: zipfile.ZipInfo) -> int:
-    """File type of the mode; 0: none is stated."""
-    return stat.S_IFMT(info.external_attr >> 16)
-
-
-def _is_harmless(extra: bytes) -> bool:
-    tags = [tag for tag, _ in extra_fields(extra)]
-    return len(tags) == len(set(tags)) and _HARMLESS.issuperset(tags)
-
-
-def _wide(sizes: Iterable[int], extra: bytes) -> list[int]:
-    """The sizes; from the ZIP64 field those that 32 bits do not hold."""
-    content = dict(extra_fields(extra)).get(ZIP64, b"")
+def _wide(sizes: Sequence[int], content: bytes) -> list[int]:
+    """Packed size and size; from the ZIP64 field those that 32 bits do not hold."""
     wide = iter(struct.unpack_from(f"<{len(content) // 8}Q", content))
-    return [next(wide, size) if size == _UNKNOWN_32 else size for size in sizes]
-
-
-def _or_later(info: zipfile.ZipInfo, local: int, central: int) -> int:
-    """What a local header states; the central value where it leaves that to the descriptor."""
-    return central if info.flag_bits & FLAG_DESCRIPTOR and local == 0 else local
+    return [next(wide, size) if size == _UNKNOWN_32 else size for size in reversed(sizes)][::-1]
 
 
 def _fault(info: zipfile.ZipInfo, text: str, kind: FaultKind = FaultKind.DAMAGED) -> Fault:

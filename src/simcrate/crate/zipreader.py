@@ -33,6 +33,7 @@ LARGEST_DIRECTORY_BYTES = 256 << 20  # some two million members
 _INFLATE_ERROR = cast("type[Exception]", igzip_lib.error)  # its stub calls it an instance
 _BROKEN = (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, struct.error)
 _LOCAL = struct.Struct("<4s5H3I2H")
+_HEAD_BYTES = 256  # read at once: nearly every local header with its name and extra fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +91,22 @@ def locate(source: Bytes, info: zipfile.ZipInfo) -> tuple[Span, list[Fault]]:
     Raises:
         ZipFault: there is no local header where the directory says.
     """
-    head = source.read(info.header_offset, _LOCAL.size) if info.header_offset >= 0 else b""
+    head = source.read(info.header_offset, _HEAD_BYTES) if info.header_offset >= 0 else b""
     if len(head) < _LOCAL.size or not head.startswith(b"PK\x03\x04"):
         text = "there is no member where the zip's directory says"
         raise ZipFault(Fault(kind=FaultKind.DAMAGED, name=info.filename, text=text))
-    _, *fields, name_length, extra_length = _LOCAL.unpack(head)
-    names = source.read(info.header_offset + _LOCAL.size, name_length + extra_length)
-    name, extra = names[:name_length], names[name_length:]
-    is_wide = ZIP64 in dict(extra_fields(extra))
-    data = info.header_offset + _LOCAL.size + name_length + extra_length
+    _, *fields, name_length, extra_length = _LOCAL.unpack_from(head)
+    head_bytes = _LOCAL.size + name_length + extra_length
+    if head_bytes > _HEAD_BYTES:
+        head = source.read(info.header_offset, head_bytes)
+    names = head[_LOCAL.size : head_bytes]
+    extra = extra_fields(names[name_length:])
+    data = info.header_offset + head_bytes
     data_end = data + info.compress_size
-    faults = local_faults(info, fields, name, extra)
+    faults = local_faults(info, fields, names[:name_length], extra)
     end = data_end
     if info.flag_bits & FLAG_DESCRIPTOR:
-        tail, fault = _check_descriptor(source.read(data_end, 24), info, is_wide=is_wide)
+        tail, fault = _check_descriptor(source.read(data_end, 24), info, is_wide=ZIP64 in extra)
         end += tail
         faults += fault
     return Span(info.header_offset, data, data_end, end), faults

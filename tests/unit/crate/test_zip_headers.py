@@ -12,7 +12,7 @@ from zipfile import ZipInfo
 
 import pytest
 
-from simcrate.crate import Provenance, gather, pack_crate, verify_crate
+from simcrate.crate import Provenance, gather, pack_crate, verify_crate, zipformat
 from simcrate.crate.deflate import BLOCK_BYTES
 
 SCA = "results/General/Net-#0.sca"
@@ -20,17 +20,20 @@ VEC = "results/General/Net-#0.vec"
 CONTRADICTION = "the zip's directory and the member's own header disagree on its "
 
 
-@pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def packed_in(directory: Path, large: str = VEC) -> bytes:
     """A crate with a small file, and with one of several blocks, whose header leaves its sizes open."""
-    directory = tmp_path_factory.mktemp("packed")
-    for name, size in ((SCA, 9), (VEC, BLOCK_BYTES + 1)):
+    for name, size in ((SCA, 9), (large, BLOCK_BYTES + 1)):
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(bytes(size))
     provenance = Provenance(title="t", description="", created_at=datetime(2026, 1, 1, tzinfo=UTC))
     contents = gather(directory / "results")
     return pack_crate(contents, provenance, directory / "crate.zip").path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return packed_in(tmp_path_factory.mktemp("packed"))
 
 
 @pytest.fixture
@@ -181,6 +184,22 @@ def test_extra_field_of_the_members_own_header_alone_is_called_unsafe(
 )
 def test_extra_fields_of_other_writers_are_good(extra: bytes, crate: Path) -> None:
     assert faults_of(rewritten(crate, saying(extra=extra))) == set()
+
+
+def test_zip64_sizes_as_crates_have_them_are_good(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(zipformat, "ZIP64_FROM_BYTES", 1)
+
+    packed_in(tmp_path)
+
+    assert faults_of(tmp_path / "crate.zip") == set()
+
+
+def test_name_that_is_longer_than_what_is_read_at_once_is_good(tmp_path: Path) -> None:
+    packed_in(tmp_path, VEC + "x" * 230)
+
+    assert faults_of(tmp_path / "crate.zip") == set()
 
 
 def test_zip64_sizes_of_a_small_member_are_good(crate: Path) -> None:
