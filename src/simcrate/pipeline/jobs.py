@@ -36,6 +36,22 @@ class RunState(StrEnum):
         return self not in {RunState.QUEUED, RunState.RUNNING}
 
 
+class Completion(StrEnum):
+    """How many of the runs completed: whoever reads of results wants to know that first."""
+
+    ALL = "all"
+    SOME = "some"
+    NONE = "none"
+
+
+def completion_of(counts: Mapping[RunState, int]) -> Completion:
+    """Of runs that have ended, by how many are in which state."""
+    completed = counts.get(RunState.COMPLETED, 0)
+    if completed == sum(counts.values()):
+        return Completion.ALL
+    return Completion.SOME if completed else Completion.NONE
+
+
 def tally_of(counts: Mapping[RunState, int]) -> str:
     """How many runs are in which state, as in `3 completed, 1 failed`."""
     return ", ".join(f"{counts[state]} {state}" for state in RunState if counts.get(state))

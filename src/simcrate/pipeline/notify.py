@@ -7,7 +7,6 @@ was sent twice is one message to mail programs.
 
 from __future__ import annotations
 
-import os
 import re
 import smtplib
 import ssl
@@ -20,8 +19,9 @@ from html import escape
 from pathlib import Path
 from typing import Protocol
 
-from simcrate.durable import flush
+from simcrate.durable import replace_file
 from simcrate.errors import NotifyError, RecipientRefusedError
+from simcrate.pipeline.jobs import Completion
 from simcrate.secret import Secret
 
 STAGE = "notify"
@@ -45,6 +45,7 @@ class Outcome:
     """The simulation's page on the portal."""
     runs: str
     """How the runs ended, as in `3 completed, 1 failed`."""
+    completion: Completion
     problems: Sequence[str]
     """One sentence for each thing that went wrong."""
     link_url: str = ""
@@ -81,9 +82,8 @@ def notify(outcome: Outcome, *, sender: str, recipient: str, post: Post) -> None
 
 def compose(outcome: Outcome, *, sender: str, recipient: str) -> EmailMessage:
     """Write the message, as plain text and as HTML."""
-    end = "are ready" if outcome.is_delivered else "could not be delivered"
     return write_message(
-        subject=f"Results of '{outcome.title}' {end}",
+        subject=_subject(outcome),
         sender=sender,
         recipient=recipient,
         message_id=outcome.message_id,
@@ -112,6 +112,19 @@ def write_message(
     message.set_content("\n\n".join(paragraphs) + "\n")
     message.add_alternative(_html(paragraphs), subtype="html")
     return message
+
+
+def _subject(outcome: Outcome) -> str:
+    """All of it that many people read."""
+    if not outcome.is_delivered:
+        return f"Results of '{outcome.title}' could not be delivered"
+    match outcome.completion:
+        case Completion.ALL:
+            return f"Results of '{outcome.title}' are ready"
+        case Completion.SOME:
+            return f"Results of '{outcome.title}' are ready in part: {outcome.runs}"
+        case Completion.NONE:
+            return f"No run of '{outcome.title}' completed: {outcome.runs}"
 
 
 def _paragraphs(outcome: Outcome) -> list[str]:
@@ -178,13 +191,7 @@ class OutboxPost:
         name = str(message["Message-ID"]).strip("<>").replace("/", "_") + ".eml"
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            partial = self._directory / f".{name}.partial"
-            with partial.open("wb") as file:
-                file.write(bytes(message))
-                file.flush()
-                os.fsync(file.fileno())
-            partial.rename(self._directory / name)
-            flush(self._directory)
+            replace_file(self._directory / name, bytes(message))
         except OSError as error:
             text = f"could not write the mail to the outbox: {error.strerror}"
             raise NotifyError(text, detail=str(error)) from error

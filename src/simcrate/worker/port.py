@@ -19,6 +19,7 @@ from simcrate.delivery import Ledger
 from simcrate.errors import SimCrateError
 from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import (
+    Completion,
     PackedSimulation,
     Progress,
     RunOutcome,
@@ -61,6 +62,7 @@ class Recipient:
     title: str
     runs: str
     """How the runs ended, as in `3 completed, 1 failed`."""
+    completion: Completion
     problems: tuple[str, ...]
     page_url: str
     permalink_url: str

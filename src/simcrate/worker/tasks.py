@@ -182,6 +182,7 @@ def _deliver(bench: Bench, claim: Claim, watch: Watch) -> None:
             written_at=recipient.written_at,
             page_url=recipient.page_url,
             runs=recipient.runs,
+            completion=recipient.completion,
             problems=(*recipient.problems, *record.warnings),
             link_url=record.link.url if record.link and not record.error else "",
             permalink_url=recipient.permalink_url,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
@@ -14,6 +15,7 @@ from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.limits.models import GroupLimits
 from simcrate.portal.simulations.models import Simulation
+from simcrate.portal.storages.models import StorageBackend
 from simcrate.portal.workers.models import Worker
 
 Submit = Callable[..., Simulation]
@@ -45,9 +47,8 @@ def deliver(simulation: Simulation, **changes: object) -> Delivery:
         "announced_at": NOW,
         "expires_at": datetime(2030, 12, 2, tzinfo=UTC),
     }
-    return Delivery.objects.create(
-        simulation=simulation, storage=simulation.storage, **{**values, **changes}
-    )
+    values |= {"simulation": simulation, "storage": simulation.storage}
+    return Delivery.objects.create(**{**values, **changes})
 
 
 def test_a_new_simulation_waits_for_a_worker(as_alice: Client, simulation: Simulation) -> None:
@@ -231,6 +232,36 @@ def test_the_list_is_paged_and_newest_first(
     assert first.index("number 19") < first.index("number 0<")
     assert str(simulation.pk) in second
     assert str(simulation.pk) not in first
+
+
+@pytest.mark.parametrize(
+    ("failed", "badge"),
+    [(0, "delivered all"), (1, "delivered some"), (4, "delivered none")],
+)
+def test_list_and_page_look_delivered_as_far_as_runs_completed(
+    as_alice: Client, simulation: Simulation, failed: int, badge: str
+) -> None:
+    end_runs(simulation)
+    simulation.runs.filter(number__lt=failed).update(state="failed")
+    deliver(simulation)
+
+    for text in (page(as_alice, simulation), as_alice.get("/simulations/").content.decode()):
+        assert f'class="state {badge}"' in text
+        assert bool(failed) == (f"{failed} failed" in text)
+
+
+def test_the_list_says_where_the_crate_went_in_the_end(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    other = StorageBackend.objects.create(name="The fallback", identifier="local:2", keep_days=7)
+    end_runs(simulation)
+    deliver(simulation, state="failed", error="it is full", link_url="")
+    deliver(simulation, storage=other)
+
+    text = as_alice.get("/simulations/").content.decode()
+
+    assert "The fallback" in text
+    assert "Local storage" not in text
 
 
 def test_a_list_costs_the_same_number_of_queries_at_any_length(

@@ -12,6 +12,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Mailbox
 
 from simcrate.errors import NotifyError, RecipientRefusedError
+from simcrate.pipeline.jobs import Completion
 from simcrate.pipeline.notify import OutboxPost, Outcome, SmtpPost, compose, notify
 from tests.servers.ports import free_port
 
@@ -21,6 +22,7 @@ DELIVERED = Outcome(
     written_at=datetime(2026, 11, 25, 12, tzinfo=UTC),
     page_url="http://portal.example/simulations/1/",
     runs="3 completed, 1 failed",
+    completion=Completion.SOME,
     problems=["Run 3: it ran out of memory."],
     link_url="http://cloud.example/abc/epidemic.zip",
     permalink_url="http://portal.example/r/xyz",
@@ -61,6 +63,20 @@ def test_a_delivery_that_failed_says_why_and_that_nothing_is_lost() -> None:
     assert "quota exceeded; free space." in text
     assert "Nothing was deleted" in text
     assert "could not be delivered" in compose(FAILED, sender="a@b.c", recipient="d@e.f")["Subject"]
+
+
+@pytest.mark.parametrize(
+    ("completion", "subject"),
+    [
+        (Completion.ALL, "Results of 'S' are ready"),
+        (Completion.SOME, "Results of 'S' are ready in part: 3 completed, 1 failed"),
+        (Completion.NONE, "No run of 'S' completed: 3 completed, 1 failed"),
+    ],
+)
+def test_the_subject_says_how_much_of_it_there_is(completion: Completion, subject: str) -> None:
+    outcome = replace(DELIVERED, title="S", completion=completion)
+
+    assert compose(outcome, sender="a@b.c", recipient="d@e.f")["Subject"] == subject
 
 
 def test_without_an_expiry_it_is_kept_for_ever() -> None:

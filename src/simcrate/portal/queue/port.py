@@ -389,6 +389,7 @@ class RowsPort:
             email=email,
             title=simulation.title,
             runs=str(runs),
+            completion=runs.completion,
             problems=problems,
             page_url=f"{base_url}/simulations/{simulation.pk}/",
             permalink_url=f"{base_url}/r/{delivery.permalink}",

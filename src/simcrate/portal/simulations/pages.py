@@ -82,6 +82,7 @@ def whole_page(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
     summary = simulation.summary or {}
     return {
         "simulation": simulation,
+        "tally": seen.tally,
         "mail_to": mail_address(simulation.owner, simulation.notify_email),
         "live": _live_part(request, seen),
         "can_end": not seen.tally.has_ended and simulation.cancel_requested_at is None,

@@ -23,6 +23,7 @@ from simcrate.portal.simulations.states import (
     standing,
     with_another,
 )
+from simcrate.portal.storages.models import StorageBackend
 
 MAX_RUNS_SHOWN = 100
 
@@ -38,6 +39,11 @@ class Overview:
     delivery: Delivery | None
     """The newest that has a link; else the newest on its way; else the newest."""
     standing: Standing
+
+    @property
+    def storage(self) -> StorageBackend:
+        """Where the crate is, or is on its way to; until then where it was asked for."""
+        return self.delivery.storage if self.delivery else self.simulation.storage
 
     @property
     def estimated_end(self) -> datetime | None:

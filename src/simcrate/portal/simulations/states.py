@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from simcrate.delivery import DeliveryState
-from simcrate.pipeline.jobs import RunState, tally_of
+from simcrate.pipeline.jobs import Completion, RunState, completion_of, tally_of
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.simulations.models import Simulation
 
@@ -59,6 +59,11 @@ class RunTally:
     def has_ended(self) -> bool:
         """Whether every run is in a final state."""
         return all(state.is_final for state, count in self.counts.items() if count)
+
+    @property
+    def completion(self) -> Completion:
+        """How many completed, once all have ended."""
+        return completion_of(self.counts)
 
     def __str__(self) -> str:
         return tally_of(self.counts)
@@ -174,8 +179,7 @@ def _delivered_sentence(simulation: Simulation, tally: RunTally) -> str:
         if simulation.cancel_requested_at
         else ""
     )
-    completed = tally.counts.get(RunState.COMPLETED, 0)
-    if completed == tally.total:
+    if tally.completion is Completion.ALL:
         return "The crate is ready."
     return f"The crate is ready ({tally}). {ended_early}".strip()
 
