@@ -59,13 +59,13 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
     """Run the simulator to its end, or until the watch says stop.
 
     Returns:
-        how it ended; results that the disk did not take make it `failed`.
+        how it ended; a log or results that the disk did not take make it `failed`.
 
     Raises:
         SimulationError: the simulator is not what its definition says, or the run directory is not the same
             any more: another worker does the run by now, and what is there is that one's.
         WorkEndedError: the submitted files are not there any more; the run is done again.
-        DiskFullError: there is no space for the run directory; nothing was started.
+        DiskFullError: there is no space to begin; what was started has ended.
         OSError: the run directory cannot be prepared, or the simulator not be started.
     """
     number = job.run.number
@@ -225,6 +225,8 @@ def _clear(run_dir: Path) -> None:
 def _state(ending: Ending, end: ProcessEnd, ends_as: RunState) -> RunState:
     if end.exceeded:
         return RunState.LIMITED
+    if end.log_failure:
+        return RunState.FAILED
     if end.was_stopped and ending.kind is not EndingKind.COMPLETE:
         return ends_as
     return {
@@ -238,4 +240,9 @@ def _state(ending: Ending, end: ProcessEnd, ends_as: RunState) -> RunState:
 def _reason(ending: Ending, end: ProcessEnd, state: RunState) -> str:
     if end.was_stopped and state is not RunState.COMPLETED:
         return f"It was {state} by request: {ending.reason}"
+    if end.log_failure and not end.exceeded:
+        return (
+            f"Its log could not be written ({end.log_failure}); what it had recorded is kept. "
+            "Make room on the disk of its machine, then submit it again."
+        )
     return end.exceeded or ending.reason

@@ -149,7 +149,7 @@ def _run(simulator: Simulator, kind: SandboxKind, trial: Trial) -> str:
         sandbox.take_back(working_dir)
         left = _count_files(working_dir, simulator.result_dir)
     if ending.kind is EndingKind.ERROR and not end.exceeded:
-        raise SimCrateError(ending.reason)
+        raise SimCrateError(end.log_failure or ending.reason)
     if not left:
         message = f"it left no results ({end.exceeded or ending.reason})"
         raise SimCrateError(message)

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from threading import Event
 
-from simcrate.errors import SimulationError
+from simcrate.errors import DiskFullError, SimulationError
 from simcrate.simulators import cmdenv, plaincommand
 from simcrate.simulators.definition import Limits, Simulator, SimulatorKind
 from simcrate.simulators.process import Followed, ProcessEnd, follow
@@ -90,7 +90,8 @@ def _answer(asked: _Asked, sandbox: Sandbox) -> frozenset[str]:
 
     name = Path(asked.command[0]).name
     try:
-        end = _ask(asked, sandbox, on_line)
+        with DiskFullError.told_for(f"ask {name!r} for its options"):
+            end = _ask(asked, sandbox, on_line)
     except OSError as error:
         message = f"could not ask {name!r} for its options: it cannot be started"
         raise SimulationError(message, detail=str(error)) from error

@@ -18,10 +18,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from io import FileIO
 from pathlib import Path
 from threading import Event
-from typing import BinaryIO
 
+from simcrate.errors import DiskFullError
 from simcrate.simulators.definition import Limits
 from simcrate.simulators.identity import ProcessIdentity
 from simcrate.simulators.lastwords import LastWords
@@ -55,7 +56,9 @@ class ProcessEnd:
     exit_code: int
     """Negative: killed by that signal."""
     was_stopped: bool
-    """Whether it ended after we had asked it to."""
+    """Whether it ended after it was asked to by request."""
+    log_failure: str
+    """Why its log could not be written, for which it was stopped, as the system says; empty: it could."""
     exceeded: str
     """The limit that it was stopped at, in a sentence; empty: none."""
     wall_time_s: float
@@ -87,9 +90,10 @@ def follow(program: Followed, *, on_line: Callable[[str], None], stop: Event) ->
         program: what to start.
         on_line: called with each line of output, decoded, without its line end.
         stop: when set, the program gets SIGTERM, then time to finish, then all of it SIGKILL; the same
-            when it is over a limit.
+            when it is over a limit, and when its log cannot be written: its results may fare no better.
 
     Raises:
+        DiskFullError: there is no space to start it.
         OSError: it could not be started.
     """
     started = time.monotonic()
@@ -99,11 +103,12 @@ def follow(program: Followed, *, on_line: Callable[[str], None], stop: Event) ->
         last_words.hear(line)
         on_line(line)
 
-    with program.log_path.open("ab") as file, _started(program) as process:
-        noted = _note_identities(program.identity_dir, process.pid)
+    with _opened(program.log_path) as file, _started(program) as process:
+        with DiskFullError.told_for("start the simulator"):
+            noted = _note_identities(program.identity_dir, process.pid)
         meter = Meter(process.pid, program.working_dir, program.log_path, program.limits)
-        stopper = _Stopper(process.pid, stop, meter, program.stop_grace_s)
         log = _Log(file, program.limits.disk_bytes)
+        stopper = _Stopper(process.pid, stop, meter, log, program.stop_grace_s)
         exit_code, usage = _pump(process, log, hear, stopper)
         _forget_identities(program.identity_dir, noted)
     meter.measure_rest()
@@ -116,7 +121,8 @@ def follow(program: Followed, *, on_line: Callable[[str], None], stop: Event) ->
             exceeded = meter.refused_reason()
     return ProcessEnd(
         exit_code=_signal_or_code(exit_code),
-        was_stopped=stopper.asked and not stopper.exceeded,
+        was_stopped=stopper.by_request,
+        log_failure=log.failure,
         exceeded=exceeded,
         wall_time_s=time.monotonic() - started,
         cpu_time_s=max(peaks.cpu_time_s, usage.ru_utime + usage.ru_stime),
@@ -198,6 +204,12 @@ def _works_below(directory: Path, pid: int) -> bool:
     return working_dir.is_relative_to(directory.resolve())
 
 
+def _opened(log_path: Path) -> FileIO:
+    """Without a buffer: what was once refused must not be written again when the file is closed."""
+    with DiskFullError.told_for("start the simulator"):
+        return log_path.open("ab", buffering=0)
+
+
 @contextlib.contextmanager
 def _started(program: Followed) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
@@ -235,18 +247,20 @@ def _forget_identities(directory: Path, noted: str) -> None:
 
 
 class _Stopper:
-    """SIGTERM once asked or over a limit, SIGKILL to all of the program when the grace is over.
+    """SIGTERM once asked, over a limit or without a log, SIGKILL to all of the program when the grace is over.
 
     A program that goes on to twice a limit of memory or disk has no grace.
     """
 
-    def __init__(self, pid: int, stop: Event, meter: Meter, grace_s: float) -> None:
+    def __init__(self, pid: int, stop: Event, meter: Meter, log: _Log, grace_s: float) -> None:
         self._pid = pid
         self._stop = stop
         self._meter = meter
+        self._log = log
         self._grace_s = grace_s
         self._kill_at = 0.0
         self.asked = False
+        self.by_request = False
         self.exceeded = ""
 
     def act(self) -> None:
@@ -254,8 +268,9 @@ class _Stopper:
         if self.asked:
             if self._meter.is_running_away or time.monotonic() > self._kill_at:
                 _kill_all(self._pid)
-        elif exceeded or self._stop.is_set():
+        elif exceeded or self._log.failure or self._stop.is_set():
             self.asked, self.exceeded = True, exceeded
+            self.by_request = not (exceeded or self._log.failure)
             self._kill_at = time.monotonic() + self._grace_s
             _signal_programs(self._pid, signal.SIGTERM)
 
@@ -313,18 +328,24 @@ class _Log:
     """What the program prints, in a file that grows no further than just over the disk limit.
 
     Over it by so much that the program is stopped for it; what comes then, until it has ended, is read only.
+    The same once the disk does not take it: a log with a gap would tell another story.
     """
 
-    def __init__(self, file: BinaryIO, limit_bytes: int) -> None:
+    def __init__(self, file: FileIO, limit_bytes: int) -> None:
         self._file = file
         self._room_bytes = limit_bytes or math.inf
+        self.failure = ""
 
     def write(self, chunk: bytes) -> None:
-        if self._room_bytes < 0:
+        if self._room_bytes < 0 or self.failure:
             return
         self._room_bytes -= len(chunk)
-        self._file.write(chunk if self._room_bytes >= 0 else chunk + LOG_ENDS_HERE)
-        self._file.flush()
+        rest = chunk if self._room_bytes >= 0 else chunk + LOG_ENDS_HERE
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            self.failure = error.strerror or str(error)
 
 
 class _Lines:

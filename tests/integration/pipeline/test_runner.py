@@ -30,7 +30,8 @@ from simcrate.pipeline.place import Place
 from simcrate.pipeline.simulate import SimulateJob
 from simcrate.pipeline.simulate import simulate as simulate_run
 from simcrate.pipeline.watch import Watch
-from simcrate.simulators import OPPSIM, UNFENCED, Limits, Simulator
+from simcrate.simulators import OPPSIM, UNFENCED, Limits, Simulator, SimulatorKind
+from tests.servers.disks import full_disk
 
 INI = """
 [Config Short]
@@ -346,6 +347,24 @@ def test_a_run_that_is_ended_early_keeps_what_was_recorded(place: Place, ends_as
     assert outcome.state is ends_as
     assert outcome.reason.startswith(f"It was {ends_as} by request: SIGINT or SIGTERM received")
     assert list(place.result_dir(0).glob("*.sca"))
+
+
+def test_a_run_whose_log_finds_no_space_has_failed_and_what_it_recorded_is_delivered(
+    place: Place,
+) -> None:
+    script = "echo 'version 3' > results/a.sca && yes | head -c 1000000"
+    chatty = Simulator(
+        name="chatty", title="", kind=SimulatorKind.COMMAND, command=("sh", "-c", script)
+    )
+    with full_disk(beyond_bytes=100_000):
+        outcome = simulate(place, simulator=chatty)
+    finish(place, outcome)
+
+    assert outcome.state is RunState.FAILED
+    assert outcome.reason.startswith("Its log could not be written (File too large)")
+    with zipfile.ZipFile(crate_path(place)) as crate:
+        assert "results/run-0/a.sca" in crate.namelist()
+        assert crate.getinfo("logs/run-0.log").file_size == 100_000
 
 
 def test_a_spool_that_cannot_be_written_is_an_error_and_costs_nothing(place: Place) -> None:

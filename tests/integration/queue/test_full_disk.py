@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import replace
 from threading import Event
 
@@ -21,19 +19,9 @@ from simcrate.simulators.definition import OPPSIM
 from simcrate.worker.port import WorkKind
 from simcrate.worker.supervisor import Supervisor
 from simcrate.worker.tasks import Bench, perform
+from tests.servers.disks import full_disk
 
 FILE_BYTES = 1_000_000
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """No file may grow as large as a submitted one: the kernel refuses that as a full disk does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES - 1, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("has_inputs", [False, True])
@@ -51,7 +39,7 @@ def test_a_run_that_there_is_no_space_to_begin_is_given_back(
     assert claim is not None
     watch.stop.set()  # it does not pause
 
-    with full_disk():
+    with full_disk(beyond_bytes=FILE_BYTES - 1):
         perform(bench, claim, watch)
 
     run = Run.objects.get(pk=claim.id)

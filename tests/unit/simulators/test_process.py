@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from simcrate.errors import DiskFullError
 from simcrate.simulators import (
     Followed,
     Limits,
@@ -36,6 +37,7 @@ def run(
     stop: Event | None = None,
     grace_s: float = 5,
     limits: Limits = UNLIMITED,
+    log_path: Path | None = None,
 ) -> tuple[ProcessEnd, list[str]]:
     lines: list[str] = []
     working_dir = tmp_path / "work"
@@ -44,7 +46,7 @@ def run(
         Followed(
             command=(sys.executable, "-c", script),
             working_dir=working_dir,
-            log_path=tmp_path / "program.log",
+            log_path=log_path or tmp_path / "program.log",
             identity_dir=tmp_path,
             limits=limits,
             stop_grace_s=grace_s,
@@ -81,6 +83,30 @@ def test_what_it_has_printed_is_in_its_log_at_once(tmp_path: Path) -> None:
     follow(program, on_line=lambda _: logged.append(log_path.read_text()), stop=Event())
 
     assert logged == ["one\n"]
+
+
+def test_a_program_whose_log_finds_no_space_is_asked_to_end_and_heard_to_its_end(
+    tmp_path: Path,
+) -> None:
+    script = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('saved')))
+print('one', flush=True)
+time.sleep(60)
+"""
+    end, lines = run(tmp_path, script, log_path=Path("/dev/full"))
+
+    assert lines == ["one", "saved"]
+    assert (end.log_failure, end.was_stopped) == ("No space left on device", False)
+
+
+def test_a_program_that_there_is_no_space_to_start_is_ended(tmp_path: Path) -> None:
+    (tmp_path / IDENTITY_FILE).symlink_to("/dev/full")
+    children = psutil.Process().children()
+
+    with pytest.raises(DiskFullError):
+        run(tmp_path, "import time; time.sleep(60)")
+    assert psutil.Process().children() == children
 
 
 def test_the_last_words_of_a_program_that_has_ended_meanwhile_are_heard(tmp_path: Path) -> None:
