@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from simcrate.portal.accounts.models import User
+from simcrate.portal.accounts.services import issue_token
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.limits.models import GroupLimits
 from simcrate.portal.simulations.models import Simulation
@@ -191,6 +192,19 @@ def test_the_cancel_button_cancels_and_goes(as_alice: Client, simulation: Simula
 
     assert "cancelled before any run started" in text
     assert ">Cancel</button>" not in text
+
+
+def test_what_cannot_be_taken_back_is_asked_about_first(
+    as_alice: Client, simulation: Simulation
+) -> None:
+    end_runs(simulation)
+    deliver(simulation)
+    issue_token(owner=simulation.owner, name="laptop")
+    text = page(as_alice, simulation) + as_alice.get("/account/").content.decode()
+    final = re.findall(r"<form[^>]*>(?:<input[^>]*>)?<button[^>]*danger[^>]*>(\w+)", text)
+    asked = re.findall(r"<form[^>]*hx-confirm[^>]*>(?:<input[^>]*>)?<button[^>]*>(\w+)", text)
+
+    assert final == asked == ["Revoke", "Revoke"]
 
 
 def test_cancel_is_not_a_link(as_alice: Client, simulation: Simulation) -> None:
