@@ -56,6 +56,10 @@ def draft(as_alice: Client, ini: str = INI) -> str:
     return str(as_alice.post("/simulations/new/", {"ini_text": ini})["Location"])
 
 
+def preview(client: Client, address: str, config: str) -> str:
+    return client.get(address, {"config": config}).content.decode()
+
+
 def test_an_uploaded_ini_offers_the_configs_and_runs_that_it_has(
     as_alice: Client, storage: StorageBackend
 ) -> None:
@@ -191,6 +195,21 @@ def test_the_preview_counts_the_runs_of_a_filter(as_alice: Client, storage: Stor
 
     assert "<strong>1 run</strong>" in chosen
     assert "no run that matches" in nothing
+
+
+def test_the_preview_warns_of_runs_that_nothing_ends(
+    as_alice: Client, alice: User, storage: StorageBackend
+) -> None:
+    address = draft(as_alice, "[General]\nnetwork = OppNet\n[Config A]\ncpu-time-limit = 1h\n")
+    address += "runs/"
+    assert "may go on until you stop them" in preview(as_alice, address, "General")
+    assert "may go on" not in preview(as_alice, address, "A")
+
+    group = Group.objects.create(name="students")
+    GroupLimits.objects.create(group=group, wall_time_min=5)
+    alice.groups.add(group)
+
+    assert "may go on" not in preview(as_alice, address, "General")
 
 
 def test_the_browser_asks_for_a_preview_when_nothing_has_changed_for_a_while(

@@ -24,6 +24,7 @@ from simcrate.portal.simulations.drafts import (
     draft_files,
     offers_of,
 )
+from simcrate.portal.simulations.endless import endless_warning
 from simcrate.portal.simulations.examples import list_examples
 from simcrate.portal.simulations.faults import SubmissionError
 from simcrate.portal.simulations.forms import ChoicesForm, FilesForm
@@ -137,16 +138,16 @@ def preview_runs(request: UserRequest, draft_id: UUID) -> HttpResponse:
     try:
         simulator = choosable(draft.choices["simulator"])
         ini = read_ini_for(simulator, draft.ini_name, draft_files(draft))
-        runs = choose_runs(
-            ini.config(request.GET.get("config", "")), request.GET.get("run_filter", "")
-        )
+        config = ini.config(request.GET.get("config", ""))
+        runs = choose_runs(config, request.GET.get("run_filter", ""))
         context = {"runs": runs[:RUNS_PREVIEWED], "count": len(runs)}
+        context["warning"] = endless_warning(config, limits_of(request.user))
         context["size"] = size_sentence(
             Plan(
                 owner=request.user,
                 simulator=simulator.name,
                 ini_name=draft.ini_name,
-                config=request.GET.get("config", ""),
+                config=config.name,
                 run_count=len(runs),
                 left_out=all_but(request.GET.getlist("parts")),
             )
