@@ -113,9 +113,9 @@ class BlobStore:
 
     def blobs(self) -> Iterator[str]:
         """The names of all blobs on disk."""
-        for path in sorted(self._blobs_dir.glob("*/*")):
-            if path == self.blob_path(path.name):
-                yield path.name
+        for directory in sorted(self._blobs_dir.glob("*/")):
+            names = sorted(path.name for path in directory.iterdir())
+            yield from (name for name in names if name.startswith(directory.name))
 
     def lost(self) -> dict[str, int]:
         """What was set aside, and how many bytes each has."""

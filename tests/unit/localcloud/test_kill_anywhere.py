@@ -27,6 +27,7 @@ from simcrate.localcloud.objects import find_linked
 from simcrate.localcloud.recovery import finish_whole, recover
 from tests.unit.localcloud.conftest import DAY_S, Server
 
+HALF = b"666"
 TUS = {"Tus-Resumable": "1.0.0"}
 STREAM = TUS | {"Content-Type": "application/offset+octet-stream"}
 
@@ -41,6 +42,8 @@ class Moment:
     """Contents by link, acknowledged, and nobody has asked for their end."""
     ended: set[str]
     """Links whose end was acknowledged."""
+    half_sent: str
+    """The id of an upload of which `HALF` was acknowledged; empty: none."""
 
 
 @dataclass(slots=True)
@@ -53,14 +56,15 @@ class Story:
     ledgers: list[Path] = field(default_factory=list)
     kept: dict[str, bytes] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
+    half_sent: str = ""
     _copying: threading.Lock = field(default_factory=threading.Lock)
 
     def take_copy(self) -> None:
         with self._copying:
             folder = self.copies / str(len(self.moments))
             shutil.copytree(self.server.cloud.config.folder, folder)
-            now = self.server.clock.now
-            self.moments.append(Moment(folder, now, dict(self.kept), set(self.ended)))
+            told = (dict(self.kept), set(self.ended), self.half_sent)
+            self.moments.append(Moment(folder, self.server.clock.now, *told))
 
     def step(self) -> None:
         """Between two requests: a backup of the ledger too."""
@@ -140,6 +144,9 @@ def _after_a_copy(story: Story, call: Callable[..., Any]) -> Callable[..., Any]:
 def tell(story: Story) -> None:
     """Every way in and every way out."""
     server = story.server
+    begun = server.client.post("/files", headers=TUS | {"Upload-Length": "9"}).headers["location"]
+    server.client.patch(begun, content=HALF, headers=STREAM | {"Upload-Offset": "0"})
+    story.half_sent = begun.rpartition("/")[2]
     digest = {"Repr_Digest": repr_digest(hashlib.sha256(b"11111").hexdigest())}
     one = story.put("a/one.bin", b"11111")
     copy = story.put("a/copy.bin", b"11111", **digest)
@@ -160,10 +167,8 @@ def tell(story: Story) -> None:
     again = next(url for url, content in story.kept.items() if content == b"55555")
     server.clock.now += 61
     story.end({"url": again}, lambda: tidy(server.cloud))
-    headers = TUS | {"Upload-Length": "9"}
-    given_up = server.client.post("/files", headers=headers).headers["location"]
-    server.client.patch(given_up, content=b"666", headers=STREAM | {"Upload-Offset": "0"})
-    server.client.delete(given_up, headers=TUS)
+    story.half_sent = ""
+    server.client.delete(begun, headers=TUS)
     story.step()
 
 
@@ -174,6 +179,8 @@ def test_death_between_any_two_committing_calls_loses_nothing_and_leaves_nothing
         cloud = taken_up(story, moment)
         assert contents(cloud, moment.kept) == moment.kept, moment.folder
         assert not contents(cloud, moment.ended), moment.folder
+        if moment.half_sent:
+            assert cloud.blobs.incoming_path(moment.half_sent).read_bytes() == HALF
         assert_disk_is_what_the_ledger_names(cloud)
         assert cloud.blobs.lost() == {}
         cloud.close()
