@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
-from simcrate.durable import flush
+from simcrate.durable import replace_file
 from simcrate.errors import BadInputError
 
 
@@ -16,19 +14,8 @@ def write_private(path: Path, text: str) -> None:
     Raises:
         BadInputError: it cannot be written there.
     """
-    part: Path | None = None
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:  # made with mode 0600
-            part = Path(file.name)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        flush(path.parent)
+        replace_file(path, text.encode(), mode=0o600)
     except OSError as error:
-        if part is not None:
-            part.unlink(missing_ok=True)
         message = f"could not write '{path.name}': {error.strerror}; choose another place with -o"
         raise BadInputError(message, detail=str(path)) from error

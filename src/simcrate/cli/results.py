@@ -12,9 +12,10 @@ import click
 from rich.console import Console
 
 from simcrate.cli.resulttables import items_table, run_facts, runs_table
+from simcrate.durable import replacing
 from simcrate.errors import BadInputError
 from simcrate.results import Kind, ResultSet, open_results
-from simcrate.results.export import atomic_write, plain, write_csv, write_json, write_parquet
+from simcrate.results.export import plain, write_csv, write_json, write_parquet
 
 _FILE_COLUMNS = 140
 
@@ -148,7 +149,7 @@ def _export(opened: ResultSet, file_format: str, output: Path | None) -> list[Pa
     if output is None:
         write(opened, sys.stdout.buffer)
         return []
-    with atomic_write(output) as stream:
+    with replacing(output) as stream:
         write(opened, stream)
     return [output]
 

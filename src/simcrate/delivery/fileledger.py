@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,7 +22,7 @@ from simcrate.delivery.jsonform import (
     stored_to_json,
 )
 from simcrate.delivery.ledger import DeliveryRecord, DeliveryState
-from simcrate.durable import flush
+from simcrate.durable import replace_file
 from simcrate.errors import LeaseLostError, SimCrateError
 from simcrate.storage import JSON, Link, Source, StoredCrate
 
@@ -67,6 +66,7 @@ class FileLedger:
             stored=stored_from_json(facts.get("stored")),
             link=link_from_json(facts.get("link")),
             error=facts["error"],
+            error_code=facts.get("error_code", ""),
             expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
             announced=facts["announced"],
         )
@@ -118,7 +118,9 @@ class FileLedger:
 
     def failed(self, error: SimCrateError) -> None:
         """There is nothing left to try."""
-        self._write(state=DeliveryState.FAILED, error=str(error), retry_at=None)
+        self._write(
+            state=DeliveryState.FAILED, error=str(error), error_code=error.code, retry_at=None
+        )
 
     def spool_released(self) -> None:
         """The directory is gone, and this file with it."""
@@ -175,13 +177,7 @@ def open_ledger(
 
 
 def _replace(path: Path, facts: dict[str, Any]) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w") as file:
-        json.dump(facts, file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(path)
-    flush(path.parent)
+    replace_file(path, json.dumps(facts, indent=2).encode())
 
 
 def _now() -> datetime:

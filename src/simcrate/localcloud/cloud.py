@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from starlette.requests import Request
 
-from simcrate.durable import flush
+from simcrate.durable import replace_file
 from simcrate.localcloud.audit import AuditLog
 from simcrate.localcloud.blobs import BlobStore
 from simcrate.localcloud.clock import Clock
@@ -96,13 +96,5 @@ def cloud_of(request: Request) -> Cloud:
 
 def _own_key(path: Path) -> bytes:
     if not path.exists():
-        part = path.with_name(".key.part")
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(os.urandom(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(path)
-        flush(path.parent)
+        replace_file(path, os.urandom(KEY_BYTES), mode=0o600)
     return path.read_bytes()

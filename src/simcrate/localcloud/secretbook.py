@@ -7,12 +7,11 @@ belong to an *owner*, and objects belong to owners: a secret can be replaced wit
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from simcrate.durable import flush
+from simcrate.durable import replace_file
 from simcrate.errors import BadInputError
 from simcrate.localcloud.ledger import Ledger
 from simcrate.secret import Secret
@@ -97,12 +96,4 @@ def _enter(ledger: Ledger, secret: Secret, *, now: float, owner: str) -> None:
 
 def _write_private(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.rename(path)
-    flush(path.parent)
+    replace_file(path, f"{text}\n".encode(), mode=0o600)

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
+from simcrate.durable import replace_file
 from simcrate.errors import BadInputError
 from simcrate.secret import Secret
 
@@ -56,12 +57,10 @@ class OutboxBackend(BaseEmailBackend):
     """Writes each mail to a file of its own, readable by every mail program."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Write them beside their final name first: whoever watches the outbox sees whole mails."""
+        """Write each whole or not at all, as whoever watches the outbox expects."""
         outbox_dir: Path = settings.OUTBOX_DIR
         outbox_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         for message in email_messages:
             path = outbox_dir / f"{uuid.uuid4()}.eml"
-            unfinished = path.with_suffix(".part")
-            unfinished.write_bytes(message.message().as_bytes())
-            unfinished.rename(path)
+            replace_file(path, message.message().as_bytes())
         return len(email_messages)

@@ -11,12 +11,11 @@ All vectors are read once, in file order; memory does not grow with their sample
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from simcrate.durable import flush
+from simcrate.durable import replace_file
 from simcrate.results import ResultSet
 from simcrate.statistics.catalogue import Catalogue
 from simcrate.statistics.drawingpool import DrawingPool
@@ -142,7 +141,7 @@ def write_statistics(  # noqa: PLR0913 - the interface of a stage, all but two b
     )
     if parts.report:
         write_report(summary, out_dir)
-    _write_atomically(encoded(summary.to_full_json()), out_dir / "statistics.json")
+    replace_file(out_dir / "statistics.json", encoded(summary.to_full_json()))
     progress(1.0)
     return summary
 
@@ -152,13 +151,3 @@ def _between(
 ) -> Callable[[float], None]:
     """Progress of a part of the work as progress of the whole."""
     return lambda share: progress(start + (end - start) * share)
-
-
-def _write_atomically(content: bytes, path: Path) -> None:
-    beside = path.with_name(f".{path.name}.part")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    flush(path.parent)

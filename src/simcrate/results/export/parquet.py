@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simcrate.results.export.atomic import atomic_write
+from simcrate.durable import replacing
 from simcrate.results.resultset import ResultSet
 from simcrate.results.tables import ALL_SAMPLES, SAMPLES, Kind
 
@@ -57,7 +57,7 @@ def write_parquet(results: ResultSet, directory: Path, *, filter: str = "") -> l
 
 
 def _write_table(table: pa.Table, target: Path) -> Path:
-    with atomic_write(target) as stream:
+    with replacing(target) as stream:
         pq.write_table(table, stream)
     return target
 
@@ -65,7 +65,7 @@ def _write_table(table: pa.Table, target: Path) -> Path:
 def _write_samples(results: ResultSet, target: Path, filter: str) -> Path:  # noqa: A002
     schema = ALL_SAMPLES.append(SAMPLES.field("event"))
     with (
-        atomic_write(target) as stream,
+        replacing(target) as stream,
         pq.ParquetWriter(
             stream, schema, use_dictionary=["vector"], column_encoding=_ENCODINGS
         ) as writer,
