@@ -25,14 +25,20 @@ def web(host: str, port: int) -> None:
     import uvicorn
     from django.conf import settings
 
+    from simcrate.cli.metricsport import listen_for_metrics
+    from simcrate.portal.asgi import application
+    from simcrate.portal.environment import host_and_port
+    from simcrate.portal.metrics.port import MetricsPort
+
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
                 click.echo(f"{WEB_READY} http://{host}:{port}")
 
+    address = host_and_port(settings.ENVIRONMENT.metrics_address)
     config = uvicorn.Config(
-        "simcrate.portal.asgi:application",
+        MetricsPort(application, address[1]) if address else application,
         host=host,
         port=port,
         lifespan="off",
@@ -41,7 +47,8 @@ def web(host: str, port: int) -> None:
         server_header=False,
         forwarded_allow_ips=list(settings.ENVIRONMENT.trusted_proxies),
     )
-    Server(config).run()
+    metrics = listen_for_metrics(*address, portal_port=port) if address else None
+    Server(config).run(sockets=[config.bind_socket(), metrics] if metrics else None)
 
 
 @click.command()

@@ -23,7 +23,7 @@ from simcrate.delivery import sweep
 from simcrate.errors import NotifyError, SimCrateError
 from simcrate.pipeline.place import spool_path
 from simcrate.pipeline.remind import remind
-from simcrate.portal.deliveries.chores import take_chore
+from simcrate.portal.deliveries.chores import EVERY, take_chore
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.deliveries.reminders import due_reminders, reminded
 from simcrate.portal.deliveries.repeating import needless_spools
@@ -60,20 +60,20 @@ def chores_of(bench: Bench, clock: Clock = time.monotonic) -> list[Chore]:
     A machine that only runs has no credentials for the others.  `clock` never jumps.
     """
     machine = machine_name(bench.var_dir)
-    runs = Chore(f"runs {machine}", timedelta(minutes=10), partial(tidy_runs, bench, machine))
+    runs = Chore(f"runs {machine}", EVERY["runs"], partial(tidy_runs, bench, machine))
     if settings.ENVIRONMENT.only_runs:
         return [runs]
     takeover = Chore(
-        f"lost {machine}", timedelta(minutes=10), partial(take_over, machine, Sightings[str](clock))
+        f"lost {machine}", EVERY["lost"], partial(take_over, machine, Sightings[str](clock))
     )
     overdue = Overdue(clock, lasting_s=OVERDUE_AFTER_S)
     return [
         runs,
         *([takeover] if bench.staging else []),
-        Chore("sweep", timedelta(hours=1), partial(sweep_expired, bench, overdue)),
-        Chore("remind", timedelta(hours=6), partial(remind_owners, bench)),
-        Chore(f"spool {machine}", timedelta(hours=1), partial(tidy_spool, bench, machine)),
-        Chore("examine", timedelta(days=1), warn_administrators),
+        Chore("sweep", EVERY["sweep"], partial(sweep_expired, bench, overdue)),
+        Chore("remind", EVERY["remind"], partial(remind_owners, bench)),
+        Chore(f"spool {machine}", EVERY["spool"], partial(tidy_spool, bench, machine)),
+        Chore("examine", EVERY["examine"], warn_administrators),
     ]
 
 

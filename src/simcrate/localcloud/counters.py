@@ -1,12 +1,14 @@
-"""What has happened since the start, counted; as lines of OpenMetrics.
-
-Source: the OpenMetrics specification 1.0 (text format).
-"""
+"""What has happened since the start, counted; as lines of OpenMetrics."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
+
+from simcrate.openmetrics import family, sample
+
+REQUESTS = "local_cloud_requests"
+BODY_BYTES = "local_cloud_body_bytes"
 
 
 class Counters:
@@ -32,21 +34,14 @@ class Counters:
         with self._lock:
             requests, moved = dict(self._requests), dict(self._bytes)
         return [
-            *family("requests", "counter", "Requests answered."),
+            *family(REQUESTS, "counter", "Requests answered."),
             *(
-                f'local_cloud_requests_total{{method="{method}",status="{status}"}} {count}'
+                sample(f"{REQUESTS}_total", count, method=method, status=str(status))
                 for (method, status), count in sorted(requests.items())
             ),
-            *family("body_bytes", "counter", "Bytes of request and response bodies.", "bytes"),
+            *family(BODY_BYTES, "counter", "Bytes of request and response bodies.", "bytes"),
             *(
-                f'local_cloud_body_bytes_total{{direction="{direction}"}} {count}'
+                sample(f"{BODY_BYTES}_total", count, direction=direction)
                 for direction, count in sorted(moved.items())
             ),
         ]
-
-
-def family(name: str, kind: str, text: str, unit: str = "") -> list[str]:
-    """The lines that introduce a metric."""
-    unit_lines = [f"# UNIT local_cloud_{name} {unit}"] if unit else []
-    head = [f"# TYPE local_cloud_{name} {kind}", *unit_lines]
-    return [*head, f"# HELP local_cloud_{name} {text}"]

@@ -7,9 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from simcrate.localcloud.cloud import Cloud, cloud_of
-from simcrate.localcloud.counters import family
-
-CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+from simcrate.openmetrics import CONTENT_TYPE, family, page, sample
 
 
 def routes() -> list[Route]:
@@ -21,8 +19,9 @@ async def metrics(request: Request) -> Response:
     """Counters since the start, and gauges as of now."""
     cloud = cloud_of(request)
     gauges = await cloud.run(_gauges, cloud)
-    lines = [*cloud.counters.lines(), *gauges, "# EOF", ""]
-    return Response("\n".join(lines), headers={"Content-Type": CONTENT_TYPE})
+    return Response(
+        page([*cloud.counters.lines(), *gauges]), headers={"Content-Type": CONTENT_TYPE}
+    )
 
 
 def _gauges(cloud: Cloud) -> list[str]:
@@ -42,6 +41,7 @@ def _gauges(cloud: Cloud) -> list[str]:
         ("senders", "Requests that are sending just now.", ""): cloud.sessions.active,
     }
     lines: list[str] = []
-    for (name, text, unit), value in values.items():
-        lines += [*family(name, "gauge", text, unit), f"local_cloud_{name} {value}"]
+    for (noun, text, unit), value in values.items():
+        name = f"local_cloud_{noun}"
+        lines += [*family(name, "gauge", text, unit), sample(name, value)]
     return lines

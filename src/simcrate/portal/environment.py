@@ -74,6 +74,9 @@ class Environment:
     seafile_server: str
     """The server of Seafile definitions that name none."""
 
+    metrics_address: str
+    """`host:port` at which the portal serves `/metrics` and nothing else, or empty: nowhere."""
+
     debug: bool
     """Django's debug pages; never on a machine that others reach."""
 
@@ -134,12 +137,14 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> Environment:
         disk_floor_bytes=number("DISK_FLOOR_BYTES", 2**30),
         sandbox=choice("SANDBOX", "bubblewrap", "none"),
         seafile_server=text("SEAFILE_SERVER").rstrip("/"),
+        metrics_address=text("METRICS_ADDRESS"),
         debug=choice("DEBUG", "0", "1") == "1",
     )
     faults += [
         *_address_faults("PUBLIC_URL", environment.public_url, "https://simcrate.example.org"),
         *_licence_faults(environment.licence),
         *_proxy_faults(environment.trusted_proxies),
+        *_metrics_faults(environment.metrics_address),
     ]
     if environment.staging_url:
         faults += _address_faults("STAGING_URL", environment.staging_url, "http://10.0.0.2:8976")
@@ -169,6 +174,22 @@ def _proxy_faults(proxies: tuple[str, ...]) -> Iterator[str]:
         except ValueError as error:
             must_be = "an address or a network, as in 10.88.0.1,10.89.0.0/24"
             yield f"{PREFIX}TRUSTED_PROXIES has {proxy!r}, but must be {must_be}: {error}"
+
+
+def _metrics_faults(address: str) -> list[str]:
+    if not address or host_and_port(address):
+        return []
+    must_be = "an address of this machine and a port, as in 127.0.0.1:9100"
+    return [f"{PREFIX}METRICS_ADDRESS is {address!r}, but must be {must_be}"]
+
+
+def host_and_port(address: str) -> tuple[str, int] | None:
+    """The two parts of `host:port` or `[::1]:port`; None: it is not one."""
+    host, _, port = address.rpartition(":")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if host and port.isdecimal() and 0 < int(port) < 2**16:
+        return host, int(port)
+    return None
 
 
 def _is_address(url: str) -> bool:

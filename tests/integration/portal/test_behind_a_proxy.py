@@ -1,4 +1,4 @@
-"""Whose address counts when a web server stands in front."""
+"""Whose address counts when a web server stands in front, and what nobody gets through it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,20 @@ PROXY, STRANGER = "127.0.0.2", "127.0.0.3"
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def metrics_address() -> str:
+    """Of a port beside the portal's."""
+    return f"127.0.0.1:{free_port()}"
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory, metrics_address: str) -> Iterator[str]:
     """Where a portal that trusts one proxy listens."""
     var_dir: Path = tmp_path_factory.mktemp("var")
-    names = {"SIMCRATE_VAR": str(var_dir), "SIMCRATE_TRUSTED_PROXIES": f"10.9.0.0/16,{PROXY}"}
+    names = {
+        "SIMCRATE_VAR": str(var_dir),
+        "SIMCRATE_TRUSTED_PROXIES": f"10.9.0.0/16,{PROXY}",
+        "SIMCRATE_METRICS_ADDRESS": metrics_address,
+    }
     command = [sys.executable, "-m", "simcrate", "web", "--port", str(free_port())]
     with subprocess.Popen(
         command,
@@ -54,3 +64,13 @@ def test_users_behind_a_proxy_that_is_trusted_have_limits_of_their_own(portal: s
 
 def test_whoever_is_not_trusted_cannot_pretend_to_be_many(portal: str) -> None:
     assert last_of_many(portal, through=STRANGER) == 429
+
+
+def test_metrics_are_at_their_own_address_and_never_at_the_portals(
+    portal: str, metrics_address: str
+) -> None:
+    answer = httpx.get(f"http://{metrics_address}/metrics")
+
+    assert 'simcrate_runs{state="queued"} 0' in answer.text.splitlines()
+    assert httpx.get(f"http://{metrics_address}/health").status_code == 404
+    assert httpx.get(f"{portal}/metrics").status_code == 404

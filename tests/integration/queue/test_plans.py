@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from simcrate.delivery import DeliveryState
 from simcrate.pipeline.jobs import RunOutcome, RunState
 from simcrate.portal.deliveries.models import Delivery
+from simcrate.portal.metrics.standing import read_standing
 from simcrate.portal.queue.candidates import claimable_runs, deliverable, finishable
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.simulations.models import Run, Simulation
@@ -76,6 +79,28 @@ def test_what_was_cancelled_while_it_ran_is_packed(
 
     assert not Simulation.objects.get().nothing_to_pack
     assert worker.claim([WorkKind.FINISH]) is not None
+
+
+@pytest.mark.usefixtures("_finished")
+def test_metrics_look_at_open_work_only() -> None:
+    with CaptureQueriesContext(connection) as asked:
+        read_standing()
+
+    tables = {"simulations_run", "simulations_simulation", "deliveries_delivery"}
+    plans = [
+        plan_of(query["sql"]) for query in asked if tables & set(re.findall(r"\w+", query["sql"]))
+    ]
+    assert len(plans) == 6
+    for plan in plans:
+        assert re.search("run_queued|run_leased|simulation_unpacked|delivery_open", plan), plan
+        assert not re.search(r"Seq Scan|SCAN \w+$", plan, re.MULTILINE), plan
+
+
+def plan_of(sql: str) -> str:
+    explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{explain} {sql}")
+        return "\n".join(str(row[-1]) for row in cursor.fetchall())
 
 
 @pytest.mark.usefixtures("_finished")

@@ -8,7 +8,7 @@ import pytest
 
 from simcrate.errors import BadInputError
 from simcrate.portal.database import NOTICE_ABSENCE, database_entry
-from simcrate.portal.environment import read_environment
+from simcrate.portal.environment import host_and_port, read_environment
 from simcrate.portal.mail import parse_smtp_url
 
 
@@ -64,6 +64,26 @@ def test_host_names_may_be_written_with_spaces() -> None:
 def test_a_trusted_proxy_is_an_address_or_a_network(proxies: str) -> None:
     with pytest.raises(BadInputError, match="SIMCRATE_TRUSTED_PROXIES"):
         read_environment({"SIMCRATE_TRUSTED_PROXIES": proxies})
+
+
+@pytest.mark.parametrize(
+    ("address", "parts"),
+    [
+        ("127.0.0.1:9100", ("127.0.0.1", 9100)),
+        ("[::1]:9100", ("::1", 9100)),
+        ("portal.example:1", ("portal.example", 1)),
+    ],
+)
+def test_metrics_have_a_host_and_a_port(address: str, parts: tuple[str, int]) -> None:
+    environment = read_environment({"SIMCRATE_METRICS_ADDRESS": address})
+
+    assert host_and_port(environment.metrics_address) == parts
+
+
+@pytest.mark.parametrize("address", ["9100", ":9100", "127.0.0.1", "127.0.0.1:0", "[::1]:65536"])
+def test_an_address_for_metrics_that_is_none_is_a_fault(address: str) -> None:
+    with pytest.raises(BadInputError, match="SIMCRATE_METRICS_ADDRESS"):
+        read_environment({"SIMCRATE_METRICS_ADDRESS": address})
 
 
 def test_sqlite_takes_its_write_lock_at_the_start_of_a_transaction(tmp_path: Path) -> None:

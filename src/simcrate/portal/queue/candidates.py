@@ -26,24 +26,29 @@ def claimable_runs() -> QuerySet[Run]:
     ).order_by("id")
 
 
+def to_finish() -> QuerySet[Simulation]:
+    """All runs have ended, at least one was started, and there is no crate yet."""
+    unended = Run.objects.filter(simulation=OuterRef("pk"), state__in=UNENDED)
+    return Simulation.objects.filter(
+        ~Exists(unended), Exists(_started()), packed_at=None, nothing_to_pack=False
+    )
+
+
 def finishable(machine: str, *, has_staging: bool) -> QuerySet[Simulation]:
-    """All runs have ended, at least one was started, there is no crate yet, and the runs can be had.
+    """Of those, the ones that are due, in nobody's hands, and whose runs can be had.
 
     They are on the machine where they ran; with a staging server any machine can fetch them.  What is packed
     again is packed where it was before, unless that machine was lost.
     """
-    runs = Run.objects.filter(simulation=OuterRef("pk"))
-    started = runs.exclude(started_at=None)
     at_hand = Q(packings=0) | Q(machine__in=["", machine])
-    return Simulation.objects.filter(
-        at_hand,
-        ~Exists(runs.filter(state__in=UNENDED)),
-        Exists(started if has_staging else started.filter(machine=machine)),
-        Q(retry_at=None) | Q(retry_at__lte=Now()),
-        packed_at=None,
-        nothing_to_pack=False,
-        lease_until=None,
-    ).order_by("created_at")
+    can_be_had = Q() if has_staging else Q(Exists(_started().filter(machine=machine)))
+    is_due = Q(retry_at=None) | Q(retry_at__lte=Now())
+    return to_finish().filter(at_hand, can_be_had, is_due, lease_until=None).order_by("created_at")
+
+
+def _started() -> QuerySet[Run]:
+    """The runs of a simulation that were started."""
+    return Run.objects.filter(simulation=OuterRef("pk")).exclude(started_at=None)
 
 
 def deliverable(machine: str) -> QuerySet[Delivery]:
