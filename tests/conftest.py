@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import django
@@ -19,6 +20,9 @@ for _name in [name for name in os.environ if name.startswith("SIMCRATE_")]:
     del os.environ[_name]
 _var = tempfile.TemporaryDirectory(prefix="simcrate-tests-", ignore_cleanup_errors=True)
 os.environ["SIMCRATE_VAR"] = _var.name
+# commands want a portal to be there; its rows are the test's
+Path(_var.name, "secrets").mkdir(mode=0o700)
+Path(_var.name, "db.sqlite3").touch()
 if _database := os.environ.get("TESTS_DATABASE_URL"):
     os.environ["SIMCRATE_DATABASE_URL"] = _database
 # here rather than in pyproject.toml, where pytest-django would read the settings before these lines
