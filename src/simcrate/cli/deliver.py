@@ -7,6 +7,7 @@ the crate names its delivery.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
@@ -38,14 +39,21 @@ from simcrate.delivery import (
     open_ledger,
 )
 from simcrate.delivery import deliver as run_delivery
-from simcrate.errors import BadInputError, SimCrateError
-from simcrate.storage import PatientBackends, StorageDefinition
+from simcrate.errors import BadInputError, SimCrateError, StorageAuthError
+from simcrate.storage import PatientBackends, RetryPolicy, StorageDefinition
+
+log = logging.getLogger("simcrate")
+log.addHandler(
+    logging.NullHandler()
+)  # without a portal's logging: this command says all that it knows
 
 DELIVERIES = uuid.UUID("6f0c5a57-6f57-4b2e-9f2e-2c8f4a1d9b10")
 """Namespace of the ids of deliveries that are named by crate and storage backend."""
 
 PATIENCE = Patience(first_wait_s=2.0, longest_wait_s=60.0, tries=480)
 """Some six hours."""
+
+BLIP = RetryPolicy(deadline_s=3.0)  # what lasts longer is said: somebody may be waiting
 
 PASSING = ".packing-"
 ABANDONED_AFTER_S = 86400.0  # nobody packs for so long
@@ -81,7 +89,7 @@ def deliver(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Pack DIRECTORY and bring it to a storage backend; the link is the last line."""
     definition = _definition(storage_id, definitions, address, secret_file)
-    backends = PatientBackends(option_defaults())
+    backends = PatientBackends(option_defaults(), policy=BLIP)
     backends.open(definition).close()  # what is wrong with the definition is said before any work
     console = Console(stderr=True)
     spool = spool_dir or _default_spool()
@@ -98,7 +106,8 @@ def deliver(  # noqa: PLR0913 - one parameter for each option
     ) as ledger:
         record = _until_settled(ledger, lambda: backends.open(definition), console)
     if record.error or record.link is None:
-        raise SimCrateError(f"{record.error}; the crate is kept in {crate_path}")
+        hint = _hint(record) if address else ""
+        raise SimCrateError(f"{record.error}{hint}; the crate is kept in {crate_path}")
     for remark in record.link.remarks:
         click.echo(remark, err=True)
     if record.expires_at:
@@ -118,6 +127,12 @@ def _definition(
         return StorageDefinition(name=address, id="local", token=address, config=config)
     assert storage_id is not None
     return find_definition(definitions, storage_id)
+
+
+def _hint(record: DeliveryRecord) -> str:
+    """Where the credentials come from that were refused."""
+    is_refused = record.error_code == StorageAuthError.code
+    return "; --secret-file names a file with the secret" if is_refused else ""
 
 
 def _default_spool() -> Path:
@@ -171,7 +186,8 @@ def _until_settled(
             if record.state is not DeliveryState.WAITING:
                 return record
             wait_s = ledger.retry_in_s
-            console.print(f"{record.error}; trying again in {wait_s:.0f} s (Ctrl-C: later)")
+            told = f"{record.error}; trying again in {wait_s:.0f} s (Ctrl-C: later)"
+            console.print(told, soft_wrap=True, markup=False, highlight=False)
             time.sleep(wait_s)
 
 

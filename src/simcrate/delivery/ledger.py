@@ -65,6 +65,8 @@ class DeliveryRecord:
     stored: StoredCrate | None = None
     link: Link | None = None
     error: str = ""
+    error_code: str = ""
+    """Of the class of that error; see `simcrate.errors`."""
     expires_at: datetime | None = None
     """Set with the intent to announce."""
     announced: bool = False

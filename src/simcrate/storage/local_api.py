@@ -39,12 +39,11 @@ PROBLEM_CODE = re.compile(r"[a-z-]{1,40}")  # it is shown to users: nothing else
 PROBLEMS: dict[str, tuple[type[StorageError], str]] = {
     "secret-needed": (
         StorageAuthError,
-        "the server wants a secret; write it into the config as 'secret', or name its file with --secret-file",
+        "the server wants a secret, and was given none; one was made at its first start",
     ),
     "secret-unknown": (
         StorageAuthError,
-        "the server does not know this secret, or it was revoked; write a valid one into the config, "
-        "or name its file with --secret-file",
+        "the server does not know this secret, or it was revoked; `local-cloud secret new` makes one",
     ),
     "not-yours": (
         StorageAuthError,

@@ -252,6 +252,17 @@ def test_the_fallback_that_was_chosen_gets_what_fails_for_good_and_one_mail_goes
     assert spooled.events.get().what == "fell back"
 
 
+def test_whose_credentials_are_refused_reads_who_mends_them_and_no_advice_for_others(
+    spooled: Delivery, worker: RowsPort
+) -> None:
+    work(worker, refused)
+
+    spooled.refresh_from_db()
+    assert spooled.error.startswith("the token was revoked; an administrator must mend")
+    assert "deliver to another one" in spooled.error
+    assert "connect again" not in spooled.error
+
+
 def test_what_is_only_down_for_a_while_does_not_fall_back(
     spooled: Delivery, worker: RowsPort, other_storage: StorageBackend
 ) -> None:

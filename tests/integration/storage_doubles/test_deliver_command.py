@@ -92,6 +92,20 @@ def test_without_the_secret_of_a_local_cloud_the_option_for_it_is_named(
     assert "--secret-file" in done.stderr
 
 
+def test_a_server_that_is_away_is_told_before_the_next_try(
+    tmp_path: Path, results_dir: Path
+) -> None:
+    options = ["--to", "127.0.0.1:1", "--spool", str(tmp_path / "spool")]
+    command = [sys.executable, "-m", "simcrate", "deliver", str(results_dir), *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        told = process.stderr.readline()
+        process.terminate()
+
+    assert "nobody answers at the backend's address" in told
+    assert "trying again in" in told
+
+
 def test_a_crate_is_delivered_to_seafile_with_the_server_of_the_environment(
     tmp_path: Path, results_dir: Path
 ) -> None:

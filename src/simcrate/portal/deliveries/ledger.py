@@ -16,13 +16,18 @@ from simcrate.delivery.jsonform import (
     stored_from_json,
     stored_to_json,
 )
-from simcrate.errors import SimCrateError
+from simcrate.errors import SimCrateError, StorageAuthError
 from simcrate.portal.deliveries.events import record_event
 from simcrate.portal.deliveries.models import UNDER_WAY, Delivery
 from simcrate.portal.deliveries.repeating import fall_back, with_working_link
 from simcrate.portal.queue.claims import LeasedRows
 from simcrate.portal.queue.rows import reaching_rows
 from simcrate.storage import JSON, Link, Source, StoredCrate
+
+MENDED_BY_ADMINISTRATORS = (
+    "an administrator must mend the credentials of this storage backend; "
+    "until then, deliver to another one"
+)
 
 
 class RowLedger:
@@ -50,6 +55,7 @@ class RowLedger:
             stored=stored_from_json(row.stored),
             link=link_from_json(row.link),
             error=row.error,
+            error_code=row.error_code,
             expires_at=row.expires_at,
             announced=row.announced_at is not None,
             origin=origin,
@@ -134,7 +140,10 @@ class RowLedger:
         """There is nothing left to try here; the fallback, if there is one, tells the user."""
         with reaching_rows(), transaction.atomic():
             self._write(
-                state=DeliveryState.FAILED, error=str(error), error_code=error.code, retry_at=None
+                state=DeliveryState.FAILED,
+                error=_for_owner(error),
+                error_code=error.code,
+                retry_at=None,
             )
             rows = Delivery.objects.select_related("storage", "simulation__fallback")
             if fall_back(rows.get(pk=self._key)):
@@ -157,3 +166,11 @@ class RowLedger:
     def _write(self, **changes: Any) -> None:  # noqa: ANN401 - columns
         with reaching_rows():
             self._rows.write(self._key, self._fence, **changes)
+
+
+def _for_owner(error: SimCrateError) -> str:
+    """Owners read what came back, and what they can do; credentials are for administrators to mend."""
+    if not isinstance(error, StorageAuthError):
+        return str(error)
+    came_back, _, _ = str(error).partition(";")
+    return f"{came_back}; {MENDED_BY_ADMINISTRATORS}"
