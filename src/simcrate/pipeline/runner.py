@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from simcrate.errors import SimCrateError, WorkEndedError
+from simcrate.errors import DiskFullError, SimCrateError, WorkEndedError
 from simcrate.pipeline import collect, pack, parse, statistics
 from simcrate.pipeline.agreement import disagreements
 from simcrate.pipeline.finishjob import Finish
@@ -30,7 +30,7 @@ def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
     """Collect, parse, compute and pack: the results of all runs become one crate in the spool.
 
     Raises:
-        DiskFullError: there is no space for a crate; everything is kept.
+        DiskFullError: there is no space for a crate, or for what a stage makes; everything is kept.
         CrateError: no crate could be written; everything is kept.
         WorkEndedError: the worker ends; the next one starts this again.
         OSError: the disk does not do what is asked of it; everything is kept.
@@ -82,7 +82,7 @@ def _collect(job: Finish, place: Place, story: _Story) -> Sequence[collect.Resul
 def _parse(job: Finish, files: Sequence[collect.ResultFile], story: _Story) -> ResultSet | None:
     if job.is_careful:
         story.problems.append(
-            "Statistics were left out: computing them ended the worker more than once."
+            "Statistics were left out: computing them ended the worker, or filled its disk, more than once."
         )
         return None
     if not files:
@@ -110,12 +110,13 @@ class _Story:
         self.problems: list[str] = []
 
     def tell(self, stage: str, work: Callable[[], T]) -> T | None:
-        """The stage's value, or None and a problem more."""
+        """The stage's value, or None and a problem more; a full disk is none of the stage's, and raised."""
         self.watch.raise_if_stopped()
         self.watch.show_stage(stage)
         try:
-            return work()
-        except WorkEndedError:
+            with DiskFullError.told_for(f"write what the stage '{stage}' makes"):
+                return work()
+        except (DiskFullError, WorkEndedError):
             raise
         except SimCrateError as error:
             log.warning("stage.failed", extra={"stage": stage, **error.facts})

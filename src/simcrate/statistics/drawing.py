@@ -8,6 +8,7 @@ same on every machine.
 from __future__ import annotations
 
 import threading
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ def draw_figure(
     """Draw a figure into `stem` + `.svg`, `.png` or `.pdf`, and return these paths.
 
     Raises:
-        OSError: a file cannot be written.
+        OSError: a file cannot be written; its `errno` says why, which image libraries would not.
     """
     import matplotlib as mpl
 
@@ -83,7 +84,9 @@ def draw_figure(
         paths = [stem.with_name(f"{stem.name}.{kind}") for kind in formats]
         for kind, path in zip(formats, paths, strict=True):
             options: dict[str, Any] = dict(_OPTIONS[kind])
-            canvas.savefig(path, format=kind, dpi=DOTS_PER_INCH, **options)
+            drawn = BytesIO()
+            canvas.savefig(drawn, format=kind, dpi=DOTS_PER_INCH, **options)
+            path.write_bytes(drawn.getbuffer())
     return paths
 
 

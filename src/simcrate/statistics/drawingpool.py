@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 
 from simcrate.bare import bare_environment
+from simcrate.errors import DiskFullError
 from simcrate.statistics.drawing import draw_figure
 from simcrate.statistics.panels import Figure
 
@@ -83,6 +84,9 @@ class DrawingPool:
 
         Returns:
             For each job why it failed; empty: it did not.
+
+        Raises:
+            DiskFullError: there is no space for a figure.
         """
         workers = len(self._helpers) + 1
         errors = [""] * len(jobs)
@@ -122,7 +126,10 @@ def _results(helper: subprocess.Popen[bytes], count: int) -> list[str]:
 def _draw_one(job: Job, formats: tuple[str, ...]) -> str:
     figure, stem = job
     try:
-        draw_figure(figure, stem, formats=formats)
+        with DiskFullError.told_for("draw a figure"):
+            draw_figure(figure, stem, formats=formats)
+    except DiskFullError:  # it costs all the others, too: a helper dies of it, and is stood in for
+        raise
     except Exception as error:  # documented edge: one figure must not cost the others
         log.warning("figure.failed", extra={"statistic": figure.statistic}, exc_info=True)
         return f"{type(error).__name__}: {error}"

@@ -15,6 +15,7 @@ Source: definition 13 of docs/explanation/numbers.md.
 from __future__ import annotations
 
 import math
+import os
 import tempfile
 from pathlib import Path
 from typing import TypeVar
@@ -210,6 +211,9 @@ def _allocate(cells: int, dtype: type[Number], fill: float, spill_dir: Path) -> 
     with tempfile.TemporaryFile(
         dir=spill_dir
     ) as spill:  # the mapping keeps the nameless file alive
+        os.posix_fallocate(
+            spill.fileno(), 0, cells * np.dtype(dtype).itemsize
+        )  # else SIGBUS, later
         table = np.memmap(spill, dtype=dtype, mode="w+", shape=(cells,))
     for start in range(0, cells if fill else 0, 1 << 20):
         table[start : start + (1 << 20)] = fill

@@ -132,11 +132,12 @@ def test_an_error_that_was_foreseen_comes_through(place: Place) -> None:
         finishing.finish_apart(JOB, place, Watch())
 
 
-def test_a_full_disk_is_told_from_one_that_fails(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("stage", ["parse", "pack"])
+def test_a_full_disk_is_told_from_a_stage_that_fails(
+    place: Place, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
     full = "OSError(28, 'No space left on device')"
-    crash(monkeypatch, f"(_ for _ in ()).throw({full})", stage="pack")
+    crash(monkeypatch, f"(_ for _ in ()).throw({full})", stage=stage)
 
     with pytest.raises(DiskFullError, match="make room"):
         finishing.finish_apart(JOB, place, Watch())

@@ -16,7 +16,7 @@ import pytest
 
 from simcrate.crate import Choice, verify_crate
 from simcrate.crate.layout import choice_of
-from simcrate.errors import CrateError, WorkEndedError
+from simcrate.errors import CrateError, DiskFullError, WorkEndedError
 from simcrate.pipeline import runner
 from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import (
@@ -365,6 +365,13 @@ def test_a_run_whose_log_finds_no_space_has_failed_and_what_it_recorded_is_deliv
     with zipfile.ZipFile(crate_path(place)) as crate:
         assert "results/run-0/a.sca" in crate.namelist()
         assert crate.getinfo("logs/run-0.log").file_size == 100_000
+
+
+def test_statistics_that_find_no_space_are_not_left_out_but_waited_for(place: Place) -> None:
+    outcome = simulate(place)
+
+    with full_disk(beyond_bytes=2000), pytest.raises(DiskFullError, match="stage 'statistics'"):
+        finish(place, outcome)
 
 
 def test_a_spool_that_cannot_be_written_is_an_error_and_costs_nothing(place: Place) -> None:

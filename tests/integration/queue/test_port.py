@@ -274,10 +274,14 @@ def test_packing_waits_for_a_full_disk_as_long_as_a_delivery_does_for_a_full_bac
 ) -> None:
     finish_runs(worker)
     Simulation.objects.update(attempts=FULL_DISK_TRIES - 2)
-    worker.not_packed(claimed(worker, FINISH), DiskFullError())
+    claim = claimed(worker, FINISH)
+    assert not worker.finish_job(claim).is_careful
+    worker.not_packed(claim, DiskFullError())
     assert Simulation.objects.filter(retry_at__lte=Now() + timedelta(hours=1)).exists()
     Simulation.objects.update(retry_at=None)
-    worker.not_packed(claimed(worker, FINISH), DiskFullError())
+    last = claimed(worker, FINISH)
+    assert worker.finish_job(last).is_careful  # a crate without statistics is better than none
+    worker.not_packed(last, DiskFullError())
 
     assert Delivery.objects.get().state == DeliveryState.FAILED
 

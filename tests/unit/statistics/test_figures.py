@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simcrate.errors import DiskFullError
 from simcrate.statistics import Parts, write_statistics
 from simcrate.statistics.curves import Curves
 from simcrate.statistics.drawing import draw_figure
@@ -241,6 +242,14 @@ def test_a_figure_that_fails_leaves_the_others(
     assert "FileNotFoundError" in errors[0]
     assert errors[1] == ""
     assert (tmp_path / "b.svg").exists()
+
+
+def test_a_figure_that_there_is_no_space_for_ends_them_all(tmp_path: Path) -> None:
+    jobs = [(curve(), tmp_path / "a"), (curve(), tmp_path / "full")]
+    (tmp_path / "full.png").symlink_to("/dev/full")
+
+    with pytest.raises(DiskFullError), DrawingPool(helpers=1) as pool:
+        pool.draw(jobs, ("png",), _ignore)
 
 
 def _ignore(_: float) -> None:

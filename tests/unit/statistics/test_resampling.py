@@ -21,6 +21,7 @@ from simcrate.statistics.resampling import (
     row_times_s,
 )
 from simcrate.statistics.samples import Samples
+from tests.servers.disks import full_disk
 
 Floats = NDArray[np.float64]
 NAN = math.nan
@@ -166,6 +167,15 @@ def test_tables_too_large_for_memory_lie_in_a_file_and_hold_the_same(
     table.values[7] = 1.5
     assert table.values[table.slice(1)][4] == 1.5
     assert not list(tmp_path.iterdir())
+
+
+def test_a_table_that_there_is_no_space_for_is_an_error_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resampling, "IN_MEMORY_BYTES", 100)
+
+    with full_disk(beyond_bytes=1000), pytest.raises(OSError, match="File too large"):
+        Table(np.array([3, 5000]), tmp_path)
 
 
 @pytest.mark.parametrize("precision_s", [0.0, -1.0, NAN, math.inf])

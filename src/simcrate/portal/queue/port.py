@@ -309,7 +309,7 @@ class RowsPort:
             submission=submission,
             outcomes=outcomes,
             delivery_id=_delivery_id(row),
-            is_careful=row.reclaims > MAX_RECLAIMS,
+            is_careful=row.reclaims > MAX_RECLAIMS or row.attempts >= FULL_DISK_TRIES - 1,
         )
 
     def packed(self, claim: Claim, packed: PackedSimulation) -> None:
