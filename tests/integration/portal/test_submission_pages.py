@@ -144,6 +144,29 @@ def test_a_bad_file_is_an_error_at_the_first_step_and_keeps_nothing(
     assert not Draft.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("files", "pasted", "field"),
+    [
+        (["omnetpp.ini"], "", "files"),
+        ([], "not an ini", "ini_text"),
+        (["more.txt"], "not an ini", "__all__"),
+    ],
+)
+def test_a_bad_ini_is_an_error_where_it_came_from(
+    as_alice: Client, files: list[str], pasted: str, field: str
+) -> None:
+    values = {"files": [upload(name, b"not an ini") for name in files], "ini_text": pasted}
+    response = as_alice.post("/simulations/new/", values)
+
+    assert list(response.context["form"].errors) == [field]
+
+
+def test_nothing_at_all_is_told_every_way(as_alice: Client) -> None:
+    page = as_alice.post("/simulations/new/", {"ini_text": " "}).content.decode()
+
+    assert "Upload an ini, paste one below, or take an example." in page
+
+
 def test_a_page_shows_the_first_refused_lines_and_says_how_many_more_there_are(
     as_alice: Client, storage: StorageBackend
 ) -> None:
@@ -175,6 +198,33 @@ def test_bad_choices_are_errors_at_their_fields_and_queue_nothing(
         assert response.context["form"].errors[field], field
     assert not Simulation.objects.exists()
     assert Draft.objects.exists()
+
+
+def test_what_is_wrong_is_summed_up_where_the_page_begins_and_leads_to_its_fields(
+    as_alice: Client, storage: StorageBackend
+) -> None:
+    page = as_alice.post(draft(as_alice), {**CHOICES, "title": "x" * 201, "precision_s": "0"})
+    text = page.content.decode()
+    summary = re.search(r'<div[^>]*id="faults"[^>]*autofocus>.*?</div>', text)
+    assert summary
+    targets = re.findall(r'href="#(\w+)"', summary[0])
+
+    assert targets == ["id_title", "id_precision_s"]
+    assert all(f'id="{target}"' in text for target in targets)
+    assert all(
+        f'id="{each}"' in text for each in re.findall(r'describedby="[^"]*?(\w+_error)"', text)
+    )
+    assert text.index("<form") < text.index(summary[0]) < text.index("<legend")
+
+
+def test_where_no_storage_backend_is_active_each_is_told_what_to_do(
+    as_alice: Client, as_root: Client
+) -> None:
+    for client, says in [(as_alice, "Ask an administrator"), (as_root, "storagebackend/add/")]:
+        page = client.get(draft(client)).content.decode()
+
+        assert says in page
+        assert "<button disabled>Run it" in page
 
 
 def test_inactive_storage_backends_are_not_offered(
@@ -230,6 +280,7 @@ def test_an_example_is_a_submission_like_any_other(
 
     assert response.status_code == 200
     assert response.context["offers"]
+    assert not response.context["form"]["title"].value()  # that of the config that will be chosen
 
 
 def test_an_example_that_is_none_is_an_error(as_alice: Client, storage: StorageBackend) -> None:
@@ -246,6 +297,7 @@ def test_run_again_begins_with_everything_that_was_submitted(
 
     form = response.context["form"]
     assert form["config"].value() == "Study"
+    assert not form["title"].value()  # another config is another title
     assert form["precision_s"].value() == 10
     assert form["storage_id"].value() == "local"
 

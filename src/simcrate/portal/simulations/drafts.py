@@ -78,7 +78,7 @@ def draft_again(simulation: Simulation, *, owner: User) -> Draft:
         files={file.name: bytes(file.content) for file in simulation.files.all()},
         simulator=simulation.simulator,
         ini_name=simulation.ini_name,
-        title=simulation.title,
+        title="" if simulation.title == simulation.config else simulation.title,
         choices={
             "config": simulation.config,
             "run_filter": simulation.run_filter,

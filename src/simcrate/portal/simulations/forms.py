@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
-from django.core.validators import MaxLengthValidator
 from django.http import QueryDict
 
 from simcrate.errors import BadInputError
@@ -18,7 +17,7 @@ from simcrate.portal.simulations.faults import SubmissionError
 from simcrate.portal.simulations.models import Draft, Simulation
 from simcrate.portal.simulations.offer import OfferedConfig
 from simcrate.portal.simulations.parts import PARTS, all_but
-from simcrate.portal.simulations.submission import MAX_TITLE, offered_licences
+from simcrate.portal.simulations.submission import offered_licences
 from simcrate.portal.simulators.offers import list_offers
 from simcrate.portal.storages.services import active_backends
 from simcrate.simulators.definition import OPPSIM
@@ -66,20 +65,34 @@ class FilesForm(forms.Form):
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(one.simulator.name, one.simulator.title) for one in self.simulators]
 
+    def clean(self) -> dict[str, Any]:
+        """There must be something to run."""
+        given = self.cleaned_data
+        if not (given.get("files") or given.get("ini_text", "").strip() or given.get("example")):
+            self.add_error("files", "Upload an ini, paste one below, or take an example.")
+        return given
+
     def save(self, owner: User) -> Draft | None:
         """Keep a draft; None, and errors at the fields, where that cannot be."""
         try:
             return self._make_draft(owner)
         except SubmissionError as error:
-            show_faults(self, error)
+            show_faults(self, error, of_files=self._field_of_files())
         except BadInputError as error:
             self.add_error(None, str(error))
         return None
 
+    def _field_of_files(self) -> str:
+        """Where they came from; with an uploaded and a pasted one it is not known whose fault it is."""
+        is_pasted = bool(self.cleaned_data["ini_text"].strip())
+        if is_pasted and self.cleaned_data["files"]:
+            return ""
+        return "ini_text" if is_pasted else "files"
+
     def _make_draft(self, owner: User) -> Draft:
         if name := self.cleaned_data["example"]:
             example = get_example(name)
-            return make_draft(owner=owner, files=example.files, title=example.title)
+            return make_draft(owner=owner, files=example.files)
         uploads: list[UploadedFile[Any]] = self.cleaned_data["files"]
         named = [(str(file.name), file.read()) for file in uploads]
         pasted = self.cleaned_data["ini_text"]
@@ -95,7 +108,7 @@ class FilesForm(forms.Form):
 class ChoicesForm(forms.Form):
     """Step 2: what to run, how finely to resample, where to deliver, whom to tell."""
 
-    title = forms.CharField(required=False, validators=[MaxLengthValidator(MAX_TITLE)])
+    title = forms.CharField(required=False, help_text="Empty for the name of the config.")
     config = forms.ChoiceField(widget=forms.RadioSelect)
     run_filter = forms.CharField(
         required=False,
@@ -167,7 +180,8 @@ class ChoicesForm(forms.Form):
             self.initial.setdefault(name, choices[0][0])
 
 
-def show_faults(form: forms.Form, error: SubmissionError) -> None:
-    """Each fault at its field; what has no field here, above the form."""
+def show_faults(form: forms.Form, error: SubmissionError, *, of_files: str = "") -> None:
+    """Each fault at its field, those of files at that one; what has no field here, above the form."""
     for fault in error.shown:
-        form.add_error(fault.field if fault.field in form.fields else None, fault.message)
+        field = of_files if fault.field == "files" else fault.field
+        form.add_error(field if field in form.fields else None, fault.message)
