@@ -25,6 +25,7 @@ READ_BYTES = 1 << 20
 LIBC = ctypes.CDLL(None)
 SYNC_FILE_RANGE_WRITE = 2  # <linux/fs.h>: begin to write, wait for nothing
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+LOST_WRITES = {errno.EIO, *NO_SPACE}  # after such a flush the next one succeeds, without the bytes
 
 
 class Hash(Protocol):
@@ -78,7 +79,12 @@ class BlobStore:
     def publish(self, upload_id: str) -> None:
         """Make an unfinished upload a blob, durably; may be repeated."""
         source, target = self.upload_path(upload_id), self.blob_path(upload_id)
-        flush(source)
+        try:
+            flush(source)
+        except OSError as error:
+            if error.errno in LOST_WRITES:
+                self.discard(upload_id)
+            raise
         self._make_durable(target.parent)
         source.rename(target)
         flush(target.parent)

@@ -151,7 +151,10 @@ def scrub(config: Config, *, as_json: bool) -> None:
                 line = {"name": verdict.name, "fault": verdict.fault}
                 click.echo(json.dumps(line) if as_json else f"{verdict.name}: {verdict.fault}")
     if faults:
-        message = f"{faults} of {objects} objects are damaged; fetch them from their origin again"
+        message = (
+            f"{faults} of {objects} objects and blobs are at fault: store what is damaged or missing "
+            "again; what the ledger does not know waits for a newer ledger, or for you to delete it"
+        )
         raise SimCrateError(message)
     if not as_json:
         click.echo(f"{objects} objects are as they were stored")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -177,6 +179,23 @@ def test_commit_that_the_ledger_could_not_take_is_repeated_with_the_same_digest(
     cloud.blobs.publish(upload.upload_id)
 
     assert commit(cloud, upload, None).sha256 == SHA256_OF_12345
+
+
+def test_bytes_that_the_disk_did_not_take_are_asked_for_again(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = begun(cloud, b"12345")
+
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, "the disk failed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="the disk failed"):
+            commit(cloud, upload, None)
+
+    with pytest.raises(Problem, match="0 of 5 bytes are here"):
+        commit(cloud, upload, None)
 
 
 def test_upload_that_was_published_and_is_given_up_leaves_no_bytes(cloud: Cloud) -> None:
