@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from unfold.admin import ModelAdmin, StackedInline
 
 from simcrate.portal.limits.models import GroupLimits
+from simcrate.portal.limits.queries import UserLimits
+
+WHAT_0_IS = "0 means unlimited. Who is in several groups has the widest of each limit."
 
 
 class GroupLimitsInline(StackedInline):  # type: ignore[misc]  # untyped package
@@ -15,6 +20,9 @@ class GroupLimitsInline(StackedInline):  # type: ignore[misc]  # untyped package
     model = GroupLimits
     extra = 1
     max_num = 1
+    fieldsets = [
+        (None, {"fields": [field.name for field in fields(UserLimits)], "description": WHAT_0_IS})
+    ]
 
 
 @admin.register(Group)

@@ -14,6 +14,7 @@ class SimulatorAdmin(ModelAdmin):  # type: ignore[misc]  # untyped package
 
     list_display = ["title", "name", "kind", "version", "active"]
     list_filter = ["kind", "active"]
+    list_before_template = "admin/simulators/built_in.html"
     fieldsets = [
         (None, {"fields": ["name", "title", "version", "url", "kind", "active"]}),
         (

@@ -6,11 +6,14 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from unfold.decorators import display
 
 from simcrate.portal.queue.wake import wake
 from simcrate.portal.read_only_admin import ReadOnlyAdmin
 from simcrate.portal.workers.models import Worker
 from simcrate.portal.workers.queries import alive_workers
+
+LABELS = {"alive": "success", "draining": "warning", "gone": "danger"}
 
 
 @admin.register(Worker)
@@ -18,8 +21,8 @@ class WorkerAdmin(ReadOnlyAdmin):
     """Alive, busy, version, sandbox, cores, memory, disk; and a way to let one end in peace."""
 
     list_display = [
-        "machine", "process", "alive", "tasks", "is_draining", "version", "fence", "tags",
-        "cores", "memory", "disk_free", "seen_at",
+        "machine", "process", "state", "seen_at", "tasks", "disk_free", "fence", "tags", "version",
+        "cores", "memory",
     ]  # fmt: skip
     actions = ["drain"]
 
@@ -28,10 +31,12 @@ class WorkerAdmin(ReadOnlyAdmin):
         """Its pid."""
         return worker.owner.rsplit("/", 2)[1]
 
-    @admin.display(boolean=True)
-    def alive(self, worker: Worker) -> bool:
-        """Seen within the last minute."""
-        return alive_workers().filter(pk=worker.pk).exists()
+    @display(description="state", label=LABELS)  # type: ignore[untyped-decorator]
+    def state(self, worker: Worker) -> str:
+        """Whether it was seen within the last minute, and takes runs."""
+        if not alive_workers().filter(pk=worker.pk).exists():
+            return "gone"
+        return "draining" if worker.is_draining else "alive"
 
     @admin.display(description="sandbox")
     def fence(self, worker: Worker) -> str:
