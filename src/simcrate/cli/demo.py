@@ -15,6 +15,7 @@ from rich.panel import Panel
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
+from simcrate.cli.firststart import STORAGE, define_local_cloud
 from simcrate.cli.follow import follow
 from simcrate.cli.up import (
     Ports,
@@ -25,7 +26,7 @@ from simcrate.cli.up import (
 )
 from simcrate.crate import verify_crate
 from simcrate.errors import SimCrateError
-from simcrate.storage import StorageDefinition
+from simcrate.portal.environment import read_environment
 
 if TYPE_CHECKING:
     from simcrate.portal.accounts.models import User
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 USER = "demo"
 EMAIL = "demo@localhost.localdomain"
-STORAGE = "local"
 EXAMPLE = "epidemic"
 CONFIG = "Epidemic"
 PRECISION_S = 10.0
@@ -52,7 +52,9 @@ def demo(web_port: int, cloud_port: int, once: bool) -> None:  # noqa: FBT001 - 
     console.print("Starting portal, worker and local-cloud …")
     with running(ports) as programs:
         password = make_user()
-        define_storage(ports)
+        define_local_cloud(
+            ports.cloud_address, cloud_secret_path(read_environment().var_dir), keep_days=KEEP_DAYS
+        )
         started = time.monotonic()
         simulation = submit_example()
         console.print(f"Submitted [b]{simulation.title}[/] ({simulation.runs.count()} runs).")
@@ -85,25 +87,6 @@ def make_user() -> str:
         user=user, email=EMAIL, defaults={"verified": True, "primary": True}
     )
     return password
-
-
-def define_storage(ports: Ports) -> None:
-    """The active storage backend `local`: the local-cloud that was just started."""
-    from django.conf import settings
-
-    from simcrate.portal.storages.services import create_or_update
-
-    create_or_update(
-        StorageDefinition(
-            name="Local storage",
-            id=STORAGE,
-            token=ports.cloud_address,
-            config={"secret": cloud_secret_path(settings.VAR_DIR).read_text().strip()},
-            keep_days=KEEP_DAYS,
-            desc="local-cloud on this machine",
-            active=True,
-        )
-    )
 
 
 def submit_example() -> Simulation:

@@ -51,9 +51,21 @@ def web(host: str, port: int) -> None:
     Server(config).run(sockets=[config.bind_socket(), metrics] if metrics else None)
 
 
+def worker_options(command: click.Command) -> click.Command:
+    """`--runs` and `--tag`."""
+    command.params += [
+        click.Option(
+            ["--runs"], type=click.IntRange(min=1), help="Runs at a time; one per core by default."
+        ),
+        click.Option(
+            ["--tag", "tags"], multiple=True, help="What this machine has; some simulators ask."
+        ),
+    ]
+    return command
+
+
+@worker_options
 @click.command()
-@click.option("--runs", type=click.IntRange(min=1), help="Runs at a time; one per core by default.")
-@click.option("--tag", "tags", multiple=True, help="What this machine has; some simulators ask.")
 def worker(runs: int | None, tags: tuple[str, ...]) -> None:
     """Run simulations, and deliver their crates, until told to stop."""
     start_portal()

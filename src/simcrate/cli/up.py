@@ -8,7 +8,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,12 @@ from threading import Event
 
 import click
 
+from simcrate.cli.firststart import prepare_portal
 from simcrate.cli.portal import start_portal
 from simcrate.cli.programs import Program, Programs
-from simcrate.cli.serve import WEB_PORT, WEB_READY, WORKER_READY
+from simcrate.cli.serve import WEB_PORT, WEB_READY, WORKER_READY, worker_options
 from simcrate.errors import BadInputError, SimCrateError
+from simcrate.portal.environment import PREFIX, read_environment
 
 CLOUD_PORT = 8976
 CLOUD_READY = "local-cloud: serving on"
@@ -33,6 +35,8 @@ class Ports:
 
     web: int = WEB_PORT
     cloud: int = CLOUD_PORT
+    cloud_url: str = ""
+    """Where users reach local-cloud; empty: at its own address."""
 
     @property
     def portal_url(self) -> str:
@@ -55,25 +59,36 @@ def ports_options(command: click.Command) -> click.Command:
     return command
 
 
+@worker_options
 @ports_options
 @click.command()
-def up(web_port: int, cloud_port: int) -> None:
+@click.option(
+    "--cloud-url", default="", help="Where users reach local-cloud, behind a web server of yours."
+)
+def up(
+    web_port: int, cloud_port: int, cloud_url: str, runs: int | None, tags: tuple[str, ...]
+) -> None:
     """Run portal, worker and local-cloud on this machine until Ctrl-C."""
-    ports = Ports(web=web_port, cloud=cloud_port)
-    with running(ports) as programs:
+    ports = Ports(web=web_port, cloud=cloud_port, cloud_url=cloud_url)
+    worker_arguments = [*(["--runs", str(runs)] if runs else []), *(f"--tag={tag}" for tag in tags)]
+    with running(ports, worker_arguments) as programs:
+        secret_path = cloud_secret_path(read_environment().var_dir)
+        told = prepare_portal(
+            cloud_address=ports.cloud_address, cloud_url=cloud_url, secret_path=secret_path
+        )
+        for sentence in told:
+            click.echo(sentence)
         click.echo(f"SimCrate is running: {ports.portal_url}  (Ctrl-C ends it)")
         programs.keep(until_signal())
 
 
 @contextmanager
-def running(ports: Ports) -> Iterator[Programs]:
+def running(ports: Ports, worker_arguments: Sequence[str] = ()) -> Iterator[Programs]:
     """All three programs, ready; stopped at the end.
 
     Raises:
         SimCrateError: something is in the way, in a sentence.
     """
-    from simcrate.portal.environment import PREFIX, read_environment
-
     # the portal must know its own address before anything reads its settings
     os.environ.setdefault(f"{PREFIX}PUBLIC_URL", ports.portal_url)
     var_dir = read_environment().var_dir
@@ -83,7 +98,9 @@ def running(ports: Ports) -> Iterator[Programs]:
         check_ports(ports)
         start_portal()
         programs = Programs(
-            programs_of(ports, var_dir), log_dir=var_dir / "log", environment=os.environ
+            programs_of(ports, var_dir, worker_arguments),
+            log_dir=var_dir / "log",
+            environment=os.environ,
         )
         programs.start()
         try:
@@ -92,9 +109,10 @@ def running(ports: Ports) -> Iterator[Programs]:
             programs.stop()
 
 
-def programs_of(ports: Ports, var_dir: Path) -> list[Program]:
+def programs_of(ports: Ports, var_dir: Path, worker_arguments: Sequence[str]) -> list[Program]:
     """The three programs and how they are started."""
     simcrate = (sys.executable, "-m", "simcrate")
+    behind = ("--public-url", ports.cloud_url, "--trusted-proxy", HOST) if ports.cloud_url else ()
     return [
         Program(
             name="local-cloud",
@@ -103,6 +121,7 @@ def programs_of(ports: Ports, var_dir: Path) -> list[Program]:
                 *("--host", HOST, "--port", str(ports.cloud)),
                 *("--folder", str(var_dir / "local-cloud")),
                 *("--secret-file", str(cloud_secret_path(var_dir))),
+                *behind,
             ),
             ready_line=CLOUD_READY,
             reads_settings=False,
@@ -114,7 +133,7 @@ def programs_of(ports: Ports, var_dir: Path) -> list[Program]:
         ),
         Program(
             name="worker",
-            command=(*simcrate, "worker"),
+            command=(*simcrate, "worker", *worker_arguments),
             ready_line=WORKER_READY,
             can_be_drained=True,
         ),
