@@ -18,6 +18,7 @@ from simcrate.portal.limits.models import GroupLimits
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.storages.models import StorageBackend
 from simcrate.portal.workers.models import Worker
+from tests.integration.portal.conftest import INI
 
 Submit = Callable[..., Simulation]
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -234,6 +235,22 @@ def test_a_run_has_a_page_with_its_outcome(as_alice: Client, simulation: Simulat
     assert "4.2 s" in text or "4.3 s" in text
 
 
+@pytest.mark.parametrize(("runs", "is_over", "are_folded"), [(2, 1, 0), (12, 0, 0), (12, 1, 1)])
+def test_many_runs_are_folded_when_all_is_over(
+    as_alice: Client, submit: Submit, runs: int, is_over: int, are_folded: int
+) -> None:
+    simulation = submit(
+        files={"omnetpp.ini": INI.replace(b"repeat = 2", b"repeat = %d" % (runs / 2))}
+    )
+    if is_over:
+        end_runs(simulation)
+        deliver(simulation)
+    text = page(as_alice, simulation)
+
+    assert text.count('<td class="number"><a') == runs
+    assert ("<summary>Show each run" in text) == are_folded
+
+
 def test_the_list_is_paged_and_newest_first(
     as_alice: Client, submit: Submit, simulation: Simulation
 ) -> None:
@@ -301,7 +318,7 @@ def test_a_running_run_shows_its_pace_and_when_it_will_end(
 
     assert "1,010,960 per s" in text
     assert "32,448.6 per s" in text
-    assert re.search(r'class="number">11<', text)
+    assert re.search(r'class="number roomy">11<', text)
     end = begun + timedelta(hours=4)
     assert f"until about {end:%H:%M}" in text
     assert f"the runs end at about {end.day} {end:%b, %H:%M} UTC" in text

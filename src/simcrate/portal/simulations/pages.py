@@ -36,6 +36,9 @@ from simcrate.portal.simulators.services import get_simulator
 from simcrate.portal.workers.queries import is_offered, lacks_disk_space
 from simcrate.simulators.definition import Simulator
 
+FEW_RUNS = 10
+"""That do not hide what follows them; more are folded when all is over, for the statistics to be seen."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -135,6 +138,7 @@ def _live_part(request: HttpRequest, seen: Overview) -> LivePart:
         "runs": interesting_runs(simulation)[:MAX_RUNS_SHOWN],
         "failing": first_failing_run(simulation),
         "max_runs": MAX_RUNS_SHOWN,
+        "are_folded": seen.standing.is_final and seen.tally.total > FEW_RUNS,
         "nobody_serves": is_queued and not _asked(is_offered, simulation),
         "lacks_disk_space": is_queued and _asked(lacks_disk_space, simulation),
         "most_at_a_time": _most_at_a_time(simulation) if is_queued else 0,
