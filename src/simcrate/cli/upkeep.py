@@ -67,9 +67,11 @@ def chores_of(bench: Bench, clock: Clock = time.monotonic) -> list[Chore]:
         f"lost {machine}", EVERY["lost"], partial(take_over, machine, Sightings[str](clock))
     )
     overdue = Overdue(clock, lasting_s=OVERDUE_AFTER_S)
+    staging = bench.staging
+    handed_over = [takeover, Chore("parts", timedelta(days=1), staging.tidy)] if staging else []
     return [
         runs,
-        *([takeover] if bench.staging else []),
+        *handed_over,
         Chore("sweep", EVERY["sweep"], partial(sweep_expired, bench, overdue)),
         Chore("remind", EVERY["remind"], partial(remind_owners, bench)),
         Chore(f"spool {machine}", EVERY["spool"], partial(tidy_spool, bench, machine)),

@@ -62,6 +62,14 @@ class PartsPort(Protocol):
         """
         ...
 
+    def needed_still(self) -> list[Part]:
+        """What was staged a week ago or longer, and is the only copy, or may have to be packed once more."""
+        ...
+
+    def discarded(self) -> list[Part]:
+        """What was staged of simulations whose owners have given them up, returned for the last time."""
+        ...
+
     def lost(self, claim: Claim, part: Part) -> None:
         """A staged part is gone or damaged: its run is queued again, and the finish waits for it."""
         ...

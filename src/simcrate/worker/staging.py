@@ -50,7 +50,7 @@ GRANT_POLL_S = 0.3
 RETRY_S = 3.0
 FULL_DISK_RETRY_S = 60.0  # a try may write gigabytes
 GRANT_KEPT_S = 6 * 3600
-PART_KEPT_S = 30 * 86400  # a part that nobody removed expires
+PART_KEPT_S = 30 * 86400  # a part that nobody removes or extends expires
 CHUNK_BYTES = 1 << 20
 
 
@@ -137,6 +137,23 @@ class Staging:
                 if watch.stop.is_set():
                     return
                 self._remove(part)
+
+    def tidy(self) -> None:
+        """Remove what was discarded, and let nothing expire that is needed still.
+
+        Raises:
+            StorageError: the server is away; what was not extended is tried again, what was not removed expires.
+        """
+        for part in self.parts.discarded():
+            self._remove(part)
+        for part in self.parts.needed_still():
+            self._extend(part)
+
+    def _extend(self, part: Part) -> None:
+        with suppress(StorageNotFoundError):  # whoever packs finds that, and has it run again
+            if described := self._find(part):
+                path = f"/objects/{described['id']}"
+                self._ask("keep a part", "PATCH", path, json={"expires": PART_KEPT_S})
 
     def _remove(self, part: Part) -> None:
         with suppress(StorageNotFoundError, StorageRefusedError):

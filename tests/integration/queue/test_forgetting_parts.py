@@ -1,13 +1,18 @@
-"""Parts that are not needed any more are taken away, which keeps nobody waiting."""
+"""Parts that are not needed any more are taken away, which keeps nobody waiting; others do not expire."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
 
+import httpx
 import pytest
 from django.db.models.functions import Now
 
 from simcrate.pipeline.watch import Watch
+from simcrate.portal.deliveries.discarding import discard_crate
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.queue.models import Part
 from simcrate.portal.queue.parts import PartRows
@@ -16,6 +21,7 @@ from simcrate.secret import Secret
 from simcrate.worker.port import Claim, WorkKind
 from simcrate.worker.staging import Staging
 from tests.servers.http_double import Fault, HttpDouble, Reply, Request
+from tests.servers.localcloud import local_cloud
 
 SHA256 = "ab" * 32
 PROBLEM = (("Content-Type", "application/problem+json"),)
@@ -84,3 +90,34 @@ def test_a_worker_that_ends_asks_no_more(claim: Claim) -> None:
         seen = forget(server, claim, watch)
 
     assert seen == []
+
+
+def test_what_could_not_be_packed_expires_no_sooner_than_it_is_discarded(
+    simulation: Simulation, tmp_path: Path
+) -> None:
+    def expiries(client: httpx.Client) -> list[datetime]:
+        objects = client.get("/objects").json()["objects"]
+        return [datetime.fromisoformat(one["expires_at"]) for one in objects]
+
+    content = b"a part"
+    Part.objects.create(
+        run=simulation.runs.get(number=0), fence=0, key="run-0.zip", size_bytes=len(content),
+        sha256=sha256(content).hexdigest(), staged_at=datetime.now(UTC) - timedelta(weeks=3),
+    )  # fmt: skip
+    Delivery.objects.create(
+        simulation=simulation, storage=simulation.storage, machine="here", keep_days=7,
+        state="failed", announced_at=Now(),
+    )  # fmt: skip
+    Simulation.objects.update(packed_at=Now())
+    with local_cloud(tmp_path / "cloud") as cloud, cloud.client() as client:
+        client.put("/upload/run-0.zip", content=content, headers={"Cloud-Expires": "3600"})
+        parts = PartRows(owner="here/1/1.00", machine="here")
+        staging = Staging(url=cloud.url, parts=parts, secret=cloud.secret)
+
+        staging.tidy()
+        (expiry,) = expiries(client)
+        assert expiry > datetime.now(UTC) + timedelta(days=29)
+
+        discard_crate(simulation, who="alice")
+        staging.tidy()
+        assert expiries(client) == []

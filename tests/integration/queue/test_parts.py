@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db.models.functions import Now
 
 from simcrate.errors import CrateError, LeaseLostError
 from simcrate.pipeline.jobs import PackedSimulation, RunOutcome, RunState
+from simcrate.portal.deliveries.discarding import discard_crate
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.queue.lease import MAX_RECLAIMS
+from simcrate.portal.queue.models import Part as PartRow
 from simcrate.portal.queue.parts import PartRows
 from simcrate.portal.queue.port import PACK_TRIES, RowsPort
 from simcrate.portal.simulations.models import Run, Simulation
@@ -86,6 +90,10 @@ def fail_to_pack(packer: RowsPort) -> Claim:
     packer.not_packed(claim, CrateError("no crate could be written"))
     Delivery.objects.update(announced_at=Now())
     return claim
+
+
+def weeks_pass() -> None:
+    PartRow.objects.update(staged_at=Now() - timedelta(weeks=3))
 
 
 def test_a_grant_reaches_whoever_asked(
@@ -251,6 +259,31 @@ def test_what_could_not_be_packed_stays_staged_until_it_is(
     assert packers_parts.of_simulation(finishing) == [part]
     packer.release(finishing)
     assert packers_parts.delivered(pack(packer)) == [part]
+
+
+def test_what_could_not_be_packed_is_needed_until_it_is_discarded(
+    parts: PartRows, worker: RowsPort, claim: Claim, packer: RowsPort, packers_parts: PartRows
+) -> None:
+    part = stage(parts, worker, claim)
+    fail_to_pack(packer)
+    assert packers_parts.needed_still() == []  # it was staged a moment ago
+    weeks_pass()
+    assert (packers_parts.needed_still(), packers_parts.discarded()) == ([part], [])
+
+    discard_crate(Simulation.objects.get(), who="alice")
+    assert (packers_parts.needed_still(), packers_parts.discarded()) == ([], [part])
+    assert packers_parts.discarded() == []
+
+
+def test_what_waits_for_its_last_run_is_needed_and_what_was_delivered_is_not(
+    parts: PartRows, worker: RowsPort, claim: Claim, packer: RowsPort, packers_parts: PartRows
+) -> None:
+    part = stage(parts, worker, claim)
+    weeks_pass()
+    assert packers_parts.needed_still() == [part]
+
+    pack(packer)
+    assert (packers_parts.needed_still(), packers_parts.discarded()) == ([], [])
 
 
 def test_what_only_a_lost_machine_has_packed_stays_staged(

@@ -19,6 +19,7 @@ EVERY = {
     "spool": timedelta(hours=1),
     "remind": timedelta(hours=6),
     "examine": timedelta(days=1),
+    "parts": timedelta(days=1),
 }
 """All kinds of chores; the name of one that a machine does for itself is its kind and the machine's name."""
 

@@ -6,7 +6,7 @@ Nothing gives one up by itself: the only copy of somebody's results is theirs to
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from simcrate.delivery import DeliveryState
@@ -24,6 +24,16 @@ def kept_undelivered() -> QuerySet[Delivery]:
         spool_released_at=None,
         discarded_at=None,
     )
+
+
+def given_up(simulation: str = "pk") -> Q:
+    """That nothing of a simulation was delivered or is under way, and all that failed was discarded.
+
+    Args:
+        simulation: the column that names it.
+    """
+    deliveries = Delivery.objects.filter(simulation=OuterRef(simulation))
+    return Q(Exists(deliveries)) & Q(~Exists(deliveries.filter(discarded_at=None)))
 
 
 def discard_crate(simulation: Simulation, *, who: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from simcrate.errors import LeaseLostError
 from simcrate.pipeline.jobs import RunState
+from simcrate.portal.deliveries.discarding import given_up, kept_undelivered
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.queue.claims import LeasedRows
 from simcrate.portal.queue.models import Part as PartRow
@@ -17,6 +20,9 @@ from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.secret import Secret
 from simcrate.worker.parts import Part
 from simcrate.worker.port import Claim
+
+EXTENDED_AFTER = timedelta(days=7)
+"""Most parts are gone by then; those that are not have three weeks left, should the server be away."""
 
 
 class PartRows:
@@ -66,8 +72,9 @@ class PartRows:
     def wanted(self) -> list[Part]:
         """Parts that wait for a grant."""
         with reaching_rows():
-            rows = PartRow.objects.filter(grant="", staged_at=None, run__state=RunState.RUNNING)
-            return [_part(row) for row in rows.select_related("run").defer("run__log_tail")]
+            return _parts(
+                PartRow.objects.filter(grant="", staged_at=None, run__state=RunState.RUNNING)
+            )
 
     def give(self, part: Part, grant: Secret) -> None:
         """Let whoever asked have it."""
@@ -86,8 +93,7 @@ class PartRows:
             rows = PartRow.objects.filter(
                 run__simulation=claim.simulation_id, fence=F("run__fence")
             ).exclude(staged_at=None)
-            elsewhere = rows.exclude(run__machine=self._machine).order_by("run__number")
-            return [_part(row) for row in elsewhere.select_related("run").defer("run__log_tail")]
+            return _parts(rows.exclude(run__machine=self._machine).order_by("run__number"))
 
     def delivered(self, claim: Claim) -> list[Part]:
         """What was staged and is not needed any more, returned for the last time.
@@ -100,8 +106,31 @@ class PartRows:
             if deliveries.filter(announced_at=None).exists() or not self._has_packed(claim):
                 return []
             rows = PartRow.objects.filter(run__simulation=claim.simulation_id)
-            parts = [_part(row) for row in rows.select_related("run").defer("run__log_tail")]
+            parts = _parts(rows)
             rows.delete()
+            return parts
+
+    def needed_still(self) -> list[Part]:
+        """What was staged a week ago or longer, and is the only copy, or may have to be packed once more."""
+        is_its = Q(simulation=OuterRef("run__simulation"))
+        is_to_be_packed = Q(run__simulation__packed_at=None)
+        is_under_way = Exists(Delivery.objects.filter(is_its, announced_at=None))
+        was_not_packed = Exists(kept_undelivered().filter(is_its, sha256=""))
+        with reaching_rows():
+            rows = PartRow.objects.filter(
+                is_to_be_packed | is_under_way | was_not_packed,
+                staged_at__lte=Now() - EXTENDED_AFTER,
+            )
+            return _parts(rows)
+
+    def discarded(self) -> list[Part]:
+        """What was staged of simulations whose owners have given them up, returned for the last time."""
+        with reaching_rows(), transaction.atomic():
+            rows = PartRow.objects.filter(given_up("run__simulation")).exclude(
+                run__simulation__packed_at=None
+            )
+            parts = _parts(rows)
+            PartRow.objects.filter(run__in=[part.run_id for part in parts]).delete()
             return parts
 
     def _has_packed(self, claim: Claim) -> bool:
@@ -118,6 +147,10 @@ class PartRows:
                 state=RunState.QUEUED, reclaims=F("reclaims") + 1, outcome=None, percent=0
             )
             wake()
+
+
+def _parts(rows: QuerySet[PartRow]) -> list[Part]:
+    return [_part(row) for row in rows.select_related("run").defer("run__log_tail")]
 
 
 def _part(row: PartRow) -> Part:

@@ -24,6 +24,7 @@ from django.db.models.functions import Now
 
 from simcrate.delivery import DeliveryState
 from simcrate.pipeline.jobs import RunState
+from simcrate.portal.deliveries.discarding import given_up
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.simulations.models import Run, Simulation
 
@@ -39,7 +40,6 @@ def oldest_verified_first(
     """
     deliveries = Delivery.objects.filter(simulation=OuterRef("pk"))
     verified = deliveries.filter(state__in=VERIFIED).order_by().values("simulation")
-    given_up = Exists(deliveries) & ~Exists(deliveries.filter(discarded_at=None))
     rows = (
         Simulation.objects.filter(
             ~Exists(deliveries.filter(announced_at=None)),
@@ -47,10 +47,10 @@ def oldest_verified_first(
             packed_at__isnull=False,
         )
         .annotate(verified_at=Subquery(verified.annotate(at=Max("announced_at")).values("at")))
-        .filter(Q(verified_at__isnull=False) | given_up)
+        .filter(Q(verified_at__isnull=False) | given_up())
         .annotate(
             is_due=ExpressionWrapper(
-                Q(verified_at__lte=Now() - keep) | given_up, output_field=BooleanField()
+                Q(verified_at__lte=Now() - keep) | given_up(), output_field=BooleanField()
             )
         )
         .order_by(F("verified_at").asc(nulls_first=True))
