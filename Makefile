@@ -9,8 +9,8 @@ BIN := $(VENV)/bin
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-demo: $(VENV)/run.stamp ## the whole way on this machine: simulate, pack, upload, link (ONCE=1 ends after the download)
-	@$(BIN)/simcrate demo $(if $(ONCE),--once)
+demo: $(VENV)/run.stamp ## the whole way on this machine: simulate, pack, upload, link (ONCE=1 ends after the download; OPTIONS="--port 8001")
+	@$(BIN)/simcrate demo $(if $(ONCE),--once) $(OPTIONS)
 
 test: check services ## what CI runs: linters, types, import contracts and every test but the slow ones
 	$(BIN)/pytest -m "not slow"

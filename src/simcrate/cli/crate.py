@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import click
@@ -42,6 +43,24 @@ HEADLINES = 20  # rows of a table
 TREE_LINES = 200  # more are summed up
 
 
+def _writable(_context: click.Context, _parameter: click.Parameter, target: Path) -> Path:
+    """Said before the work, and with the whole path."""
+    try:
+        TemporaryFile(dir=target.absolute().parent).close()
+    except OSError as error:
+        message = f"could not write {str(target)!r}: {error.strerror}; name a file in a directory that can be written"
+        raise BadInputError(message) from error
+    return target
+
+
+def _there(_context: click.Context, _parameter: click.Parameter, crate: str) -> str:
+    """A URL, or a file that is there."""
+    if "://" not in crate and not Path(crate).exists():
+        message = f"could not open {crate!r}: there is no such file; give a crate's file or URL"
+        raise BadInputError(message)
+    return crate
+
+
 @click.command()
 @click.argument(
     "directory", type=click.Path(exists=True, file_okay=False, readable=True, path_type=Path)
@@ -51,6 +70,7 @@ TREE_LINES = 200  # more are summed up
     "--output",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=_writable,
     help="The zip.",
 )
 @click.option("--bagit", is_flag=True, help="Write a BagIt bag (RFC 8493) that holds the crate.")
@@ -146,7 +166,7 @@ def pack_directory(  # noqa: PLR0913 - what a person may state of a directory
 
 
 @click.command()
-@click.argument("crate")
+@click.argument("crate", callback=_there)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def verify(*, crate: str, as_json: bool) -> None:
     """List every fault of CRATE, a file or a URL; exit 0 if there is none, 1 if there are some."""
@@ -165,7 +185,7 @@ def verify(*, crate: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("crate")
+@click.argument("crate", callback=_there)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def inspect(*, crate: str, as_json: bool) -> None:
     """Show what is in CRATE, a file or a URL: its files, headline numbers and provenance."""

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from simcrate.cli.portal import use_portal
+from simcrate.errors import BadInputError
 
 TINY_INI = "[General]\nnetwork = OppNet\nsim-time-limit = 60s\n"
 
@@ -45,7 +46,12 @@ def import_command(file: Path) -> None:
     use_portal()
     from simcrate.portal.simulators.services import import_simulators
 
-    for row in import_simulators(file.read_text()):
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"could not read '{file}': {error}; it must be TOML, in UTF-8"
+        raise BadInputError(message) from error
+    for row in import_simulators(text, f"'{file}'"):
         click.echo(f"saved {row.name}")
 
 

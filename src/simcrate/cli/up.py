@@ -170,7 +170,8 @@ def check_ports(ports: Ports) -> None:
     if taken:
         message = (
             f"another program listens on {' and '.join(f'{HOST}:{port}' for port in taken)}; "
-            "end it, or choose others with --port and --cloud-port"
+            "end it, or choose others with --port and --cloud-port "
+            '(make demo OPTIONS="--port … --cloud-port …")'
         )
         raise BadInputError(message)
 

@@ -35,11 +35,13 @@ class BodyLimit:
     Args:
         application: what answers requests within the limit.
         max_bytes: of a body.
+        files_max_bytes: of the files in it, without the form around them; what people are told.
     """
 
-    def __init__(self, application: Application, *, max_bytes: int) -> None:
+    def __init__(self, application: Application, *, max_bytes: int, files_max_bytes: int) -> None:
         self._application = application
         self._max_bytes = max_bytes
+        self._files_max_bytes = files_max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 413 as soon as it is clear that there is too much."""
@@ -70,7 +72,7 @@ class BodyLimit:
 
     async def _refuse(self, scope: Scope, send: Send) -> None:
         detail = (
-            f"All files of a submission together may have {self._max_bytes / 2**20:.0f} MiB; "
+            f"All files of a submission together may have {self._files_max_bytes / 2**20:.4g} MiB; "
             "this is more, and nothing of it was kept."
         )
         if scope["path"].startswith("/api/"):

@@ -83,6 +83,7 @@ def test_a_body_above_the_limit_is_refused_before_it_is_stored(portal: str) -> N
     answer = httpx.post(f"{portal}/accounts/login/", content=b"x" * (LIMIT_BYTES + 2**20 + 1))
 
     assert answer.status_code == 413
+    assert f"may have {LIMIT_BYTES / 2**20:.4g} MiB; this is more" in answer.text
     assert "nothing of it was kept" in answer.text
 
 

@@ -194,8 +194,8 @@ def test_an_unknown_simulator_is_named_with_those_that_there_are() -> None:
     ("toml", "words"),
     [
         ("", "no \\[\\[simulators\\]\\] table"),
-        ("[[simulators", "could not read"),
-        (TOML + "colour = 1\n", "unknown keys: colour"),
+        ("[[simulators", "'one.toml' is not valid TOML: "),
+        (TOML + "colour = 1\n", "unknown keys: colour \\(known: active, allowed_keys"),
         (TOML.replace("/opt/inet/src", "src"), "not an absolute path"),
         (TOML.replace('"inet"\ntitle', '"oppsim"\ntitle'), "built-in simulator"),
         (TOML + 'kind = "matlab"\n', "matlab"),
@@ -205,7 +205,7 @@ def test_an_unknown_simulator_is_named_with_those_that_there_are() -> None:
 )
 def test_a_definition_that_is_wrong_is_refused_and_nothing_saved(toml: str, words: str) -> None:
     with pytest.raises(DefinitionError, match=words):
-        import_simulators(toml)
+        import_simulators(toml, "'one.toml'")
     assert not SimulatorDefinition.objects.exists()
 
 

@@ -126,7 +126,8 @@ def _read(table: Mapping[str, Any]) -> Parameter:
     known = {field.name for field in fields(Parameter)}
     name = str(table.get("name", ""))
     if unknown := sorted(table.keys() - known):
-        raise BadInputError(f"parameter '{name}': unknown keys: {', '.join(unknown)}")
+        message = f"parameter '{name}': unknown keys: {', '.join(unknown)} (known: {', '.join(sorted(known))})"
+        raise BadInputError(message)
     given = {**table, "name": name, "default": str(table.get("default", ""))}
     given["choices"] = tuple(map(str, table.get("choices", ())))
     try:

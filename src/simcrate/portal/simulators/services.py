@@ -98,8 +98,12 @@ def definition_of(row: SimulatorDefinition) -> Simulator:
     )
 
 
-def import_simulators(text: str) -> list[SimulatorDefinition]:
+def import_simulators(text: str, file: str = "the text") -> list[SimulatorDefinition]:
     """Save the definitions of a TOML file (`[[simulators]]` tables), or none of them.
+
+    Args:
+        text: of the file.
+        file: how to name it in errors.
 
     Raises:
         DefinitionError: what is wrong, table by table.
@@ -107,10 +111,10 @@ def import_simulators(text: str) -> list[SimulatorDefinition]:
     try:
         tables = tomllib.loads(text).get(TABLE, [])
     except tomllib.TOMLDecodeError as error:
-        message = f"could not read the simulators: {error}"
+        message = f"{file} is not valid TOML: {error}"
         raise DefinitionError(message) from error
     if not tables:
-        message = f"there is no [[{TABLE}]] table"
+        message = f"{file} has no [[{TABLE}]] table"
         raise DefinitionError(message)
     with transaction.atomic():
         return [_save(table) for table in tables]
@@ -135,7 +139,7 @@ def _save(table: Mapping[str, Any]) -> SimulatorDefinition:
     known = {field.name for field in SimulatorDefinition._meta.fields} - {"id"}  # noqa: SLF001 - Django's
     name = str(table.get("name", ""))
     if unknown := sorted(table.keys() - known):
-        message = f"simulator '{name}': unknown keys: {', '.join(unknown)}"
+        message = f"simulator '{name}': unknown keys: {', '.join(unknown)} (known: {', '.join(sorted(known))})"
         raise DefinitionError(message)
     row = SimulatorDefinition.objects.filter(name=name).first() or SimulatorDefinition()
     for key, value in table.items():
