@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 def remove_run_dirs(var_dir: Path, machine: str, *, keep: timedelta, floor_bytes: int) -> None:
     """Remove those whose time has passed; below the floor the oldest verified ones, until it is reached.
 
+    None goes that holds the only copy of a run, which no crate has.
+
     Args:
         var_dir: the worker's.
         machine: whose directory that is.
@@ -28,9 +30,10 @@ def remove_run_dirs(var_dir: Path, machine: str, *, keep: timedelta, floor_bytes
         floor_bytes: free space of the disk below which they go sooner; 0: they never do.
     """
     for simulation_id, is_due in oldest_verified_first(simulations_in(var_dir), keep=keep):
-        is_needed = is_due or shutil.disk_usage(var_dir).free < floor_bytes
-        if is_needed and let_go(simulation_id, machine=machine):
-            _remove(Place(var_dir, simulation_id))
+        place = Place(var_dir, simulation_id)
+        may_go = is_due or shutil.disk_usage(var_dir).free < floor_bytes
+        if may_go and not place.has_only_copies and let_go(simulation_id, machine=machine):
+            _remove(place)
 
 
 def remove_idle_inputs(var_dir: Path, machine: str) -> None:

@@ -4,6 +4,7 @@ work/<simulation>/input/         the submitted files; read-only for the runs
 work/<simulation>/runs/<n>/      working directory of run n: its log, and results/; if it came from another
                                  machine, also the record of what its zip could not hold; where its simulator
                                  leaves its results elsewhere, a link to there until they are in results/
+work/<simulation>/runs/<n>/only-copy  marks a run that could be handed over to no other machine, for good
 work/<simulation>/runs/<n>.superseded/  what whoever took the run over found there, while it is removed
 work/<simulation>/parts/         runs as zips, on their way from or to another machine
 work/<simulation>/made/          what statistics made: csv/ figures/ … for the crate
@@ -20,8 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from simcrate.durable import flush
 from simcrate.simulators.definition import RESULTS
 from simcrate.simulators.removal import remove_tree
+
+ONLY_COPY = "only-copy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,21 @@ class Place:
     def leftover_path(self, number: int) -> Path:
         """What the zip could not hold that this run came in; not there where it ran."""
         return self.run_dir(number) / "leftover.json"
+
+    def mark_only_copy(self, number: int) -> None:
+        """Nobody else has the results of the run: nothing here goes by itself until somebody removes the mark.
+
+        Raises:
+            OSError: it could not be marked.
+        """
+        mark = self.run_dir(number) / ONLY_COPY
+        mark.touch()
+        flush(mark.parent)
+
+    @property
+    def has_only_copies(self) -> bool:
+        """Whether a run is here that could not be handed over."""
+        return any(self.simulation_dir.glob(f"runs/*/{ONLY_COPY}"))
 
     def part_path(self, number: int) -> Path:
         """A run as one zip, on its way from the machine that ran to the one that packs."""

@@ -195,15 +195,37 @@ def stage_run(staging: Staging, claim: Claim, number: int, place: Place, watch: 
     Raises:
         StorageError: the server will not have it.
         CrateError: it could not be packed.
+        OSError: the disk does not do what is asked of it.
         WorkEndedError: the lease is lost, or the worker ends; the run is done again.
     """
     packed = _persist(lambda: pack_part(place, number), watch)
     while not _is_put(staging, claim, number, packed, watch):
         _pause(watch, RETRY_S)
     _persist(lambda: staging.parts.staged(claim), watch)
-    packed.path.unlink()
-    if not staging.secret:
-        remove_tree(place.run_dir(number))  # nobody packs it here
+    try:
+        packed.path.unlink()
+        if not staging.secret:
+            remove_tree(place.run_dir(number))  # nobody packs it here
+    except OSError as error:  # it is in the way, and goes with the rest of the simulation
+        simulation = str(claim.simulation_id)
+        log.warning("run_dirs.not_removed", extra={"simulation": simulation, "why": str(error)})
+
+
+def keep_here(place: Place, number: int, watch: Watch) -> None:
+    """What can be handed over to nobody stays on this machine; its zip would only take space from it.
+
+    Raises:
+        WorkEndedError: the lease is lost, or the worker ends; the run is done again.
+        OSError: it could not be marked.
+    """
+    with suppress(OSError):  # it goes with the rest of the simulation
+        place.part_path(number).unlink()
+
+    def mark() -> None:
+        with DiskFullError.told_for(f"keep run {number}"):
+            place.mark_only_copy(number)
+
+    _persist(mark, watch)
 
 
 def _is_put(staging: Staging, claim: Claim, number: int, packed: PackedCrate, watch: Watch) -> bool:

@@ -31,7 +31,7 @@ from simcrate.storage import PatientBackends, StorageBackend
 from simcrate.worker.finishing import finish_apart
 from simcrate.worker.port import Claim, WorkerPort, WorkKind
 from simcrate.worker.retrying import until_reached
-from simcrate.worker.staging import Staging, fetch_parts, stage_run
+from simcrate.worker.staging import Staging, fetch_parts, keep_here, stage_run
 
 log = logging.getLogger(__name__)
 
@@ -123,11 +123,19 @@ def _simulated(bench: Bench, claim: Claim, watch: Watch) -> RunOutcome:
 def _handed_over(
     staging: Staging, claim: Claim, outcome: RunOutcome, place: Place, watch: Watch
 ) -> RunOutcome:
-    """The outcome, once the results are where the machine that packs finds them."""
+    """The outcome, once the results are where the machine that packs finds them.
+
+    Where they never will be they stay here, and the crate of the other runs does not wait for them.
+    """
     try:
         stage_run(staging, claim, outcome.number, place, watch)
-    except (CrateError, StorageError) as error:
-        reason = f"{outcome.reason} Its results could not be handed over: {error}"
+    except (CrateError, StorageError, OSError) as error:
+        log.exception("run.not_handed_over")
+        keep_here(place, outcome.number, watch)
+        reason = (
+            f"{outcome.reason} Its results could not be handed over: {_sentence(error).rstrip('.')}. "
+            "They stay on the machine that ran it until an administrator takes them from there."
+        )
         return replace(outcome, state=RunState.FAILED, reason=reason.strip())
     return outcome
 

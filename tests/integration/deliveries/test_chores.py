@@ -14,10 +14,11 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from simcrate.cli.bench import make_bench
+from simcrate.cli.run_dirs import remove_run_dirs
 from simcrate.cli.upkeep import Chore as Task
 from simcrate.cli.upkeep import chores_of, do_due, tidy_spool
 from simcrate.errors import StorageUnreachableError
-from simcrate.pipeline.place import Place, spool_path
+from simcrate.pipeline.place import ONLY_COPY, Place, spool_path
 from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.chores import take_chore
 from simcrate.portal.deliveries.models import Chore, Delivery
@@ -141,6 +142,23 @@ def test_run_directories_are_removed_when_their_crate_was_verified_for_long_enou
     time_passes(HOUR)
     do_due(chores)
     assert not directory.exists()
+
+
+def test_run_directories_with_the_only_copy_of_a_run_stay_until_somebody_has_taken_it(
+    announced: Announce,
+) -> None:
+    delivery, var_dir = announced(sha256="ab"), make_bench().var_dir
+    place = Place(var_dir, delivery.simulation_id)
+    place.run_dir(0).mkdir(parents=True)
+    place.mark_only_copy(0)
+    Simulation.objects.update(packed_at=Now(), machine="elsewhere")
+    days_pass(100)
+    remove_run_dirs(var_dir, "here", keep=HOUR, floor_bytes=1 << 62)
+    assert place.run_dir(0).exists()
+
+    (place.run_dir(0) / ONLY_COPY).unlink()
+    remove_run_dirs(var_dir, "here", keep=HOUR, floor_bytes=0)
+    assert not place.run_dir(0).exists()
 
 
 def test_administrators_hear_of_a_backend_that_is_unwell(

@@ -9,6 +9,7 @@ from threading import Event
 
 import pytest
 
+from simcrate.pipeline.jobs import RunOutcome, RunState
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.watch import Watch
 from simcrate.portal.queue.models import Part as PartRow
@@ -20,6 +21,7 @@ from simcrate.worker import staging
 from simcrate.worker.parts import Part
 from simcrate.worker.port import Claim, WorkKind
 from simcrate.worker.staging import Staging, stage_run
+from simcrate.worker.tasks import _handed_over
 from tests.servers.http_double import Fault, HttpDouble, Reply
 
 PROBLEM = (("Content-Type", "application/problem+json"),)
@@ -52,9 +54,14 @@ def place(claim: Claim, tmp_path: Path) -> Place:
     return place
 
 
-def stage(server: HttpDouble, claim: Claim, place: Place, watch: Watch) -> None:
+def by(server: HttpDouble) -> Staging:
+    """Of a machine that only runs."""
     parts = GivenAtOnce(owner="here/1/1.00", machine="here")
-    stage_run(Staging(url=server.url, parts=parts, secret=None), claim, 0, place, watch)
+    return Staging(url=server.url, parts=parts, secret=None)
+
+
+def stage(server: HttpDouble, claim: Claim, place: Place, watch: Watch) -> None:
+    stage_run(by(server), claim, 0, place, watch)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +77,38 @@ def test_a_grant_that_is_no_good_any_more_is_asked_for_anew(
         stage(server, claim, place, Watch())
 
     assert len(server.seen) == 3
+    assert PartRow.objects.get().staged_at is not None
+
+
+@pytest.mark.parametrize("can_be_packed", [True, False])
+def test_a_run_that_is_refused_for_good_has_failed_and_stays_on_its_machine_which_is_said(
+    claim: Claim, place: Place, *, can_be_packed: bool
+) -> None:
+    ended = RunOutcome(number=0, state=RunState.COMPLETED, reason="It reached its end.")
+    if not can_be_packed:
+        place.part_path(0).parent.write_text("a file where a directory should be")
+    with HttpDouble(lambda _: Reply(413, b'{"code": "too-large"}', PROBLEM)) as server:
+        outcome = _handed_over(by(server), claim, ended, place, Watch())
+
+    why = "larger than the server takes" if can_be_packed else "File exists"
+    assert outcome.state is RunState.FAILED
+    assert why in outcome.reason
+    assert outcome.reason.startswith("It reached its end. Its results could not be handed over: ")
+    assert "stay on the machine that ran it" in outcome.reason
+    assert place.has_only_copies
+    assert list(place.result_dir(0).iterdir())
+
+
+def test_a_run_that_was_handed_over_and_cannot_be_removed_has_not_failed(
+    claim: Claim, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path) -> None:
+        raise OSError(5, "Input/output error", str(path))
+
+    monkeypatch.setattr(staging, "remove_tree", fail)
+    with HttpDouble(lambda _: STORED) as server:
+        stage(server, claim, place, Watch())
+
     assert PartRow.objects.get().staged_at is not None
 
 
