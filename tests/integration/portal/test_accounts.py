@@ -175,6 +175,41 @@ def test_a_registration_tells_nobody_whose_address_is_taken(client: Client) -> N
     assert (taken.status_code, taken["Location"]) == (free.status_code, free["Location"])
 
 
+@pytest.mark.usefixtures("_open_registration")
+def test_logging_in_has_one_name_and_nobody_without_an_address_is_to_be_asked(
+    client: Client, bob: User
+) -> None:
+    paths = ["signup", "login", "password/reset", "password/reset/done", "confirm-email"]
+    texts = [client.get(f"/accounts/{path}/").text for path in paths]
+    login = {"login": "bob", "password": PASSWORD}
+    texts.append(client.post("/accounts/login/", login, follow=True).text)
+    texts += [client.get(f"/accounts/{path}/").text for path in ("logout", "email")]
+    texts.append(client.post("/accounts/logout/", follow=True).text)
+
+    assert "You are logged in as bob." in texts[5]
+    assert "You are logged out." in texts[-1]
+    for text in texts:
+        assert not re.search("sign(ed)? ?(in|out)|make an account|contact us", text, re.IGNORECASE)
+
+
+def test_of_an_address_only_that_is_offered_which_can_be_done(client: Client, bob: User) -> None:
+    def offered() -> list[str]:
+        page = client.get("/accounts/email/").text
+        return re.findall(r'name="action_(\w+)"', page)
+
+    client.force_login(bob)
+    assert offered() == ["remove", "add"]
+
+    other = EmailAddress.objects.create(user=bob, email="zoe@example.org")
+    assert offered() == ["send", "remove", "add"]
+
+    other.verified = True
+    other.save()
+    assert offered() == ["primary", "remove", "add"]
+    client.post("/accounts/email/", {"email": other.email, "action_primary": ""})
+    assert confirmed_addresses(bob) == ["zoe@example.org", "bob@example.org"]
+
+
 def test_two_users_of_one_name_are_refused_with_a_sentence(bob: User) -> None:
     with pytest.raises(BadInputError, match="already a user 'bob'"):
         create_user(username="bob", password=Secret(PASSWORD))
