@@ -29,8 +29,8 @@ class Target:
 
 
 @contextmanager
-def local(tmp_path: Path) -> Iterator[Target]:
-    with local_cloud(tmp_path / "cloud") as server, server.client() as client:
+def local(tmp_path: Path, *options: str) -> Iterator[Target]:
+    with local_cloud(tmp_path / "cloud", *options) as server, server.client() as client:
 
         def contents(delivery_id: str) -> list[bytes]:
             listed = client.get("/objects").json()["objects"]

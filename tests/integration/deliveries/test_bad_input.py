@@ -53,6 +53,10 @@ def options(**changes: object) -> Spoil:
     return spoil
 
 
+def full_local(tmp_path: Path) -> AbstractContextManager[Target]:
+    return local(tmp_path, "--max-bytes", "10")
+
+
 def nobody_there(target: Target) -> None:
     target.definition = replace(target.definition, token="127.0.0.1:1")
 
@@ -74,6 +78,7 @@ def use_up_quota(target: Target) -> None:
     [
         (local, options(secret="wrong"), FAILED, "secret"),
         (local, nobody_there, WAITING, "nobody answers"),
+        (full_local, options(), WAITING, "the server has no space for it; free some"),
         (dropbox, options(refresh_token="wrong"), FAILED, "connect"),
         (dropbox, revoke, FAILED, "connect"),
         (dropbox, fill, WAITING, "space"),
@@ -83,9 +88,9 @@ def use_up_quota(target: Target) -> None:
         (seafile, use_up_quota, WAITING, "quota"),
     ],
     ids=[
-        "local: wrong secret", "local: wrong host", "dropbox: wrong token", "dropbox: revoked app",
-        "dropbox: full account", "seafile: wrong token", "seafile: wrong repoid",
-        "seafile: wrong host", "seafile: over quota",
+        "local: wrong secret", "local: wrong host", "local: full", "dropbox: wrong token",
+        "dropbox: revoked app", "dropbox: full account", "seafile: wrong token",
+        "seafile: wrong repoid", "seafile: wrong host", "seafile: over quota",
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_and_the_crate_is_kept(

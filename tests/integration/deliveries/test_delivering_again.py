@@ -13,8 +13,13 @@ from django.contrib.auth.models import Group
 from django.db.models.functions import Now
 from django.test import Client
 
-from simcrate.delivery import DeliveryRecord, DeliveryState, deliver
-from simcrate.errors import BadInputError, StorageAuthError, StorageUnreachableError
+from simcrate.delivery import DeliveryRecord, DeliveryState, Patience, deliver
+from simcrate.errors import (
+    BadInputError,
+    StorageAuthError,
+    StorageFullError,
+    StorageUnreachableError,
+)
 from simcrate.pipeline.place import spool_path
 from simcrate.portal.accounts.models import User
 from simcrate.portal.deliveries.models import Delivery
@@ -275,6 +280,29 @@ def test_what_is_only_down_for_a_while_does_not_fall_back(
 
     assert state_of(spooled) == DeliveryState.WAITING
     assert Delivery.objects.count() == 1
+
+
+def test_what_has_been_full_for_days_goes_to_the_fallback_which_says_what_was_full(
+    spooled: Delivery, worker: RowsPort, cloud: Cloud, other_storage: StorageBackend
+) -> None:
+    Simulation.objects.update(fallback=other_storage)
+    cloud.folder_of("local:attic").mkdir(parents=True)
+
+    def full() -> Backend:
+        raise StorageFullError("Dropbox has 0.0 MB left; free space or take a larger plan")
+
+    for attempts, state in (
+        (Patience().tries - 2, DeliveryState.WAITING),
+        (Patience().tries - 1, DeliveryState.FAILED),
+    ):
+        Delivery.objects.update(attempts=attempts, retry_at=None)
+        assert work(worker, full) == []
+        assert state_of(spooled) == state
+    (said,) = work(worker, lambda: cloud.open("local:attic"))
+
+    assert said.link is not None
+    (problem,) = Simulation.objects.get().problems
+    assert "Dropbox has 0.0 MB left" in problem
 
 
 def test_without_a_fallback_nothing_goes_anywhere_silently(
