@@ -11,7 +11,7 @@ from unfold.admin import ModelAdmin, StackedInline
 from simcrate.portal.limits.models import GroupLimits
 from simcrate.portal.limits.queries import UserLimits
 
-WHAT_0_IS = "0 means unlimited. Who is in several groups has the widest of each limit."
+WHAT_0_IS = "<p class='pt-3 px-3'>0 means unlimited. Who is in several groups has the widest of each limit.</p>"
 
 
 class GroupLimitsInline(StackedInline):  # type: ignore[misc]  # untyped package

@@ -36,7 +36,7 @@ class SimulationAdmin(ReadOnlyAdmin):
         "state",
         "owner",
         "config",
-        "storage",
+        "goes_to",
         "created_at",
         "packed_at",
         "page",
@@ -53,8 +53,13 @@ class SimulationAdmin(ReadOnlyAdmin):
     @admin.display(description="state")
     def state(self, simulation: Simulation) -> str:
         """As its page says it, with how its runs stand."""
-        seen: Overview = simulation.overview  # type: ignore[attr-defined]
+        seen = _overview(simulation)
         return f"{seen.standing.state}: {seen.tally}"
+
+    @admin.display(description="storage backend")
+    def goes_to(self, simulation: Simulation) -> str:
+        """Where its crate is, or is to be."""
+        return _overview(simulation).storage.name
 
     @admin.display(description="its page")
     def page(self, simulation: Simulation) -> str:
@@ -85,3 +90,9 @@ class RunAdmin(ReadOnlyAdmin):
         """Without what is large."""
         rows: QuerySet[Run] = super().get_queryset(request)
         return rows.defer("log_tail", "outcome", "simulation__summary")
+
+
+def _overview(simulation: Simulation) -> Overview:
+    """What `StandingList` has read with the row."""
+    overview: Overview = simulation.overview  # type: ignore[attr-defined]
+    return overview

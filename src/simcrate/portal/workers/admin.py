@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
@@ -21,7 +22,7 @@ class WorkerAdmin(ReadOnlyAdmin):
     """Alive, busy, version, sandbox, cores, memory, disk; and a way to let one end in peace."""
 
     list_display = [
-        "machine", "process", "state", "seen_at", "tasks", "disk_free", "fence", "tags", "version",
+        "machine", "process", "state", "seen", "tasks", "disk_free", "fence", "tags", "version",
         "cores", "memory",
     ]  # fmt: skip
     actions = ["drain"]
@@ -37,6 +38,11 @@ class WorkerAdmin(ReadOnlyAdmin):
         if not alive_workers().filter(pk=worker.pk).exists():
             return "gone"
         return "draining" if worker.is_draining else "alive"
+
+    @admin.display(description="seen", ordering="seen_at")
+    def seen(self, worker: Worker) -> str:
+        """How long ago it showed itself."""
+        return naturaltime(worker.seen_at)
 
     @admin.display(description="sandbox")
     def fence(self, worker: Worker) -> str:
