@@ -91,7 +91,7 @@ def test_a_var_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None
     done = demo(tmp_path / "var", *ports())
 
     assert done.returncode == 1
-    assert "could not prepare" in done.stderr
+    assert "a file stands in its place" in done.stderr
     assert "Traceback" not in done.stderr
 
 

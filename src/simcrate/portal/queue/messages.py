@@ -48,6 +48,7 @@ def call_keepers() -> None:
     """Wake the keepers of all machines."""
     with _hint():
         _connection().publish(CHANNEL, "")
+        _presence().found()
 
 
 @contextmanager
@@ -57,8 +58,6 @@ def _hint() -> Iterator[None]:
         yield
     except redis.RedisError as error:
         _presence().lost(error)
-    else:
-        _presence().found()
 
 
 def follow_wakes(on_wake: Callable[[], None], stop: Event) -> None:

@@ -27,7 +27,8 @@ class Presence:
     def lost(self, error: redis.RedisError) -> None:
         """It did not answer, or refused us."""
         if self._changes_to(is_away=True):
-            why = f"{str(error) or type(error).__name__}; {TODO}"
+            said = str(error).rstrip(".") or type(error).__name__
+            why = f"{said}; {TODO}"
             log.warning("redis.not_reached", extra={"server": self._server, "why": why})
 
     def found(self) -> None:
