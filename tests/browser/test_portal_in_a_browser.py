@@ -84,6 +84,10 @@ def test_errors_stand_at_their_fields_and_the_choices_stay(page: Page, site: Sit
     page.get_by_label("Precision").fill("0")
     page.get_by_role("button", name="Run it").click()
 
+    summary = page.locator("#faults")
+    expect(summary).to_be_focused()
+    summary.get_by_role("link", name="Precision").click()
+    expect(page.get_by_label("Precision")).to_be_in_viewport()
     wrong = page.locator(".field.wrong")
     expect(wrong).to_have_count(1)
     expect(wrong).to_contain_text("greater than 0")
