@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
+from isal.isal_zlib import crc32
+
 from simcrate.crate.contents import Member
 from simcrate.crate.deflate import BLOCK_BYTES
 from simcrate.errors import CrateError
@@ -59,6 +61,21 @@ class OriginalFile:
             if not remaining:
                 self._check_unchanged()  # before the last block counts
             yield block
+
+    def crc(self) -> int:
+        """CRC-32 of all its bytes, wherever `blocks` has come to.
+
+        Raises:
+            CrateError: it cannot be read.
+        """
+        crc = position = 0
+        try:
+            while block := os.pread(self._descriptor, BLOCK_BYTES, position):
+                crc = crc32(block, crc)
+                position += len(block)
+        except OSError as error:
+            raise _changed(self._name, str(error.strerror)) from error
+        return crc
 
     def _read(self, size: int) -> bytes:
         try:

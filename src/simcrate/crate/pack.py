@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from isal.isal_zlib import crc32
+
 from simcrate.crate.contents import CrateContents, Member
 from simcrate.crate.deflate import BLOCK_BYTES
 from simcrate.crate.layout import MANIFEST, METADATA, README, RUN
@@ -131,13 +133,13 @@ def packed_crate(
 def add_bytes(archive: ZipWriter, name: str, data: bytes) -> str:
     """Add a member from memory; returns its SHA-256."""
     blocks = (data[start : start + BLOCK_BYTES] for start in range(0, len(data), BLOCK_BYTES))
-    return archive.add(name, len(data), blocks)
+    return archive.add(name, len(data), blocks, lambda: crc32(data))
 
 
 def _add_file(archive: ZipWriter, prefix: str, member: Member) -> tuple[str, int]:
     """Digest and size of a member that was added."""
     with OriginalFile(member) as file:
-        digest = archive.add(prefix + member.name, file.size_bytes, file.blocks())
+        digest = archive.add(prefix + member.name, file.size_bytes, file.blocks(), file.crc)
         if member.sha256 not in {"", digest}:
             message = f"could not pack {member.name!r}: it is not what it was when it was recorded"
             raise CrateError(message, detail=f"SHA-256 {digest} instead of {member.sha256}")

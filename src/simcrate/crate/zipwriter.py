@@ -25,6 +25,7 @@ from simcrate.crate.deflate import (
     store,
 )
 from simcrate.crate.zipformat import Entry, end_records
+from simcrate.errors import CrateError
 
 BLOCKS_IN_FLIGHT_PER_THREAD = 4  # keeps threads busy while one long block is waited for
 THREAD_FROM_BYTES = 16 << 10  # handing a smaller file to a thread costs more than packing it
@@ -48,12 +49,24 @@ class _Member:
     size_bytes: int
     started_bytes: int = 0
     is_stored: bool = False
+    announced_crc: int = 0
+    """Of all blocks, for the header of a long one that is stored."""
     entry: Entry | None = None
+    crc: int = 0
+    """Of the blocks that were written."""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it has several blocks, so that its header is written before the others are packed."""
+        return self.size_bytes > BLOCK_BYTES
 
     @property
     def is_streamed(self) -> bool:
-        """Whether it has several blocks, so that its header is written before its CRC is known."""
-        return self.size_bytes > BLOCK_BYTES
+        """Whether CRC and packed size stand behind it.
+
+        Never of what is stored: who unpacks that from a pipe guesses by its bytes where it ends.
+        """
+        return self.is_long and not self.is_stored
 
 
 class ZipWriter:
@@ -86,22 +99,28 @@ class ZipWriter:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def add(self, name: str, size_bytes: int, blocks: Iterable[bytes]) -> str:
+    def add(
+        self, name: str, size_bytes: int, blocks: Iterable[bytes], crc: Callable[[], int]
+    ) -> str:
         """Append a member.
 
         Args:
             name: its name.
             size_bytes: its size.
             blocks: its bytes, in blocks of `BLOCK_BYTES` but for the last one, `size_bytes` together.
+            crc: their CRC-32, asked for where several blocks are stored; then they are read twice.
 
         Returns:
             SHA-256 of its bytes, lower-case hexadecimal.
+
+        Raises:
+            CrateError: the blocks have another CRC than was said.
         """
         digest = hashlib.sha256()
         member = _Member(name.encode(), size_bytes)
         for block in blocks if size_bytes else (b"",):
             digest.update(block)
-            self._pending.append(self._start(member, block))
+            self._pending.append(self._start(member, block, crc))
             self._drain(self._window)
         return digest.hexdigest()
 
@@ -128,10 +147,12 @@ class ZipWriter:
         """SHA-256 of what was written so far, lower-case hexadecimal."""
         return self._digest.hexdigest()
 
-    def _start(self, member: _Member, data: bytes) -> _Pending:
+    def _start(self, member: _Member, data: bytes, crc: Callable[[], int]) -> _Pending:
         is_first = member.started_bytes == 0
         if is_first:
             member.is_stored = is_compressed(data)
+            if member.is_stored and member.is_long:
+                member.announced_crc = crc()
         member.started_bytes += len(data)
         is_last = member.started_bytes == member.size_bytes
         pack = _packing(member, is_last=is_last)
@@ -150,12 +171,19 @@ class ZipWriter:
         entry = member.entry
         assert entry is not None
         self._write(block.data)
+        member.crc = combine_crc(member.crc, block)
         if member.is_streamed:
-            entry.crc = combine_crc(entry.crc, block)
+            entry.crc = member.crc
             entry.packed_bytes += len(block.data)
         if pending.is_last:
-            self._write(entry.descriptor())
+            self._close(entry, member)
         self._written(block.size_bytes)
+
+    def _close(self, entry: Entry, member: _Member) -> None:
+        if entry.crc != member.crc:
+            message = f"could not pack {member.name.decode()!r}: it changed while it was packed"
+            raise CrateError(message)
+        self._write(entry.descriptor())
 
     def _open(self, member: _Member, block: Block) -> Entry:
         entry = Entry(
@@ -165,8 +193,10 @@ class ZipWriter:
             is_streamed=member.is_streamed,
             offset=self._offset,
         )
-        if not member.is_streamed:
+        if not member.is_long:
             entry.crc, entry.packed_bytes = block.crc, len(block.data)
+        elif member.is_stored:
+            entry.crc, entry.packed_bytes = member.announced_crc, member.size_bytes
         self._write(entry.local_header())
         self._entries.append(entry)
         return entry

@@ -10,12 +10,22 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from simcrate.crate import CrateContents, Member, Provenance, Role, gather, pack_crate
+from simcrate.crate import (
+    CrateContents,
+    Member,
+    Provenance,
+    Role,
+    gather,
+    pack_crate,
+    verify_crate,
+)
 from simcrate.crate.deflate import BLOCK_BYTES
+from simcrate.crate.zipwriter import ZipWriter
 from simcrate.errors import CrateError, DiskFullError
 
 
@@ -75,6 +85,32 @@ def test_compressed_members_are_stored_and_others_deflated(
     assert method["results/picture"] == zipfile.ZIP_STORED
     assert method["results/noise"] == zipfile.ZIP_STORED
     assert method["results/text"] == zipfile.ZIP_DEFLATED
+
+
+def test_a_long_file_that_is_stored_has_its_size_before_it(
+    provenance: Provenance, tmp_path: Path
+) -> None:
+    (tmp_path / "mixed").mkdir()
+    for name, head in (("picture", b"\x89PNG\r\n\x1a\n"), ("text", b"text")):
+        (tmp_path / "mixed" / name).write_bytes(head + bytes(2 * BLOCK_BYTES))
+
+    packed = pack_crate(gather(tmp_path / "mixed"), provenance, tmp_path / "crate.zip")
+
+    with zipfile.ZipFile(packed.path) as archive:
+        flags = {info.filename: info.flag_bits & 1 << 3 for info in archive.infolist()}
+    assert not flags["results/picture"]
+    assert flags["results/text"]
+    assert verify_crate(packed.path).is_good
+
+
+def test_a_long_file_that_is_stored_and_changes_is_not_packed() -> None:
+    data = b"\x89PNG\r\n\x1a\n" + bytes(BLOCK_BYTES)
+    blocks = (data[:BLOCK_BYTES], data[BLOCK_BYTES:])
+
+    with ZipWriter(BytesIO(), threads=1, written=lambda _: None) as archive:
+        archive.add("a", len(data), blocks, lambda: 7)
+        with pytest.raises(CrateError, match="it changed while it was packed"):
+            archive.finish()
 
 
 @pytest.mark.parametrize(
