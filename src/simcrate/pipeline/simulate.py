@@ -95,8 +95,6 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         if not is_the_same():
             message = "the directory of the run was taken away while its simulator was running"
             raise SimulationError(message)
-    job.sandbox.take_back(place.working_dir(number))
-    _remove_temporary(job.sandbox, place.working_dir(number))
     watch.show(_progress(reader))
     ending = reader.ending(end.exit_code)
     state = _state(ending, end, watch.ends_as)
@@ -121,7 +119,7 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
         repetition=job.run.repetition,
         generation=_generation(job.simulator),
     )
-    return _kept(outcome, place)
+    return _kept(outcome, job.sandbox, place)
 
 
 def _remove_temporary(sandbox: Sandbox, working_dir: Path) -> None:
@@ -133,9 +131,12 @@ def _remove_temporary(sandbox: Sandbox, working_dir: Path) -> None:
             log.warning("temporary_files.kept", extra={"why": error.strerror})
 
 
-def _kept(outcome: RunOutcome, place: Place) -> RunOutcome:
-    """The outcome, once its results are where everybody looks and a power cut cannot make it untrue."""
+def _kept(outcome: RunOutcome, sandbox: Sandbox, place: Place) -> RunOutcome:
+    """The outcome, once its results are ours, where everybody looks, and no power cut can make it untrue."""
+    working_dir = place.working_dir(outcome.number)
     try:
+        sandbox.take_back(working_dir)
+        _remove_temporary(sandbox, working_dir)
         bring_home(place, outcome.number)
         flush_run(place, outcome.number)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -30,7 +31,15 @@ from simcrate.pipeline.place import Place
 from simcrate.pipeline.simulate import SimulateJob
 from simcrate.pipeline.simulate import simulate as simulate_run
 from simcrate.pipeline.watch import Watch
-from simcrate.simulators import OPPSIM, UNFENCED, Limits, Simulator, SimulatorKind
+from simcrate.simulators import (
+    OPPSIM,
+    UNFENCED,
+    Limits,
+    Sandbox,
+    SandboxKind,
+    Simulator,
+    SimulatorKind,
+)
 from tests.servers.disks import full_disk
 
 INI = """
@@ -63,12 +72,13 @@ def simulate(
     watch: Watch | None = None,
     limits: Limits = UNLIMITED,
     simulator: Simulator = OPPSIM,
+    sandbox: Sandbox = UNFENCED,
 ) -> RunOutcome:
     job = SimulateJob(
         submission=SUBMISSION,
         run=RunSpec(number=number, itervars={}, repetition=0),
         simulator=simulator,
-        sandbox=UNFENCED,
+        sandbox=sandbox,
         limits=limits,
     )
     return simulate_run(job, place, watch or Watch())
@@ -365,6 +375,23 @@ def test_a_run_whose_log_finds_no_space_has_failed_and_what_it_recorded_is_deliv
     with zipfile.ZipFile(crate_path(place)) as crate:
         assert "results/run-0/a.sca" in crate.namelist()
         assert crate.getinfo("logs/run-0.log").file_size == 100_000
+
+
+class OnABrokenDisk(Sandbox):
+    """Whose files cannot be had back."""
+
+    def take_back(self, directory: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error", str(directory))
+
+
+def test_a_disk_that_fails_at_the_end_of_a_run_costs_neither_how_it_ended_nor_its_results(
+    place: Place,
+) -> None:
+    outcome = simulate(place, sandbox=OnABrokenDisk(kind=SandboxKind.NONE, uid=None))
+
+    assert (outcome.state, outcome.exit_code) == (RunState.FAILED, 0)
+    assert outcome.reason.endswith("Its results could not be kept: Input/output error.")
+    assert list(place.result_dir(0).iterdir())
 
 
 def test_statistics_that_find_no_space_are_not_left_out_but_waited_for(place: Place) -> None:
