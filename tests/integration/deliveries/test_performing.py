@@ -115,6 +115,20 @@ def test_the_outcome_goes_to_an_address_that_is_the_owners_when_it_is_sent(
     assert ["To: new@example.org" in path.read_text() for path in sent] == [True]
 
 
+def test_the_subject_of_the_mail_says_that_no_run_completed(
+    bench: Bench, announced: Announce
+) -> None:
+    delivery = announced(
+        state="linked", announced_at=None, spool_released_at=None,
+        machine=machine_name(settings.VAR_DIR),
+    )  # fmt: skip
+    Run.objects.create(simulation=delivery.simulation, number=0, state="failed")
+    work(bench)
+
+    [sent] = (bench.var_dir / "outbox").glob(f"*{delivery.pk}*.eml")
+    assert "Subject: No run of 'study' completed: 1 failed\n" in sent.read_text()
+
+
 def test_a_spool_that_could_not_be_released_is_released_later(
     bench: Bench, announced: Announce
 ) -> None:
