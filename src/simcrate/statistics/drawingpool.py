@@ -43,7 +43,7 @@ class DrawingPool:
             helpers: how many; one less than there are cores when None.
         """
         if helpers is None:
-            helpers = min((os.cpu_count() or 1) - 1, MOST_HELPERS)
+            helpers = min(len(os.sched_getaffinity(0)) - 1, MOST_HELPERS)
         # -P: the working directory may hold a user's files, and none of them is to be imported.
         command = [sys.executable, "-P", "-m", "simcrate.statistics.drawingpool"]
         self._helpers = [
