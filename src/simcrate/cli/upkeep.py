@@ -68,7 +68,7 @@ def chores_of(bench: Bench, clock: Clock = time.monotonic) -> list[Chore]:
     )
     overdue = Overdue(clock, lasting_s=OVERDUE_AFTER_S)
     staging = bench.staging
-    handed_over = [takeover, Chore("parts", timedelta(days=1), staging.tidy)] if staging else []
+    handed_over = [takeover, Chore("parts", EVERY["parts"], staging.tidy)] if staging else []
     return [
         runs,
         *handed_over,

@@ -15,6 +15,7 @@ from simcrate.durable import flush_all
 from simcrate.errors import (
     CrateError,
     DiskFullError,
+    PortError,
     SimCrateError,
     StorageError,
     UnforeseenError,
@@ -35,7 +36,7 @@ from simcrate.worker.staging import Staging, fetch_parts, keep_here, stage_run
 
 log = logging.getLogger(__name__)
 
-FULL_DISK_PAUSE_S = 10.0
+GIVEN_BACK_PAUSE_S = 10.0
 """At the next beat it would end anyway: there is no lease any more."""
 
 
@@ -86,13 +87,13 @@ def perform(bench: Bench, claim: Claim, watch: Watch) -> None:
 
 
 def _run(bench: Bench, claim: Claim, watch: Watch) -> None:
-    """Simulate one run; where there is no space to begin it, give it back."""
+    """Simulate one run; where it could not begin for want of space or of the rows, give it back."""
     try:
         outcome = _simulated(bench, claim, watch)
-    except DiskFullError as error:
+    except (DiskFullError, PortError) as error:
         log.warning("run.given_back", extra=error.facts)
         _release(bench, claim)
-        watch.stop.wait(FULL_DISK_PAUSE_S)  # or this worker would take it again at once
+        watch.stop.wait(GIVEN_BACK_PAUSE_S)  # or this worker would take it again at once
         return
     if bench.staging:
         outcome = _handed_over(bench.staging, claim, outcome, bench.place(claim), watch)

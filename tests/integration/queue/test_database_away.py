@@ -1,0 +1,36 @@
+"""A database that is away for a moment costs no run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from simcrate.cli.bench import make_bench
+from simcrate.errors import PortError
+from simcrate.pipeline.jobs import RunState, Submission
+from simcrate.pipeline.watch import Watch
+from simcrate.portal.queue.port import RowsPort
+from simcrate.portal.simulations.models import Run
+from simcrate.worker.port import Claim, WorkKind
+from simcrate.worker.tasks import perform
+
+
+class RestartedPort(RowsPort):
+    """Whose database is restarted right after a claim."""
+
+    def submission(self, claim: Claim) -> Submission:
+        raise PortError("the portal's database cannot be reached")
+
+
+@pytest.mark.usefixtures("simulation")
+def test_a_run_that_cannot_begin_without_it_is_given_back() -> None:
+    port, watch = RestartedPort(owner="here/1/1.00", machine="here"), Watch()
+    claim = port.claim([WorkKind.RUN])
+    assert claim is not None
+    watch.stop.set()  # it does not pause
+
+    perform(replace(make_bench(), port=port), claim, watch)
+
+    run = Run.objects.get(pk=claim.id)
+    assert (run.state, run.reason, run.lease_owner) == (RunState.QUEUED, "", "")
