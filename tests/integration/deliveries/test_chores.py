@@ -20,7 +20,7 @@ from simcrate.cli.upkeep import chores_of, do_due, tidy_spool
 from simcrate.errors import StorageUnreachableError
 from simcrate.pipeline.place import ONLY_COPY, Place, spool_path
 from simcrate.portal.accounts.models import User
-from simcrate.portal.deliveries.chores import take_chore
+from simcrate.portal.deliveries.chores import EVERY, take_chore
 from simcrate.portal.deliveries.models import Chore, Delivery
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.storages.models import StorageBackend
@@ -121,6 +121,19 @@ def test_a_machine_that_only_runs_tidies_its_runs_and_nothing_that_needs_credent
     time_passes(HOUR)
     do_due([chore])
     assert not inputs.exists()
+
+
+def test_a_machine_that_packs_keeps_staged_parts_from_expiring(
+    settings: Settings, tmp_path: Path
+) -> None:
+    secret_file = tmp_path / "secret"
+    secret_file.write_text("lcs_secret")
+    settings.ENVIRONMENT = replace(
+        settings.ENVIRONMENT, staging_url="http://10.0.0.2:8976", staging_secret_file=secret_file
+    )
+    names = {chore.name.partition(" ")[0] for chore in chores_of(make_bench())}
+
+    assert names == set(EVERY)
 
 
 def test_run_directories_are_removed_when_their_crate_was_verified_for_long_enough(

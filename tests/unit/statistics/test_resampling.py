@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import math
+import os
+import tempfile
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -21,7 +24,6 @@ from simcrate.statistics.resampling import (
     row_times_s,
 )
 from simcrate.statistics.samples import Samples
-from tests.servers.disks import full_disk
 
 Floats = NDArray[np.float64]
 NAN = math.nan
@@ -169,13 +171,23 @@ def test_tables_too_large_for_memory_lie_in_a_file_and_hold_the_same(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_table_that_there_is_no_space_for_is_an_error_at_once(
+def test_a_table_in_a_file_has_its_space_at_once_and_no_signal_of_a_full_disk_comes_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resampling, "IN_MEMORY_BYTES", 100)
+    spilled: list[int] = []
+    make = tempfile.TemporaryFile
 
-    with full_disk(beyond_bytes=1000), pytest.raises(OSError, match="File too large"):
-        Table(np.array([3, 5000]), tmp_path)
+    def make_and_keep(*, dir: Path) -> IO[bytes]:  # noqa: A002 - its name there
+        file = make(dir=dir)
+        spilled.append(os.dup(file.fileno()))
+        return file
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", make_and_keep)
+    monkeypatch.setattr(resampling, "IN_MEMORY_BYTES", 100)
+    counts = resampling._allocate(1_000_000, np.uint32, 0, tmp_path)
+
+    assert os.fstat(spilled[0]).st_blocks * 512 >= counts.nbytes
+    os.close(spilled[0])
 
 
 @pytest.mark.parametrize("precision_s", [0.0, -1.0, NAN, math.inf])
