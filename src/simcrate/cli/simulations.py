@@ -216,12 +216,13 @@ def _as_json(row: Overview) -> dict[str, object]:
 
 
 def _show_list(rows: list[Overview]) -> None:
-    table = Table(Column("id", no_wrap=True), "title", "state", "", "runs")
+    whole = [Column(name, no_wrap=True) for name in ("id", "state", "done")]
+    table = Table(*whole, "title", "runs", box=None, pad_edge=False)
     for row in rows:
         percent = f"{row.standing.percent:.0f} %"
         simulation = row.simulation
         table.add_row(
-            str(simulation.pk), simulation.title, row.standing.state, percent, str(row.tally)
+            str(simulation.pk), row.standing.state, percent, simulation.title, str(row.tally)
         )
     Console().print(table)
 
