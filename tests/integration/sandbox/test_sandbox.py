@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Timer
 
@@ -29,6 +30,7 @@ from simcrate.simulators import (
     follow,
 )
 from simcrate.simulators.sandbox import MOST_PROCESSES
+from tests.servers.users import BOMBER, is_root, processes_of
 
 pytestmark = pytest.mark.services
 
@@ -47,7 +49,12 @@ def run(tmp_path: Path, sandbox: Sandbox) -> Run:
     (tmp_path / "work").mkdir()
 
     def run_in_sandbox(
-        script: str, *, limits: Limits = UNLIMITED, stop: Event | None = None, grace_s: float = 5.0
+        script: str,
+        *,
+        limits: Limits = UNLIMITED,
+        stop: Event | None = None,
+        grace_s: float = 5.0,
+        sandbox: Sandbox = sandbox,
     ) -> tuple[ProcessEnd, list[str]]:
         working_dir = tmp_path / "work"
         (working_dir / "simulator.sh").write_text(textwrap.dedent(script))
@@ -190,13 +197,15 @@ def test_it_reaches_no_network(run: Run) -> None:
     assert end.exit_code != 0
 
 
-def test_a_fork_bomb_ends_at_the_limit_and_leaves_nothing(run: Run) -> None:
+@pytest.mark.skipif(not is_root(), reason="only root can be a user without other processes")
+def test_a_fork_bomb_ends_at_the_limit_and_leaves_nothing(run: Run, sandbox: Sandbox) -> None:
     stop = Event()
     Timer(2, stop.set).start()
-    before = len(psutil.pids())
-    run("bomb() { bomb | bomb & }; bomb; sleep 30", stop=stop, grace_s=0.5)
+    script = "bomb() { bomb | bomb & }; bomb; sleep 30"
+    _, lines = run(script, stop=stop, grace_s=0.5, sandbox=replace(sandbox, uid=BOMBER))
 
-    assert len(psutil.pids()) < before + 20
+    assert "Cannot fork" in "".join(lines)
+    assert processes_of(BOMBER) == []
 
 
 def test_it_may_have_so_many_processes_and_no_more(run: Run) -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
-import psutil
 import pytest
 
-from simcrate.simulators import Followed, Limits, ProcessEnd, SandboxKind, find_sandbox, follow
+from simcrate.simulators import (
+    Followed,
+    Limits,
+    ProcessEnd,
+    Sandbox,
+    SandboxKind,
+    find_sandbox,
+    follow,
+)
+from tests.servers.users import BOMBER, is_root, processes_of
 
 pytestmark = pytest.mark.services  # Debian's prlimit and setpriv
 
-Run = Callable[[str, Limits], tuple[ProcessEnd, str]]
+Run = Callable[..., tuple[ProcessEnd, str]]
 
 
 @pytest.fixture
@@ -26,9 +34,11 @@ def run() -> Iterator[Run]:
         directory.chmod(0o755)
         working_dir = directory / "work"
         working_dir.mkdir()
-        sandbox = find_sandbox(SandboxKind.NONE)
+        found = find_sandbox(SandboxKind.NONE)
 
-        def run_unfenced(script: str, limits: Limits) -> tuple[ProcessEnd, str]:
+        def run_unfenced(
+            script: str, limits: Limits, sandbox: Sandbox = found
+        ) -> tuple[ProcessEnd, str]:
             (working_dir / "simulator.sh").write_text(script)
             sandbox.own(working_dir)
             lines: list[str] = []
@@ -51,13 +61,13 @@ def run() -> Iterator[Run]:
         yield run_unfenced
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="a user's own processes count, too")
+@pytest.mark.skipif(not is_root(), reason="a user's own processes count, too")
 def test_a_fork_bomb_ends_at_the_limit_of_processes_and_leaves_nothing(run: Run) -> None:
-    before = len(psutil.pids())
-    _, printed = run("bomb() { bomb | bomb & }; bomb; sleep 30", Limits(wall_time_s=3))
+    alone = replace(find_sandbox(SandboxKind.NONE), uid=BOMBER)
+    _, printed = run("bomb() { bomb | bomb & }; bomb; sleep 30", Limits(wall_time_s=3), alone)
 
     assert "Cannot fork" in printed
-    assert len(psutil.pids()) < before + 20
+    assert processes_of(BOMBER) == []
 
 
 def test_filling_the_disk_ends_at_the_limit(run: Run) -> None:
