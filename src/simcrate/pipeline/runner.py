@@ -38,7 +38,7 @@ def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
     story = _Story(watch)
     place.fresh(place.made_dir)
     for outcome in job.outcomes:
-        bring_home(place, outcome.number)  # the worker of some of them may have died
+        _bring_home(place, outcome.number, story)
     files = _collect(job, place, story)
     results = _parse(job, files, story)
     digest = summary = None
@@ -72,6 +72,19 @@ def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
         summary=storable(summary or {}),
         problems=tuple(storable(story.problems)),
     )
+
+
+def _bring_home(place: Place, number: int, story: _Story) -> None:
+    """The worker of the run may have died before it could; where nobody can, the other runs have a crate."""
+    try:
+        with DiskFullError.told_for(f"bring the results of run {number} home"):
+            bring_home(place, number)
+    except OSError as error:
+        why = f"the results of run {number} could not be taken from where it left them: {error.strerror}"
+        log.warning(
+            "stage.failed", extra={"stage": collect.STAGE, "why": why, "detail": str(error)}
+        )
+        story.fail(collect.STAGE, why)
 
 
 def _collect(job: Finish, place: Place, story: _Story) -> Sequence[collect.ResultFile]:
@@ -120,15 +133,16 @@ class _Story:
             raise
         except SimCrateError as error:
             log.warning("stage.failed", extra={"stage": stage, **error.facts})
-            self._tell(stage, str(error))
+            self.fail(stage, str(error))
         except Exception as error:
             # an edge: results of simulators are hostile, and a fault of ours must not cost them
             log.exception("stage.crashed", extra={"stage": stage})
             why = f"an unforeseen {type(error).__name__}; the worker's log has the details"
-            self._tell(stage, why)
+            self.fail(stage, why)
         return None
 
-    def _tell(self, stage: str, why: str) -> None:
+    def fail(self, stage: str, why: str) -> None:
+        """Keep the sentence that says so."""
         sentence = f"The stage '{stage}' failed: {why.rstrip('.')}."
         if sentence not in self.problems:  # a stage can fail twice for one reason
             self.problems.append(sentence)

@@ -114,3 +114,20 @@ def test_results_of_a_run_whose_worker_died_for_good_are_delivered(place: Place)
 
         with zipfile.ZipFile(place.crate_path(job.delivery_id, packed.file_name)) as crate:
             assert any(name.endswith("a.sca") for name in crate.namelist())
+
+
+def test_results_that_cannot_be_brought_home_cost_no_other_run_its_crate(place: Place) -> None:
+    place.working_dir(0).mkdir(parents=True)
+    expect_away(place, 0, ".")  # no directory can be moved into itself
+    place.result_dir(1).mkdir(parents=True)
+    (place.result_dir(1) / "a.sca").write_text("version 3\nrun A-1\nscalar Net x 1\n")
+    outcomes = tuple(
+        RunOutcome(number=number, state=RunState.FAILED, reason="") for number in (0, 1)
+    )
+    job = Finish(submission=SUBMISSION, outcomes=outcomes, delivery_id=UUID(int=2), is_careful=True)
+
+    packed = finish(job, place, Watch())
+
+    assert any("the results of run 0 could not be taken" in one for one in packed.problems)
+    with zipfile.ZipFile(place.crate_path(job.delivery_id, packed.file_name)) as crate:
+        assert any(name.endswith("run-1/a.sca") for name in crate.namelist())
