@@ -70,7 +70,9 @@ class OriginalFile:
         """
         crc = position = 0
         try:
-            while block := os.pread(self._descriptor, BLOCK_BYTES, position):
+            while block := os.pread(
+                self._descriptor, min(BLOCK_BYTES, self.size_bytes - position), position
+            ):
                 crc = crc32(block, crc)
                 position += len(block)
         except OSError as error:

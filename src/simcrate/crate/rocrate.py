@@ -210,16 +210,14 @@ def _actions(
 ) -> Iterable[Entity]:
     members = contents.in_order()
     present = frozenset(files)
-    inputs = [member.name for member in members if member.role is Role.INPUT]
-    outputs = [member.name for member in members if member.role in _RESULT_ROLES]
+    inputs = _mentionable((m.name for m in members if m.role is Role.INPUT), described)
+    outputs = _mentionable((m.name for m in members if m.role in _RESULT_ROLES), described)
     for run, action_id in zip(provenance.runs, _run_ids(provenance), strict=True):
-        names = {
-            "object": [*inputs, *run.inputs],
-            "result": outputs if run.results is None else run.results,
-        }
-        ids = {
-            key: _mentionable(present.intersection(some), described) for key, some in names.items()
-        }
+        made, left = (
+            _mentionable((name for name in names if name in present), described)
+            for names in (run.inputs, run.results or ())
+        )
+        ids = {"object": inputs + made, "result": outputs if run.results is None else left}
         yield _action(provenance, run, action_id) | {
             key: _references(some) for key, some in ids.items() if some
         }
@@ -278,7 +276,7 @@ def _few_enough(files: Sequence[str]) -> Sequence[str]:
 
 def _mentionable(names: Iterable[str], described: frozenset[str]) -> list[str]:
     """Identifiers that stand in the graph: of a file, or of its directory where files are too many."""
-    found = (name if name in described else _top_directory(name) for name in sorted(names))
+    found = (name if name in described else _top_directory(name) for name in names)
     return list(dict.fromkeys(file_id(one) for one in found if one))
 
 

@@ -55,9 +55,6 @@ def central_faults(info: zipfile.ZipInfo) -> Iterator[Fault]:
         yield _fault(info, text, FaultKind.UNSAFE)
     if not _HARMLESS.issuperset(extra_fields(info.extra)):
         yield _fault(info, _ODD_EXTRA, FaultKind.UNSAFE)
-    if info.flag_bits & FLAG_DESCRIPTOR and info.compress_type == zipfile.ZIP_STORED:
-        text = "it is stored, and its size follows it; who reads a pipe guesses where it ends"
-        yield _fault(info, text, FaultKind.UNSAFE)
     if not _is_ordinary(info):
         text = "its line in the directory has a system, version, disk or attribute of no crate"
         yield _fault(info, text)

@@ -7,11 +7,13 @@ What a member inflates to is never held whole and never grows past the size that
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import cast
 
 from isal import igzip_lib
@@ -33,6 +35,8 @@ LARGEST_DIRECTORY_BYTES = 256 << 20  # some two million members
 _INFLATE_ERROR = cast("type[Exception]", igzip_lib.error)  # its stub calls it an instance
 _BROKEN = (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, struct.error)
 _LOCAL = struct.Struct("<4s5H3I2H")
+_SIGNATURE = b"PK\x07\x08"  # of a data descriptor
+_LONGEST_DESCRIPTOR = 24
 _HEAD_BYTES = 256  # read at once: nearly every local header with its name and extra fields
 
 
@@ -106,7 +110,9 @@ def locate(source: Bytes, info: zipfile.ZipInfo) -> tuple[Span, list[Fault]]:
     faults = local_faults(info, fields, names[:name_length], extra)
     end = data_end
     if info.flag_bits & FLAG_DESCRIPTOR:
-        tail, fault = _check_descriptor(source.read(data_end, 24), info, is_wide=ZIP64 in extra)
+        tail, fault = _check_descriptor(
+            source.read(data_end, _LONGEST_DESCRIPTOR), info, is_wide=ZIP64 in extra
+        )
         end += tail
         faults += fault
     return Span(info.header_offset, data, data_end, end), faults
@@ -125,9 +131,12 @@ def unpack(source: Bytes, info: zipfile.ZipInfo, span: Span) -> Iterator[bytes]:
     if info.flag_bits & ~KNOWN_FLAGS or info.compress_type not in unpackers:
         text = "it is encrypted or packed by a method that crates do not use"
         raise ZipFault(Fault(kind=FaultKind.DAMAGED, name=info.filename, text=text))
+    pieces = unpackers[info.compress_type](source, span)
+    if info.flag_bits & FLAG_DESCRIPTOR and info.compress_type == zipfile.ZIP_STORED:
+        pieces = _ending_once(pieces, info)
     size = 0
     try:
-        for piece in unpackers[info.compress_type](source, span):
+        for piece in pieces:
             size += len(piece)
             if size > info.file_size:
                 raise ZipFault(_wrong_size(info, f"more than {info.file_size}"))
@@ -161,8 +170,7 @@ def _check_descriptor(
     tail: bytes, info: zipfile.ZipInfo, *, is_wide: bool
 ) -> tuple[int, list[Fault]]:
     """Length of the data descriptor, and what is wrong with it; its signature is optional."""
-    signature = b"PK\x07\x08"
-    start = len(signature) if tail.startswith(signature) else 0
+    start = len(_SIGNATURE) if tail.startswith(_SIGNATURE) else 0
     layout = struct.Struct("<I2Q" if is_wide else "<3I")
     stated = (info.CRC, info.compress_size, info.file_size)
     length = start + layout.size
@@ -170,6 +178,35 @@ def _check_descriptor(
         return length, []
     text = "the zip's directory and the record after the member disagree"
     return length, [Fault(kind=FaultKind.DAMAGED, name=info.filename, text=text)]
+
+
+def _ending_once(pieces: Iterator[bytes], info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The same pieces of a stored member whose size follows it.
+
+    Who unpacks such a one from a pipe takes it for ended where a data descriptor states the size so far, and
+    what comes then for further members.
+
+    Raises:
+        ZipFault: there is one before its end.
+    """
+    tail, position = b"", 0
+    for piece in chain(pieces, (b"",)):
+        window = tail + (piece or bytes(_LONGEST_DESCRIPTOR))  # the last one may be cut off
+        if _states_its_size(window, position - len(tail)):
+            text = "who unpacks it from a pipe takes it for ended too early, and the rest for other files"
+            raise ZipFault(Fault(kind=FaultKind.UNSAFE, name=info.filename, text=text))
+        position += len(piece)
+        tail = window[-_LONGEST_DESCRIPTOR:]
+        yield piece
+
+
+def _states_its_size(window: bytes, start: int) -> bool:
+    """Whether a data descriptor in these bytes of a member, from `start` on, has its own place for the size."""
+    for found in re.finditer(_SIGNATURE, window):
+        place, sizes = start + found.start(), window[found.end() + 4 :][:8]
+        if sizes[:4] == place.to_bytes(8, "little")[:4] or sizes == place.to_bytes(8, "little"):
+            return True
+    return False
 
 
 def _pieces(source: Bytes, span: Span) -> Iterator[bytes]:

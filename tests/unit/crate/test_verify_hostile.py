@@ -179,23 +179,48 @@ def test_zip_that_lies_about_a_member_in_all_places_alike_is_found_out(
     assert (kind, "x") in faults_of(lying_zip(tmp_path / "crate.zip", **lie))
 
 
-def test_record_behind_a_member_that_contradicts_the_directory_is_found(tmp_path: Path) -> None:
-    class Stream(BytesIO):
+def streamed(target: Path, data: bytes) -> Path:
+    """A zip of one stored member whose size follows it, as Python writes one to a pipe."""
+
+    class Pipe(BytesIO):
         def seekable(self) -> bool:
             return False
 
         def tell(self) -> int:
             raise OSError
 
-    stream = Stream()
-    with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("x", b"hello")
-    data = bytearray(stream.getvalue())
-    data[data.find(b"PK\x07\x08") + 4] ^= 1
-    (tmp_path / "crate.zip").write_bytes(data)
+    pipe = Pipe()
+    with zipfile.ZipFile(pipe, "w") as archive:
+        archive.writestr("x", data)
+    target.write_bytes(pipe.getvalue())
+    return target
 
-    assert ("damaged", "x") in faults_of(tmp_path / "crate.zip")
-    assert ("unsafe", "x") in faults_of(tmp_path / "crate.zip")  # stored, and its end unknown
+
+def test_record_behind_a_member_that_contradicts_the_directory_is_found(tmp_path: Path) -> None:
+    crate = streamed(tmp_path / "crate.zip", b"hello")
+    data = bytearray(crate.read_bytes())
+    data[data.find(b"PK\x07\x08") + 4] ^= 1
+    crate.write_bytes(data)
+
+    assert ("damaged", "x") in faults_of(crate)
+
+
+@pytest.mark.parametrize("place", [0, 5, (256 << 10) - 3, (256 << 10) - 20, 300_000])
+@pytest.mark.parametrize("layout", ["<4s3I", "<4sI2Q"])
+def test_a_stored_member_that_states_its_end_within_itself_is_unsafe(
+    layout: str, place: int, tmp_path: Path
+) -> None:
+    early_end = struct.pack(layout, b"PK\x07\x08", zlib.crc32(bytes(place)), place, place)
+    crate = streamed(tmp_path / "crate.zip", bytes(place) + early_end + bytes(100))
+
+    assert ("unsafe", "x") in faults_of(crate)
+
+
+def test_a_stored_member_with_descriptors_of_other_members_in_it_is_good(tmp_path: Path) -> None:
+    inner = b"x" * 40 + struct.pack("<4s3I", b"PK\x07\x08", 1, 17, 17)
+    crate = streamed(tmp_path / "crate.zip", inner * 20_000)
+
+    assert not [fault for fault in faults_of(crate) if fault[1] == "x" and fault[0] != "extra"]
 
 
 def test_directory_larger_than_any_is_not_read(tmp_path: Path) -> None:
