@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Files of tests run side by side, in their order: those of a browser must be last.
+WORKERS ?= 2
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check quick slow bench fuzz services format clean
@@ -13,7 +16,7 @@ demo: $(VENV)/run.stamp ## the whole way on this machine: simulate, pack, upload
 	@$(BIN)/simcrate demo $(if $(ONCE),--once) $(OPTIONS)
 
 test: check services ## what CI runs: linters, types, import contracts and every test but the slow ones
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not slow"
 
 check: $(VENV)/dev.stamp ## linters, types and import contracts, in seconds
 	$(BIN)/ruff format --check .
@@ -22,7 +25,7 @@ check: $(VENV)/dev.stamp ## linters, types and import contracts, in seconds
 	$(BIN)/lint-imports
 
 quick: $(VENV)/dev.stamp ## the tests that need no services
-	$(BIN)/pytest -m "not slow and not services" -q
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not slow and not services" -q
 
 slow: $(VENV)/dev.stamp services ## the long extras: closed forms of oppsim, crates above 4 GB, ...
 	$(BIN)/pytest -m slow
