@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.apps import apps
 from django.core import mail
 from django.test import Client
 from pytest_django import Settings
@@ -32,6 +34,30 @@ def test_people_log_in_with_name_or_address(client: Client, bob: User, login: st
     response = client.post("/accounts/login/", {"login": login, "password": PASSWORD})
 
     assert response["Location"] == "/simulations/"
+
+
+def test_an_address_is_the_same_in_capital_letters(client: Client, bob: User) -> None:
+    create_user(username="eve", password=Secret(PASSWORD), confirmed_email="Eve@Example.org")
+
+    response = client.post("/accounts/login/", {"login": "EVE@example.org", "password": PASSWORD})
+
+    assert response["Location"] == "/simulations/"
+    with pytest.raises(BadInputError, match="already"):
+        create_user(username="rob", password=Secret(PASSWORD), confirmed_email="Bob@example.org")
+
+
+def test_addresses_that_were_kept_in_capitals_are_lowered_unless_two_users_share_one(
+    bob: User,
+) -> None:
+    for name in ("Eve@A.org", "BOB@example.org"):
+        user = User.objects.create(username=name, email=name)
+        EmailAddress.objects.create(user=user, email=name, verified=True)
+    migration = import_module("simcrate.portal.accounts.migrations.0002_lower_addresses")
+    migration.lower_addresses(apps, None)
+
+    kept = {"eve@a.org", "BOB@example.org", "bob@example.org"}
+    assert set(User.objects.values_list("email", flat=True)) == kept
+    assert set(EmailAddress.objects.values_list("email", flat=True)) == kept
 
 
 def test_a_wrong_password_and_an_unknown_user_look_the_same(client: Client, bob: User) -> None:

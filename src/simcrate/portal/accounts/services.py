@@ -29,26 +29,26 @@ def create_user(
     Args:
         username: unique.
         password: as it is; whoever calls chose it.
-        confirmed_email: an address that the caller vouches for, or empty.
+        confirmed_email: an address that the caller vouches for, or empty; kept in lower case, as allauth
+            looks every address up.
         is_admin: whether it may use the admin, with every right.
 
     Raises:
         BadInputError: the name or the address is none, or is another user's.
     """
+    email = confirmed_email.lower()
     try:
-        User(username=username, email=confirmed_email).clean_fields(exclude=["password"])
+        User(username=username, email=email).clean_fields(exclude=["password"])
         with transaction.atomic():
             user = User.objects.create_user(
                 username,
-                confirmed_email,
+                email,
                 password.reveal(),
                 is_staff=is_admin,
                 is_superuser=is_admin,
             )
-            if confirmed_email:
-                EmailAddress.objects.create(
-                    user=user, email=confirmed_email, verified=True, primary=True
-                )
+            if email:
+                EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     except ValidationError as error:
         message = f"could not make the user '{username}': {' '.join(error.messages)}"
         raise BadInputError(message) from error
