@@ -54,10 +54,13 @@ def _writable(_context: click.Context, _parameter: click.Parameter, target: Path
 
 
 def _there(_context: click.Context, _parameter: click.Parameter, crate: str) -> str:
-    """A URL, or a file that is there."""
-    if "://" not in crate and not Path(crate).exists():
-        message = f"could not open {crate!r}: there is no such file; give a crate's file or URL"
-        raise BadInputError(message)
+    """A URL, or a file that can be opened; else it is named as it was given."""
+    try:
+        if "://" not in crate:
+            Path(crate).open("rb").close()
+    except OSError as error:
+        message = f"could not open {crate!r}: {error.strerror}; give a crate's file or URL"
+        raise BadInputError(message) from error
     return crate
 
 

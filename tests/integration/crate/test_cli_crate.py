@@ -202,6 +202,7 @@ def test_inspect_says_which_point_a_number_is_of(tree: Path) -> None:
         (("verify", "none.zip"), "could not open 'none.zip'"),
         (("inspect", "none.zip"), "could not open 'none.zip'"),
         (("verify", "/nowhere/none.zip"), "could not open '/nowhere/none.zip'"),
+        (("verify", "x" * 300), "xxx': File name too long; give"),
         (("pack", ".", "-o", "/nowhere/x.zip"), "could not write '/nowhere/x.zip'"),
         (("pack", "none", "-o", "x.zip"), "does not exist"),
         (("pack", "."), "Missing option"),
