@@ -43,3 +43,20 @@ def test_an_end_that_was_asked_for_holds_even_if_the_worker_dies(
     run = Run.objects.get(pk=claim.id)
     assert run.state == ends_as
     assert run.reason == f"{ends_as.capitalize()} after its worker had died."
+
+
+def test_a_run_that_was_given_back_and_then_cancelled_has_no_dead_worker(
+    simulation: Simulation, worker: RowsPort
+) -> None:
+    claim = worker.claim([WorkKind.RUN])
+    assert claim is not None
+    Simulation.objects.update(cancel_requested_at=Now(), ends_as=RunState.CANCELLED)
+    worker.release(claim)
+
+    worker.recover(lambda _: True)
+
+    run = Run.objects.get(pk=claim.id)
+    assert (run.state, run.reason) == (
+        RunState.CANCELLED,
+        "Cancelled while it waited for a worker.",
+    )

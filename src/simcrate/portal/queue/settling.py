@@ -25,11 +25,11 @@ def settle_freed_runs() -> None:
     queued = Run.objects.filter(state=RunState.QUEUED)
     asked = queued.exclude(simulation__cancel_requested_at=None)
     for ends_as in (RunState.CANCELLED, RunState.STOPPED):
-        asked.filter(simulation__ends_as=ends_as).update(
-            state=ends_as,
-            ended_at=Now(),
-            reason=f"{ends_as.capitalize()} after its worker had died.",
-        )
+        ended = asked.filter(simulation__ends_as=ends_as)
+        given_back = f"{ends_as.capitalize()} while it waited for a worker."
+        ended.filter(reclaims=0).update(state=ends_as, ended_at=Now(), reason=given_back)
+        died = f"{ends_as.capitalize()} after its worker had died."
+        ended.filter(reclaims__gt=0).update(state=ends_as, ended_at=Now(), reason=died)
     poisonous = queued.filter(reclaims__gt=MAX_RECLAIMS)
     for key, log_tail in poisonous.values_list("pk", "log_tail"):
         poisonous.filter(pk=key).update(
