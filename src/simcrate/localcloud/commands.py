@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import click
 from rich.console import Console
@@ -15,6 +15,7 @@ from simcrate.localcloud.answers import describe
 from simcrate.localcloud.clock import rfc3339
 from simcrate.localcloud.cloud import Cloud
 from simcrate.localcloud.config import Config
+from simcrate.localcloud.ledger import telling_why
 from simcrate.localcloud.objects import StoredObject, find_object, set_keeping
 from simcrate.localcloud.removal import remove_object
 from simcrate.localcloud.scrub import every_object
@@ -29,11 +30,8 @@ def opened(config: Config, *, make: bool = False) -> Iterator[Cloud]:
     if not make and not (config.folder / "ledger.sqlite3").exists():
         message = f"there is no store in '{config.folder}'; name its folder with --folder"
         raise BadInputError(message)
-    cloud = Cloud(config)
-    try:
+    with telling_why(config.folder), closing(Cloud(config)) as cloud:
         yield cloud
-    finally:
-        cloud.close()
 
 
 @click.group()

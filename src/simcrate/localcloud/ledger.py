@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from simcrate.errors import BadInputError
+from simcrate.errors import BadInputError, SimCrateError
 
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 20.0  # another process may write: `local-cloud secret`, `local-cloud delete`
@@ -125,6 +125,23 @@ def open_ledger(folder: Path) -> Ledger:
         )
         raise BadInputError(message)
     return Ledger(path)
+
+
+@contextmanager
+def telling_why(folder: Path) -> Iterator[None]:
+    """Tell an administrator why the ledger of a store cannot be used just now; it may be sound.
+
+    Raises:
+        SimCrateError: the disk is full or failed, a permission is missing, or somebody else is writing.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        message = (
+            f"could not use '{folder / 'ledger.sqlite3'}': {error}; leave it and the files beside it "
+            "as they are, make room on the disk or correct their permissions, and try again"
+        )
+        raise SimCrateError(message) from error
 
 
 class Ledger:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from simcrate.errors import BadInputError
+from simcrate.errors import BadInputError, SimCrateError
 from simcrate.localcloud import Config, make_app
 from simcrate.localcloud.cloud import Cloud
 from simcrate.localcloud.objects import find_living, list_objects
@@ -170,6 +174,34 @@ def test_ledger_that_is_damaged_is_refused(cloud: Cloud) -> None:
         ledger.write_bytes(damaged)
         with pytest.raises(BadInputError, match="is damaged"):
             next(prepare(cloud.config), None)
+
+
+def test_ledger_that_cannot_be_read_while_the_disk_is_full_is_not_called_damaged(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    commit(cloud, begun(cloud, b"12345"), None)
+    rebooted = replace(cloud.config, folder=tmp_path / "rebooted")
+    rebooted.folder.mkdir()
+    for name in ("ledger.sqlite3", "ledger.sqlite3-wal"):  # as a power cut leaves them
+        shutil.copy(cloud.config.folder / name, rebooted.folder / name)
+
+    with nothing_can_grow(), pytest.raises(SimCrateError, match="make room on the disk") as caught:
+        next(prepare(rebooted), None)
+
+    assert "damaged" not in str(caught.value)
+    prepared = list(prepare(rebooted))
+    assert len(prepared) == 1
+
+
+@contextmanager
+def nothing_can_grow() -> Iterator[None]:
+    """As on a full disk; Python ignores the signal."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_commit_that_the_ledger_could_not_take_is_repeated_with_the_same_digest(
