@@ -43,11 +43,22 @@ RESTART_S = 2.0
 ASK_AGAIN_S = 1.0
 BUSY_EVERY_S = 1.0
 SOCKET_TIMEOUT_S = 30.0
+AWAY = (redis.ConnectionError, redis.TimeoutError)
+PROBE = "simcrate:takes-writes"
 
 
 def queue_name(simulator: str) -> str:
     """The queue of a simulator's runs."""
     return f"simcrate-runs-{simulator}"
+
+
+def check_takes_writes(connection: redis.Redis) -> None:
+    """PING is answered also by a server that is full, or a replica.
+
+    Raises:
+        redis.RedisError: it does not answer, or refuses to write.
+    """
+    connection.set(PROBE, "", ex=60)
 
 
 def serve_messages(simulators: Collection[str], redis_url: str, stop: Event) -> None:
@@ -65,17 +76,17 @@ def serve_messages(simulators: Collection[str], redis_url: str, stop: Event) -> 
     )
     worker.log.addFilter(_says_more_than_that_redis_is_away)
     worker.let_go = stop
-    with suppress(redis.RedisError):  # the keeper starts another one, which waits
+    with suppress(*AWAY):  # the keeper starts another one, which waits
         worker.work(logging_level="WARNING")
 
 
 def _wait_for(connection: redis.Redis) -> None:
-    """Until Redis answers; the keeper says that it does not."""
+    """Until Redis takes writes; the keeper says that it does not."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
     while True:
         try:
-            connection.ping()
+            check_takes_writes(connection)
         except redis.RedisError:
             time.sleep(ASK_AGAIN_S)
         else:
@@ -84,7 +95,7 @@ def _wait_for(connection: redis.Redis) -> None:
 
 def _says_more_than_that_redis_is_away(_: logging.LogRecord) -> bool:
     """The keeper says once that Redis is away, and once that it is back; RQ would at each of its tries."""
-    return not isinstance(sys.exc_info()[1], redis.RedisError)
+    return not isinstance(sys.exc_info()[1], AWAY)
 
 
 class RunWorker(SimpleWorker):
@@ -137,6 +148,10 @@ class RqEngine:
             self._simulators = tuple(simulators)
         before = [*self._workers, *self._leaving]
         self._workers = self._alive(self._workers)
+        if len(self._workers) + len(self._leaving) < len(
+            before
+        ):  # what ended it may end the next one
+            self._start_at = time.monotonic() + RESTART_S
         self._leaving = self._alive(self._leaving)
         if not is_draining and self._simulators and time.monotonic() >= self._start_at:
             while len(self._workers) + len(self._leaving) < self._count:
@@ -179,7 +194,6 @@ class RqEngine:
         alive = [process for process in processes if process.poll() is None]
         for process in processes:
             if process.returncode:
-                self._start_at = time.monotonic() + RESTART_S
                 log.error("rq_worker.ended", extra={"exit_code": process.returncode})
         return alive
 

@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 from rq import Queue
 
-from simcrate.worker.rq_engine import queue_name
+from simcrate.worker.rq_engine import RqEngine, queue_name
 from tests.servers.redis import RedisServer, redis_server
 
 pytestmark = pytest.mark.services
@@ -52,6 +52,45 @@ def test_a_worker_waits_for_a_redis_that_is_away_and_says_nothing(tmp_path: Path
 
     assert worker.returncode == 0
     assert said == ""
+
+
+def test_a_worker_waits_for_a_redis_that_takes_no_writes_and_says_nothing() -> None:
+    with redis_server() as redis, redis.client() as connection:
+        connection.config_set("maxmemory", 1)
+        command = [sys.executable, "-c", WORKER, redis.url]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as worker:
+            while refused(connection) < 2:
+                assert worker.poll() is None
+                time.sleep(0.05)
+            connection.config_set("maxmemory", 0)
+            until_one_told(connection, "state", b"idle")
+            queue = Queue(queue_name("oppsim"), connection=connection, serializer="json")
+            queue.enqueue("signal.raise_signal", signal.SIGTERM.value)
+            _, said = worker.communicate(timeout=60)
+
+    assert worker.returncode == 0
+    assert said == ""
+
+
+def test_a_worker_that_ends_by_itself_is_not_replaced_at_once() -> None:
+    class Ending(RqEngine):
+        def _started(self) -> subprocess.Popen[bytes]:
+            started.append(subprocess.Popen(["true"]))
+            return started[-1]
+
+    started: list[subprocess.Popen[bytes]] = []
+    engine = Ending(count=1)
+    for _ in range(2):
+        engine.look(["oppsim"], is_draining=False)
+        started[0].wait()
+
+    assert len(started) == 1
+
+
+def refused(connection: Redis) -> int:
+    """How many writes for which it has no memory."""
+    error: dict[str, int] = connection.info("errorstats").get("errorstat_OOM", {"count": 0})
+    return error["count"]
 
 
 def until_one_told(connection: Redis, field: str, value: bytes | None = None) -> None:

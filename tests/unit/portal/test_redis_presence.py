@@ -16,19 +16,35 @@ def test_a_redis_that_is_away_is_told_once_when_it_goes_and_once_when_it_is_back
     caplog.set_level("INFO", "simcrate")
     presence = Presence(redis.Redis.from_url(URL))
 
-    presence.found()
+    presence.found("call")
     for _ in range(3):
-        presence.lost(redis.ConnectionError("Connection refused"))
+        presence.lost("call", redis.ConnectionError("Connection refused"))
     for _ in range(2):
-        presence.found()
+        presence.found("call")
 
+    assert caplog.messages == ["redis.not_reached", "redis.reached_again"]
+
+
+def test_a_redis_that_refuses_some_calls_is_not_back_when_it_answers_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "simcrate")
+    presence = Presence(redis.Redis.from_url(URL))
+
+    for _ in range(3):
+        presence.lost("send", redis.OutOfMemoryError("used memory > 'maxmemory'"))
+        presence.found("call")
+    assert caplog.messages == ["redis.not_reached"]
+    assert "make room" in vars(caplog.records[0])["why"]
+
+    presence.found("send")
     assert caplog.messages == ["redis.not_reached", "redis.reached_again"]
 
 
 def test_it_is_told_with_the_address_the_reason_and_what_to_do_but_no_password(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    Presence(redis.Redis.from_url(URL)).lost(redis.ConnectionError("Connection refused"))
+    Presence(redis.Redis.from_url(URL)).lost("call", redis.ConnectionError("Connection refused"))
 
     said = str(vars(caplog.records[0]))
     assert "10.0.0.1:6390" in said
@@ -38,7 +54,7 @@ def test_it_is_told_with_the_address_the_reason_and_what_to_do_but_no_password(
 
 
 def test_a_redis_behind_a_socket_is_named_by_its_path(caplog: pytest.LogCaptureFixture) -> None:
-    Presence(redis.Redis.from_url("unix:///run/redis.sock")).lost(redis.TimeoutError())
+    Presence(redis.Redis.from_url("unix:///run/redis.sock")).lost("call", redis.TimeoutError())
 
     assert vars(caplog.records[0])["server"] == "/run/redis.sock"
     assert vars(caplog.records[0])["why"].startswith("TimeoutError; start it")

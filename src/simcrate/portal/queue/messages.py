@@ -22,7 +22,7 @@ from rq import Queue
 
 from simcrate.portal.queue.candidates import claimable_runs
 from simcrate.portal.queue.presence import Presence
-from simcrate.worker.rq_engine import SUPERVISE, queue_name
+from simcrate.worker.rq_engine import SUPERVISE, check_takes_writes, queue_name
 
 CHANNEL = "simcrate:wake"
 NEVER_S = -1  # a run may take for ever; its lease is what is watched
@@ -40,24 +40,26 @@ def has_engine() -> bool:
 
 def send_missing() -> None:
     """Send a message for every run that waits and has none; keepers call this every few seconds."""
-    with _hint():
+    with _hint("send"):
+        check_takes_writes(_connection())  # also when there is nothing to send
         _send_missing()
 
 
 def call_keepers() -> None:
     """Wake the keepers of all machines."""
-    with _hint():
+    with _hint("call"):
         _connection().publish(CHANNEL, "")
-        _presence().found()
 
 
 @contextmanager
-def _hint() -> Iterator[None]:
-    """What is sent inside may be lost."""
+def _hint(call: str) -> Iterator[None]:
+    """What is sent inside, by this kind of call, may be lost."""
     try:
         yield
     except redis.RedisError as error:
-        _presence().lost(error)
+        _presence().lost(call, error)
+    else:
+        _presence().found(call)
 
 
 def follow_wakes(on_wake: Callable[[], None], stop: Event) -> None:
@@ -68,13 +70,13 @@ def follow_wakes(on_wake: Callable[[], None], stop: Event) -> None:
                 _connection().connection_pool, ignore_subscribe_messages=True
             ) as subscription:
                 subscription.subscribe(CHANNEL)
-                _presence().found()
+                _presence().found("listen")
                 on_wake()
                 while not stop.is_set():
                     if subscription.get_message(timeout=RECONNECT_S):
                         on_wake()
         except redis.RedisError as error:
-            _presence().lost(error)
+            _presence().lost("listen", error)
             time.sleep(RECONNECT_S)
 
 

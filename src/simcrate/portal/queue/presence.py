@@ -1,4 +1,4 @@
-"""Says once that Redis does not answer, and once that it does again, however many ask it meanwhile."""
+"""Says once that Redis does not answer or refuses us, and once that it serves us again, however many ask it meanwhile."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import redis
 log = logging.getLogger(__name__)
 
 TODO = "start it, or correct SIMCRATE_REDIS_URL; runs that wait begin when it answers"
+TODO_REFUSED = "let it take writes, or make room in it; runs that wait begin when it does"
 
 
 class Presence:
-    """Whether Redis was there when this process last asked it for something.
+    """Whether Redis did what this process last asked it for.
+
+    One that is full, or a replica, answers some calls and refuses others: only the same kind of call tells
+    that this is over.
 
     Args:
         connection: to whose server; its address is told, its credentials are not.
@@ -22,24 +26,36 @@ class Presence:
     def __init__(self, connection: redis.Redis) -> None:
         self._server = _address(connection)
         self._is_away = False
+        self._refused: set[str] = set()
         self._lock = Lock()
 
-    def lost(self, error: redis.RedisError) -> None:
-        """It did not answer, or refused us."""
-        if self._changes_to(is_away=True):
+    def lost(self, call: str, error: redis.RedisError) -> None:
+        """It did not answer, or refused us this kind of call."""
+        is_refusal = isinstance(error, redis.ResponseError)
+        with self._lock:
+            is_known = self._is_lost
+            if is_refusal:
+                self._refused.add(call)
+            else:
+                self._is_away = True
+        if not is_known:
             said = str(error).rstrip(".") or type(error).__name__
-            why = f"{said}; {TODO}"
+            why = f"{said}; {TODO_REFUSED if is_refusal else TODO}"
             log.warning("redis.not_reached", extra={"server": self._server, "why": why})
 
-    def found(self) -> None:
-        """It answered."""
-        if self._changes_to(is_away=False):
+    def found(self, call: str) -> None:
+        """It did what this kind of call asks for."""
+        with self._lock:
+            was_lost = self._is_lost
+            self._is_away = False
+            self._refused.discard(call)
+            is_back = was_lost and not self._is_lost
+        if is_back:
             log.info("redis.reached_again", extra={"server": self._server})
 
-    def _changes_to(self, *, is_away: bool) -> bool:
-        with self._lock:
-            was_away, self._is_away = self._is_away, is_away
-        return was_away is not is_away
+    @property
+    def _is_lost(self) -> bool:
+        return self._is_away or bool(self._refused)
 
 
 def _address(connection: redis.Redis) -> str:
