@@ -29,5 +29,9 @@ def postpone(*, days: int) -> None:
     from simcrate.portal.deliveries.retention import postpone_removals
 
     who = f"simcrate storage postpone ({getpass.getuser()})"
-    count = postpone_removals(timedelta(days=days), who=who)
+    postponed = postpone_removals(timedelta(days=days), who=who)
+    count = len(postponed)
     click.echo(f"{count} crates that would have been removed earlier are kept for {days} days")
+    for one in postponed:
+        if one.doubt:
+            click.echo(f"{one.file_name} at {one.storage}: {one.doubt}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,12 +15,13 @@ from simcrate_directory import DirectoryBackend
 
 from simcrate.cli.storage import storage as storage_group
 from simcrate.delivery import DeliveryState, deliver, find_orphans, open_ledger, sweep
+from simcrate.delivery.jsonform import link_to_json
 from simcrate.errors import DefinitionError, StorageAuthError, StorageUnreachableError
 from simcrate.portal.deliveries.models import Delivery, DeliveryEvent
 from simcrate.portal.deliveries.retention import RowRetention
 from simcrate.portal.simulations.models import Simulation
 from simcrate.portal.storages.models import StorageBackend
-from simcrate.storage import StoredCrate
+from simcrate.storage import Link, StoredCrate
 from simcrate.storage.contract import make_source
 from tests.integration.deliveries.conftest import CONTENT, Announce, Cloud, days_pass
 
@@ -75,6 +76,24 @@ def test_what_is_postponed_is_not_removed_until_then(
         days_pass(days)
         assert {each.delivery_id for each in ledger.expired()} == keys
     assert expired.events.get().note == "for 3 days from now"
+
+
+def test_what_is_postponed_longer_than_its_link_lasts_is_told_and_kept(
+    announced: Announce, ledger: RowRetention
+) -> None:
+    """It may have been extended at its provider since the database was saved."""
+    ends = datetime.now(UTC) + timedelta(days=1)
+    delivery, other = announced(), announced(expires_at=Now())
+    link = link_to_json(Link(url="http://files.example", expires_at=ends))
+    Delivery.objects.filter(pk=delivery.pk).update(expires_at=Now(), link=link)
+    done = CliRunner().invoke(storage_group, ["postpone", "--days", "3"])
+
+    doubt = f"unless it was extended since, its link ends at {ends:%Y-%m-%d %H:%M} UTC"
+    assert done.output.splitlines()[1:] == [f"study.zip at Local storage: {doubt}"]
+    assert delivery.events.get().note == f"for 3 days from now; {doubt}"
+    assert other.events.get().note == "for 3 days from now"
+    days_pass(2)
+    assert list(ledger.expired()) == []
 
 
 def test_a_crate_that_is_kept_for_ever_stays(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from simcrate.delivery import DeliveryState, Expired, Known
-from simcrate.delivery.jsonform import stored_from_json
+from simcrate.delivery.jsonform import link_from_json, stored_from_json
 from simcrate.errors import SimCrateError
 from simcrate.portal.deliveries.events import record_event
 from simcrate.portal.deliveries.models import Delivery
@@ -88,24 +89,57 @@ class RowRetention:
             )
 
 
-def postpone_removals(by: timedelta, *, who: str) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postponed:
+    """A crate whose removal was put off."""
+
+    file_name: str
+    storage: str
+    link_ends_at: datetime | None
+    """Where the provider ends its link before the new expiry, unless it was extended since; None: it does not."""
+
+    @property
+    def doubt(self) -> str:
+        """What nobody may rely on; empty: nothing."""
+        ends_at = self.link_ends_at
+        ends = f"{ends_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if ends_at else ""
+        return f"unless it was extended since, its link ends at {ends}" if ends else ""
+
+
+def postpone_removals(by: timedelta, *, who: str) -> list[Postponed]:
     """Keep everything that is not committed to removal for so long from now at least.
 
+    Nothing goes earlier because its link ends at its provider: it may have been extended there since.
+
     Args:
-        by: no longer than `LINK_GRACE`, which the providers' own expiries leave.
+        by: no longer than `LINK_GRACE`, which the providers' own expiries leave to what has not expired.
         who: whom the events name.
 
     Returns:
-        of how many crates the expiry was moved.
+        the crates of which the expiry was moved.
     """
     with transaction.atomic():
         until = Now() + by
         early = Delivery.objects.filter(expires_at__lt=until, removed_at=None)
-        rows = list(early.exclude(state=DeliveryState.EXPIRING).select_for_update())
-        for row in rows:
+        open_rows = early.exclude(state=DeliveryState.EXPIRING).select_related("storage")
+        postponed = []
+        for row in open_rows.annotate(now=Now()).select_for_update(of=("self",)):
             Delivery.objects.filter(pk=row.pk).update(expires_at=until)
-            record_event(row, "extended", who=who, note=f"for {by.days} days from now")
-        return len(rows)
+            one = _postponed(row, until=row.now + by)
+            note = f"for {by.days} days from now"
+            record_event(row, "extended", who=who, note="; ".join(filter(None, (note, one.doubt))))
+            postponed.append(one)
+        return postponed
+
+
+def _postponed(row: Delivery, *, until: datetime) -> Postponed:
+    link = link_from_json(row.link)
+    ends_at = link.expires_at if link else None
+    return Postponed(
+        file_name=row.file_name,
+        storage=row.storage.name,
+        link_ends_at=ends_at if ends_at and ends_at < until else None,
+    )
 
 
 def _removable() -> QuerySet[Delivery]:
