@@ -11,6 +11,7 @@
     │   ├── StatisticsError      numbers, tables or figures
     │   ├── CrateError           the zip
     │   ├── DiskFullError        no space left on the disk of this machine
+    │   │   └── StatisticsFullError  for what statistics make
     │   └── NotifyError          mail or webhook
     │       └── RecipientRefusedError  the mail server knows no such recipient, for good
     ├── StorageError             a storage backend; see simcrate.storage.base
@@ -161,6 +162,12 @@ class DiskFullError(StageError):
                 raise
             message = f"could not {what}: {error.strerror}; make room on the disk of its machine"
             raise DiskFullError(message, detail=str(error)) from error
+
+
+class StatisticsFullError(DiskFullError):
+    """There is no space for what statistics make; after some tries a crate goes without them."""
+
+    code = "stage.disk-full.statistics"
 
 
 class NotifyError(StageError):

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from simcrate.errors import DiskFullError, SimCrateError, WorkEndedError
+from simcrate.errors import DiskFullError, SimCrateError, StatisticsFullError, WorkEndedError
 from simcrate.pipeline import collect, pack, parse, statistics
 from simcrate.pipeline.agreement import disagreements
 from simcrate.pipeline.finishjob import Finish
@@ -30,7 +30,8 @@ def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
     """Collect, parse, compute and pack: the results of all runs become one crate in the spool.
 
     Raises:
-        DiskFullError: there is no space for a crate, or for what a stage makes; everything is kept.
+        StatisticsFullError: there is no space for what statistics make; everything is kept.
+        DiskFullError: there is no space for a crate; everything is kept.
         CrateError: no crate could be written; everything is kept.
         WorkEndedError: the worker ends; the next one starts this again.
         OSError: the disk does not do what is asked of it; everything is kept.
@@ -129,7 +130,9 @@ class _Story:
         try:
             with DiskFullError.told_for(f"write what the stage '{stage}' makes"):
                 return work()
-        except (DiskFullError, WorkEndedError):
+        except DiskFullError as error:
+            raise StatisticsFullError(str(error), detail=error.detail) from error
+        except WorkEndedError:
             raise
         except SimCrateError as error:
             log.warning("stage.failed", extra={"stage": stage, **error.facts})

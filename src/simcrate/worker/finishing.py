@@ -57,6 +57,7 @@ def finish_apart(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
     If that process crashes, it is done once more without what crashes: statistics.
 
     Raises:
+        StatisticsFullError: there is no space for what statistics make; everything is kept.
         DiskFullError: there is no space for a crate; everything is kept.
         CrateError: no crate could be written; everything is kept.
         WorkEndedError: the worker ends, or the lease is lost.
@@ -158,7 +159,7 @@ def _do(job: Finish, place: Place, messages: IO[bytes]) -> PackedSimulation | _F
         with DiskFullError.told_for("write the crate"):
             return finish(job, place, _SendingWatch(messages))
     except DiskFullError as error:
-        return _Failed(DiskFullError, str(error), error.detail)
+        return _Failed(type(error), str(error), error.detail)
     except SimCrateError as error:
         return _Failed(CrateError, str(error), error.detail)
     except OSError as error:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from simcrate.errors import CrateError, DiskFullError, WorkEndedError
+from simcrate.errors import CrateError, DiskFullError, StatisticsFullError, WorkEndedError
 from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import RunOutcome, RunState, Submission
 from simcrate.pipeline.place import Place
@@ -132,15 +132,18 @@ def test_an_error_that_was_foreseen_comes_through(place: Place) -> None:
         finishing.finish_apart(JOB, place, Watch())
 
 
-@pytest.mark.parametrize("stage", ["parse", "pack"])
+@pytest.mark.parametrize(
+    ("stage", "kind"), [("parse", StatisticsFullError), ("pack", DiskFullError)]
+)
 def test_a_full_disk_is_told_from_a_stage_that_fails(
-    place: Place, monkeypatch: pytest.MonkeyPatch, stage: str
+    place: Place, monkeypatch: pytest.MonkeyPatch, stage: str, kind: type[DiskFullError]
 ) -> None:
     full = "OSError(28, 'No space left on device')"
     crash(monkeypatch, f"(_ for _ in ()).throw({full})", stage=stage)
 
-    with pytest.raises(DiskFullError, match="make room"):
+    with pytest.raises(DiskFullError, match="make room") as caught:
         finishing.finish_apart(JOB, place, Watch())
+    assert caught.type is kind
 
 
 def test_a_worker_that_ends_takes_the_process_along(

@@ -17,7 +17,7 @@ import pytest
 
 from simcrate.crate import Choice, verify_crate
 from simcrate.crate.layout import choice_of
-from simcrate.errors import CrateError, DiskFullError, WorkEndedError
+from simcrate.errors import CrateError, StatisticsFullError, WorkEndedError
 from simcrate.pipeline import runner
 from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import (
@@ -397,7 +397,10 @@ def test_a_disk_that_fails_at_the_end_of_a_run_costs_neither_how_it_ended_nor_it
 def test_statistics_that_find_no_space_are_not_left_out_but_waited_for(place: Place) -> None:
     outcome = simulate(place)
 
-    with full_disk(beyond_bytes=2000), pytest.raises(DiskFullError, match="stage 'statistics'"):
+    with (
+        full_disk(beyond_bytes=2000),
+        pytest.raises(StatisticsFullError, match="stage 'statistics'"),
+    ):
         finish(place, outcome)
 
 

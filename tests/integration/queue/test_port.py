@@ -13,11 +13,11 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from simcrate.delivery import DeliveryState
-from simcrate.errors import CrateError, DiskFullError, LeaseLostError
+from simcrate.errors import CrateError, DiskFullError, LeaseLostError, StatisticsFullError
 from simcrate.pipeline.jobs import PackedSimulation, Progress, RunOutcome, RunState
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.queue.lease import MAX_RECLAIMS
-from simcrate.portal.queue.port import FULL_DISK_TRIES, PACK_TRIES, RowsPort
+from simcrate.portal.queue.port import FULL_DISK_TRIES, PACK_TRIES, STATISTICS_FULL_TRIES, RowsPort
 from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.worker.port import Claim, WorkKind
 from simcrate.worker.supervisor import RECOVER_S
@@ -273,7 +273,7 @@ def test_packing_waits_for_a_full_disk_as_long_as_a_delivery_does_for_a_full_bac
     simulation: Simulation, worker: RowsPort
 ) -> None:
     finish_runs(worker)
-    Simulation.objects.update(attempts=FULL_DISK_TRIES - 2)
+    Simulation.objects.update(disk_full=FULL_DISK_TRIES - 2)
     claim = claimed(worker, FINISH)
     assert not worker.finish_job(claim).is_careful
     worker.not_packed(claim, DiskFullError())
@@ -284,6 +284,29 @@ def test_packing_waits_for_a_full_disk_as_long_as_a_delivery_does_for_a_full_bac
     worker.not_packed(last, DiskFullError())
 
     assert Delivery.objects.get().state == DeliveryState.FAILED
+
+
+def test_another_failure_of_packing_does_not_end_the_wait_for_a_full_disk(
+    simulation: Simulation, worker: RowsPort
+) -> None:
+    finish_runs(worker)
+    Simulation.objects.update(disk_full=PACK_TRIES)
+    worker.not_packed(claimed(worker, FINISH), CrateError("a blip"))
+
+    assert not Delivery.objects.exists()
+
+
+def test_statistics_that_fill_the_disk_are_left_out_after_some_tries(
+    simulation: Simulation, worker: RowsPort
+) -> None:
+    finish_runs(worker)
+    for _ in range(STATISTICS_FULL_TRIES):
+        claim = claimed(worker, FINISH)
+        assert not worker.finish_job(claim).is_careful
+        worker.not_packed(claim, StatisticsFullError())
+        Simulation.objects.update(retry_at=None)
+
+    assert worker.finish_job(claimed(worker, FINISH)).is_careful
 
 
 @pytest.fixture

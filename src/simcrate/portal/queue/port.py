@@ -17,7 +17,12 @@ from django.db.models.functions import Now
 
 from simcrate.crate import Choice
 from simcrate.delivery import DeliveryState
-from simcrate.errors import DiskFullError, LeaseLostError, SimCrateError
+from simcrate.errors import (
+    DiskFullError,
+    LeaseLostError,
+    SimCrateError,
+    StatisticsFullError,
+)
 from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import (
     PackedSimulation,
@@ -64,6 +69,8 @@ LONGEST_PACK_RETRY_S = 3600.0
 PACK_TRIES = 5
 FULL_DISK_TRIES = 78
 """Some three days, as for a storage backend that has no space."""
+STATISTICS_FULL_TRIES = 3
+"""What they write takes space from everybody else's runs meanwhile."""
 
 
 class RowsPort:
@@ -309,7 +316,11 @@ class RowsPort:
             submission=submission,
             outcomes=outcomes,
             delivery_id=_delivery_id(row),
-            is_careful=row.reclaims > MAX_RECLAIMS or row.attempts >= FULL_DISK_TRIES - 1,
+            is_careful=(
+                row.reclaims > MAX_RECLAIMS
+                or row.statistics_full >= STATISTICS_FULL_TRIES
+                or row.disk_full >= FULL_DISK_TRIES - 1
+            ),
         )
 
     def packed(self, claim: Claim, packed: PackedSimulation) -> None:
@@ -337,15 +348,16 @@ class RowsPort:
 
     def not_packed(self, claim: Claim, error: SimCrateError) -> None:
         """No crate this time: tried again later, and after some tries announced as failed."""
-        tries = FULL_DISK_TRIES if isinstance(error, DiskFullError) else PACK_TRIES
+        count, tries = _patience(error)
         with reaching_rows(), transaction.atomic():
             row = Simulation.objects.select_related("storage").get(pk=claim.id)
-            if row.attempts + 1 < tries:
-                wait_s = min(PACK_RETRY_S * 2**row.attempts, LONGEST_PACK_RETRY_S)
+            before = getattr(row, count)
+            if before + 1 < tries:
+                wait_s = min(PACK_RETRY_S * 2**before, LONGEST_PACK_RETRY_S)
                 self._simulations.end(
                     claim.id,
                     claim.fence,
-                    attempts=row.attempts + 1,
+                    **{count: before + 1},
                     problems=[str(error)],
                     retry_at=Now() + timedelta(seconds=wait_s),
                 )
@@ -395,6 +407,15 @@ class RowsPort:
             permalink_url=f"{base_url}/r/{delivery.permalink}",
             written_at=delivery.announcing_at,
         )
+
+
+def _patience(error: SimCrateError) -> tuple[str, int]:
+    """The column that counts tries that end like this, and how many of them there are: no kind takes another's."""
+    if isinstance(error, StatisticsFullError):
+        return "statistics_full", FULL_DISK_TRIES  # never so often: sooner they are left out
+    if isinstance(error, DiskFullError):
+        return "disk_full", FULL_DISK_TRIES
+    return "attempts", PACK_TRIES
 
 
 def _delivery_id(simulation: Simulation) -> uuid.UUID:

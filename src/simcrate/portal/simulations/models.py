@@ -69,7 +69,17 @@ class Simulation(Leased):
     percent = models.FloatField(default=0, editable=False)
     machine = models.CharField(max_length=100, blank=True, editable=False)
     retry_at = models.DateTimeField(null=True, blank=True, editable=False)
-    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    attempts = models.PositiveSmallIntegerField(
+        default=0,
+        editable=False,
+        help_text="tries at packing that failed in another way than the next two",
+    )
+    disk_full = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text="tries at packing that found no space for the crate"
+    )
+    statistics_full = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text="tries at packing that found no space for statistics"
+    )
     packed_at = models.DateTimeField(null=True, blank=True, editable=False)
     nothing_to_pack = models.BooleanField(
         default=False, editable=False, help_text="its end was asked for before any run was started"

@@ -27,6 +27,8 @@ TO_BE_PACKED_AGAIN: dict[str, Any] = {
     "percent": 0,
     "retry_at": None,
     "attempts": 0,
+    "disk_full": 0,
+    "statistics_full": 0,
     "reclaims": 0,
 }
 """Columns of a simulation that is to be finished once more."""
