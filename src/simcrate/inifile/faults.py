@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 
@@ -45,8 +45,17 @@ def suggest(word: str, known: Sequence[str]) -> str:
     """The end of an error text: the nearest spelling, if any, and what there is."""
     nearest = get_close_matches(word, known, n=1, cutoff=0.6)
     hint = f'; did you mean "{excerpt(nearest[0])}"?' if nearest else ""
-    listed = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
-    return f"{hint} (there is: {excerpt(listed)})" if known else hint
+    return f"{hint} (there is: {listed(known)})" if known else hint
+
+
+def listed(names: Collection[str]) -> str:
+    """Names as errors list them: whole ones, as many as one reads; of one that nobody would read, an excerpt."""
+    shown: list[str] = []
+    for name in map(excerpt, names):
+        if shown and len(", ".join([*shown, name])) > LONGEST_QUOTATION:
+            break
+        shown.append(name)
+    return ", ".join(shown) + (", …" if len(shown) < len(names) else "")
 
 
 @contextmanager

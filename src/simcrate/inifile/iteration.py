@@ -22,7 +22,7 @@ from typing import Protocol
 from simcrate.errors import IniError
 from simcrate.inifile.effort import Effort
 from simcrate.inifile.expression import evaluate_condition, evaluate_number
-from simcrate.inifile.faults import excerpt, placed
+from simcrate.inifile.faults import excerpt, listed, placed
 from simcrate.inifile.variables import find_references, split_list, substitute_references
 
 MOST_VARIABLES = 100
@@ -288,7 +288,7 @@ def _in_loop_order(variables: Sequence[Variable], nesting: str) -> tuple[Variabl
     while waiting:
         ready = next((n for n in waiting if by_name[n].references.isdisjoint(waiting)), None)
         if ready is None:
-            message = f"variables refer to each other in a circle: ${excerpt(', $'.join(waiting))}"
+            message = f"variables refer to each other in a circle: {listed([f'${name}' for name in waiting])}"
             raise IniError(message)
         waiting.remove(ready)
         ordered.append(by_name[ready])
@@ -298,7 +298,7 @@ def _in_loop_order(variables: Sequence[Variable], nesting: str) -> tuple[Variabl
 def _asked_order(names: list[str], nesting: str) -> list[str]:
     asked = split_list(nesting)
     if unknown := [name for name in asked if name != "*" and name not in names]:
-        message = f"iteration-nesting-order: no such variable: ${excerpt(unknown[0])} (there is: ${excerpt(', $'.join(names))})"
+        message = f"iteration-nesting-order: no such variable: ${excerpt(unknown[0])} (there is: {listed([f'${name}' for name in names])})"
         raise IniError(message)
     if asked.count("*") > 1:
         message = "iteration-nesting-order: only one * may be given"

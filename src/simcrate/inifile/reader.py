@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from simcrate.errors import IniError
-from simcrate.inifile.faults import excerpt, raise_faults
+from simcrate.inifile.faults import excerpt, listed, raise_faults
 from simcrate.inifile.lines import Generation, LogicalLine, Piece, content_end, join_lines
 
 Includes = Mapping[str, str] | Path | None
@@ -220,7 +220,7 @@ def _included_text(name: str, includes: Includes) -> str:
     if isinstance(includes, Path):
         return _text_below(includes, name)
     if name not in includes:
-        message = f"include {excerpt(name)}: there is no such file (there is: {excerpt(', '.join(includes)) or 'none'})"
+        message = f"include {excerpt(name)}: there is no such file (there is: {listed(includes) or 'none'})"
         raise IniError(message)
     return includes[name]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from simcrate.errors import IniError
 from simcrate.inifile.effort import refuse_too_long
-from simcrate.inifile.faults import excerpt
+from simcrate.inifile.faults import excerpt, listed
 from simcrate.inifile.lines import string_end
 
 PREDEFINED = (
@@ -120,7 +120,9 @@ def substitute_references(text: str, variables: Mapping[str, str]) -> str:
     for match in _REFERENCE.finditer(text):
         name = match[1] or match[2]
         if name not in variables:
-            message = f"no such variable: ${excerpt(name)} (there is: {excerpt(', '.join(variables)) or 'none'})"
+            message = (
+                f"no such variable: ${excerpt(name)} (there is: {listed(variables) or 'none'})"
+            )
             raise IniError(message)
         parts += text[position : match.start()], variables[name]
         position = match.end()

@@ -84,3 +84,14 @@ def test_an_option_is_quoted_at_a_readable_length() -> None:
     (refusal,) = check_safety(read_and_count(f"[Config A]\nuser-{LONG} = 1\n"))
 
     assert len(str(refusal)) < MOST
+
+
+def test_of_many_names_whole_ones_are_listed_and_dots_say_that_there_are_more() -> None:
+    names = [f"Config{number:03}" for number in range(100)]
+    ini = read_and_count("".join(f"[Config {name}]\n" for name in names))
+    with pytest.raises(IniError) as caught:
+        ini.config("zzz")
+
+    said = str(caught.value).partition("(there is: ")[2].removesuffix(", …)").split(", ")
+    assert said == names[: len(said)]
+    assert 10 < len(said) < 30
