@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from simcrate.localcloud.cloud import Cloud
 from simcrate.localcloud.config import DAY_S
 from simcrate.localcloud.objects import expired_objects
+from simcrate.localcloud.problems import Problem
 from simcrate.localcloud.removal import remove_object
-from simcrate.localcloud.uploads import Upload, drop_upload, find_upload
+from simcrate.localcloud.uploads import Upload, commit, drop_upload, find_upload
 
 INTERVAL_S = 30.0
 GRAVESTONE_S = 90 * DAY_S  # a removed link answers 410 this long, 404 afterwards
 DEAD_BLOBS = """
 SELECT DISTINCT blob FROM objects AS grave WHERE removed_at <= ?
     AND NOT EXISTS (SELECT 1 FROM objects WHERE blob = grave.blob AND removed_at IS NULL)
+"""
+DEAD_GRANTS = """
+DELETE FROM grants WHERE expires_at <= ?
+    AND (upload_id IS NULL OR object_id IS NOT NULL)  -- an unfinished upload is entered with its grant
 """
 
 log = logging.getLogger(__name__)
@@ -60,12 +68,31 @@ def clear_incoming(cloud: Cloud) -> None:
             cloud.blobs.discard(upload_id)
 
 
+@contextmanager
+def logging_failure(upload: Upload) -> Iterator[None]:
+    """Finish one upload; the others are finished all the same."""
+    try:
+        yield
+        log.info("upload.recovered", extra={"upload_id": upload.upload_id})
+    except (Problem, OSError, sqlite3.Error) as error:
+        log.warning(
+            "upload.not_recovered",
+            extra={"upload_id": upload.upload_id, "why": str(error)},
+        )
+
+
 def _drop_expired_uploads(cloud: Cloud) -> None:
+    """Those that are published are entered instead, which a start could not do; see `drop_upload`."""
     sql = "SELECT * FROM uploads WHERE object_id IS NULL AND expires_at <= ?"
     for row in cloud.ledger.rows(sql, [cloud.now()]):
         upload = Upload(**dict(row))
-        if not cloud.sessions.is_sending(upload.upload_id):
+        if cloud.sessions.is_sending(upload.upload_id):
+            continue
+        if not cloud.blobs.is_published(upload.upload_id):
             drop_upload(cloud, upload)
+            continue
+        with logging_failure(upload):
+            commit(cloud, upload, None)
 
 
 def _forget_rows(cloud: Cloud) -> None:
@@ -76,7 +103,7 @@ def _forget_rows(cloud: Cloud) -> None:
         for sql, before in (
             ("DELETE FROM uploads WHERE object_id IS NOT NULL AND expires_at <= ?", now),
             ("DELETE FROM reservations WHERE expires_at <= ?", now),
-            ("DELETE FROM grants WHERE expires_at <= ?", now - DAY_S),
+            (DEAD_GRANTS, now - DAY_S),
             ("DELETE FROM objects WHERE removed_at <= ?", now - GRAVESTONE_S),
         ):
             connection.execute(sql, [before])

@@ -15,15 +15,11 @@ from __future__ import annotations
 
 import logging
 import os
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from simcrate.durable import flush
 from simcrate.localcloud.cloud import Cloud
-from simcrate.localcloud.housekeeping import clear_incoming
-from simcrate.localcloud.problems import Problem
+from simcrate.localcloud.housekeeping import clear_incoming, logging_failure
 from simcrate.localcloud.uploads import Upload, commit, drop_upload, finish
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -37,7 +33,7 @@ def recover(cloud: Cloud) -> None:
     clear_incoming(cloud)
     for upload in _unfinished(cloud):
         if cloud.blobs.is_published(upload.upload_id):
-            with _logging_failure(upload):
+            with logging_failure(upload):
                 commit(cloud, upload, None)
     if _machine_died(cloud.config.folder):
         _drop_unproven(cloud)
@@ -51,7 +47,7 @@ async def finish_whole(cloud: Cloud) -> None:
         whole = cloud.blobs.offset(upload.upload_id) == upload.size_bytes
         if not whole or upload.is_part or cloud.sessions.is_sending(upload.upload_id):
             continue
-        with _logging_failure(upload):
+        with logging_failure(upload):
             await finish(cloud, upload)
 
 
@@ -109,19 +105,6 @@ def _report_missing(cloud: Cloud) -> None:
     for row in cloud.ledger.rows(sql):
         if not cloud.blobs.is_whole(row["blob"], row["size_bytes"]):
             log.error("object.blob_missing", extra={"object_id": row["object_id"]})
-
-
-@contextmanager
-def _logging_failure(upload: Upload) -> Iterator[None]:
-    """Finish one upload; the others are finished all the same."""
-    try:
-        yield
-        log.info("upload.recovered", extra={"upload_id": upload.upload_id})
-    except (Problem, OSError, sqlite3.Error) as error:
-        log.warning(
-            "upload.not_recovered",
-            extra={"upload_id": upload.upload_id, "why": str(error)},
-        )
 
 
 def _unfinished(cloud: Cloud) -> list[Upload]:

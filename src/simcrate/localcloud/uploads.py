@@ -199,7 +199,7 @@ def commit(cloud: Cloud, upload: Upload, running: Hash | None) -> StoredObject:
         raise Problem("not-finished", message, members={"offset": offset})
     sha256 = (running or hash_file(path)).hexdigest()
     if upload.sha256 is not None and sha256 != upload.sha256:
-        drop_upload(cloud, upload)
+        _forget_and_discard(cloud, upload)
         message = f"the bytes have SHA-256 {sha256}, announced was {upload.sha256}; send them again"
         raise Problem("digest-mismatch", message, members={"sha256": sha256})
     cloud.blobs.publish(upload.upload_id)
@@ -212,8 +212,18 @@ def commit(cloud: Cloud, upload: Upload, running: Hash | None) -> StoredObject:
 def drop_upload(cloud: Cloud, upload: Upload) -> None:
     """Forget an unfinished upload and its bytes; its grant may be used again.
 
-    The row decides against a commit that is under way: without it nothing is entered, and what has been
-    entered keeps its bytes.
+    Published bytes are entered first, and stay: they may belong to an object that was acknowledged, which
+    an older ledger that was put back does not know.
+    """
+    if cloud.blobs.is_published(upload.upload_id):
+        commit(cloud, upload, None)
+    _forget_and_discard(cloud, upload)
+
+
+def _forget_and_discard(cloud: Cloud, upload: Upload) -> None:
+    """The row decides against a commit that is under way.
+
+    Without it nothing is entered, and what has been entered keeps its bytes.
     """
     with cloud.ledger.transaction(durable=False) as connection:
         was_unfinished = _forget(connection, upload.upload_id)
@@ -237,7 +247,10 @@ def _discard(cloud: Cloud, upload_id: str) -> None:
 
 
 def _free_grant(cloud: Cloud, grant_id: str) -> None:
-    """Drop the unfinished upload of a grant: it has one at a time, and takes the space of one."""
+    """Drop the unfinished upload of a grant: it has one at a time, and takes the space of one.
+
+    One that is published stays, without its grant, until it is entered; see `drop_upload`.
+    """
     sql = (
         "SELECT upload_id FROM uploads JOIN grants USING (upload_id)"
         " WHERE grants.grant_id = ? AND uploads.object_id IS NULL"
@@ -250,8 +263,16 @@ def _free_grant(cloud: Cloud, grant_id: str) -> None:
         if cloud.sessions.is_sending(older):
             message = "an earlier upload by this grant is being sent; try again in a moment"
             raise Problem("locked", message, headers={"Retry-After": "1"})
+        if cloud.blobs.is_published(older):
+            _part_from_grant(connection, older)
+            return
         _forget(connection, older)
     _discard(cloud, older)
+
+
+def _part_from_grant(connection: sqlite3.Connection, upload_id: str) -> None:
+    connection.execute("UPDATE grants SET upload_id = NULL WHERE upload_id = ?", [upload_id])
+    connection.execute("UPDATE uploads SET grant_id = NULL WHERE upload_id = ?", [upload_id])
 
 
 def _require_newest(cloud: Cloud, upload: Upload) -> None:

@@ -16,6 +16,8 @@ import pytest
 from simcrate.errors import BadInputError, SimCrateError
 from simcrate.localcloud import Config, make_app
 from simcrate.localcloud.cloud import Cloud
+from simcrate.localcloud.grants import GrantTerms, make_grant
+from simcrate.localcloud.housekeeping import tidy
 from simcrate.localcloud.objects import find_living, list_objects
 from simcrate.localcloud.problems import Problem
 from simcrate.localcloud.recovery import recover
@@ -31,7 +33,7 @@ from simcrate.localcloud.uploads import (
     find_upload,
 )
 from simcrate.localcloud.wish import Wish
-from tests.unit.localcloud.conftest import running
+from tests.unit.localcloud.conftest import DAY_S, running
 
 OWNER = "main"
 SHA256_OF_12345 = "5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5"
@@ -42,14 +44,17 @@ def cloud(tmp_path: Path) -> Cloud:
     return Cloud(Config(folder=tmp_path / "store"))
 
 
-def begun(cloud: Cloud, content: bytes, *, sha256: str | None = None, size: int = 5) -> Upload:
+def begun(
+    cloud: Cloud, content: bytes, *, sha256: str | None = None, grant_id: str | None = None
+) -> Upload:
     announced = Announcement(
         owner=OWNER,
         key="a/x.bin",
         media_type="text/plain",
-        size_bytes=size,
+        size_bytes=5,
         sha256=sha256,
         wish=Wish(),
+        grant_id=grant_id,
     )
     upload = begin_upload(cloud, announced)
     cloud.blobs.incoming_path(upload.upload_id).write_bytes(content)
@@ -230,13 +235,82 @@ def test_bytes_that_the_disk_did_not_take_are_asked_for_again(
         commit(cloud, upload, None)
 
 
-def test_upload_that_was_published_and_is_given_up_leaves_no_bytes(cloud: Cloud) -> None:
+def test_upload_that_was_published_and_is_given_up_is_entered_because_it_may_have_been_before(
+    cloud: Cloud,
+) -> None:
     upload = begun(cloud, b"12345")
     cloud.blobs.publish(upload.upload_id)
 
     drop_upload(cloud, upload)
 
+    assert [stored.blob for stored in list_objects(cloud.ledger, owner=None)] == [upload.upload_id]
+    assert list(cloud.blobs.blobs()) == [upload.upload_id]
+    assert find_upload(cloud, upload.upload_id) is None
+
+
+def test_upload_that_was_published_with_other_bytes_than_announced_leaves_none(
+    cloud: Cloud,
+) -> None:
+    upload = begun(cloud, b"54321", sha256=SHA256_OF_12345)
+    cloud.blobs.publish(upload.upload_id)
+
+    with pytest.raises(Problem, match="send them again"):
+        drop_upload(cloud, upload)
+
     assert list(cloud.blobs.blobs()) == []
+    assert find_upload(cloud, upload.upload_id) is None
+
+
+def test_upload_that_was_published_and_has_expired_is_entered_and_a_failure_hinders_no_other(
+    cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong, right = begun(cloud, b"54321", sha256=SHA256_OF_12345), begun(cloud, b"12345")
+    for upload in (wrong, right):
+        cloud.blobs.publish(upload.upload_id)
+    cloud.clock = lambda: right.expires_at + 1
+
+    tidy(cloud)
+
+    assert list(cloud.blobs.blobs()) == [right.upload_id]
+    assert find_living(cloud.ledger, OWNER, "a/x.bin", SHA256_OF_12345) is not None
+    assert "upload.not_recovered" in [record.message for record in caplog.records]
+
+
+def granted(cloud: Cloud) -> str:
+    """The id of a grant."""
+    now = cloud.now()
+    terms = GrantTerms(
+        owner=OWNER, key="", max_bytes=5, sha256=None, wish=Wish(), expires_at=now + 60
+    )
+    with cloud.ledger.transaction(durable=True) as connection:
+        return make_grant(connection, terms, now=now)[0]
+
+
+def test_grant_outlives_the_upload_that_it_is_needed_for(cloud: Cloud) -> None:
+    upload = begun(cloud, b"12345", grant_id=granted(cloud))
+    much_later = upload.expires_at + 2 * DAY_S
+    with cloud.ledger.transaction(durable=True) as connection:
+        connection.execute("UPDATE uploads SET expires_at = ?", [much_later])
+    cloud.clock = lambda: much_later - 1
+    tidy(cloud)
+
+    assert commit(cloud, upload, None).blob == upload.upload_id
+
+    tidy(cloud)
+    assert cloud.ledger.rows("SELECT * FROM grants") == []
+
+
+def test_grant_that_begins_anew_leaves_what_was_published(cloud: Cloud) -> None:
+    grant_id = granted(cloud)
+    first = begun(cloud, b"12345", grant_id=grant_id)
+    cloud.blobs.publish(first.upload_id)
+
+    second = begun(cloud, b"54321", grant_id=grant_id)
+    given = commit(cloud, second, None)
+    recover(cloud)
+
+    assert given.blob == second.upload_id
+    assert set(cloud.blobs.blobs()) == {first.upload_id, second.upload_id}
 
 
 def test_upload_that_was_finished_meanwhile_keeps_its_bytes_when_it_is_given_up(
