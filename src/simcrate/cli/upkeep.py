@@ -23,7 +23,7 @@ from simcrate.delivery import sweep
 from simcrate.errors import NotifyError, SimCrateError
 from simcrate.pipeline.place import spool_path
 from simcrate.pipeline.remind import remind
-from simcrate.portal.deliveries.chores import EVERY, take_chore
+from simcrate.portal.deliveries.chores import EVERY, forget_chores, take_chore
 from simcrate.portal.deliveries.models import Delivery
 from simcrate.portal.deliveries.reminders import due_reminders, reminded
 from simcrate.portal.deliveries.repeating import needless_spools
@@ -57,12 +57,17 @@ class Chore:
 def chores_of(bench: Bench, clock: Clock = time.monotonic) -> list[Chore]:
     """All of them; spool, run directories and looks for lost machines are each machine's own.
 
-    A machine that only runs has no credentials for the others.  `clock` never jumps.
+    A machine that only runs has no credentials for most.  `clock` never jumps.
     """
     machine = machine_name(bench.var_dir)
-    runs = Chore(f"runs {machine}", EVERY["runs"], partial(tidy_runs, bench, machine))
-    if settings.ENVIRONMENT.only_runs:
-        return [runs]
+    others = [] if settings.ENVIRONMENT.only_runs else _with_credentials(bench, machine, clock)
+    names = {chore.name for chore in others}
+    runs = Chore(f"runs {machine}", EVERY["runs"], partial(tidy_machine, bench, machine, names))
+    return [runs, *others]
+
+
+def _with_credentials(bench: Bench, machine: str, clock: Clock) -> list[Chore]:
+    """Those of machines that pack and deliver."""
     takeover = Chore(
         f"lost {machine}", EVERY["lost"], partial(take_over, machine, Sightings[str](clock))
     )
@@ -70,7 +75,6 @@ def chores_of(bench: Bench, clock: Clock = time.monotonic) -> list[Chore]:
     staging = bench.staging
     handed_over = [takeover, Chore("parts", EVERY["parts"], staging.tidy)] if staging else []
     return [
-        runs,
         *handed_over,
         Chore("sweep", EVERY["sweep"], partial(sweep_expired, bench, overdue)),
         Chore("remind", EVERY["remind"], partial(remind_owners, bench)),
@@ -118,6 +122,12 @@ def tidy_spool(bench: Bench, machine: str) -> None:
     released = Delivery.objects.filter(pk__in=left, spool_released_at__isnull=False)
     for key in released.values_list("pk", flat=True):  # by another machine, or not wholly
         shutil.rmtree(left[str(key)], ignore_errors=True)
+
+
+def tidy_machine(bench: Bench, machine: str, others: set[str]) -> None:
+    """Let go of what runs left, and of chores that the machine does not have any more."""
+    forget_chores(machine, but={f"runs {machine}", *others})
+    tidy_runs(bench, machine)
 
 
 def tidy_runs(bench: Bench, machine: str) -> None:

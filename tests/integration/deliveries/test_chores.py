@@ -136,6 +136,20 @@ def test_a_machine_that_packs_keeps_staged_parts_from_expiring(
     assert names == set(EVERY)
 
 
+def test_what_a_machine_has_to_do_no_longer_is_forgotten_and_never_overdue() -> None:
+    bench = make_bench()
+    machine = machine_name(bench.var_dir)
+    for name in (f"lost {machine}", "lost elsewhere"):  # it had a staging server once
+        Chore.objects.create(name=name, begun_at=Now())
+    chores = chores_of(bench)
+    do_due(chores)
+    time_passes(HOUR)
+    do_due(chores)
+
+    names = set(Chore.objects.values_list("name", flat=True))
+    assert names == {"lost elsewhere", *(chore.name for chore in chores)}
+
+
 def test_run_directories_are_removed_when_their_crate_was_verified_for_long_enough(
     announced: Announce,
 ) -> None:

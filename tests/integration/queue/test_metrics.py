@@ -15,6 +15,7 @@ from simcrate.pipeline.jobs import RunState
 from simcrate.portal.deliveries.models import Chore, Delivery
 from simcrate.portal.metrics.standing import read_standing
 from simcrate.portal.metrics.text import metrics_page
+from simcrate.portal.queue.models import Part
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.portal.workers.models import Worker
@@ -133,6 +134,16 @@ def test_a_chore_is_overdue_from_the_end_of_its_interval_on() -> None:
     assert 6600 <= found['simcrate_chore_overdue_seconds{chore="runs here"}'] < 6660
     assert found['simcrate_chore_overdue_seconds{chore="remind"}'] == 0
     assert 'simcrate_chore_overdue_seconds{chore="runs gone"}' not in found
+
+
+def test_the_chore_of_staged_parts_is_left_out_while_none_is_needed(simulation: Simulation) -> None:
+    """As after the staging server was given up: nobody begins it any more."""
+    Chore.objects.create(name="parts", begun_at=Now() - 100 * HOUR)
+    overdue = 'simcrate_chore_overdue_seconds{chore="parts"}'
+    assert overdue not in numbers()
+
+    Part.objects.create(run=simulation.runs.get(number=0), fence=1, size_bytes=1, staged_at=Now())
+    assert numbers()[overdue] > 0
 
 
 def test_the_reference_names_every_metric_and_no_other() -> None:

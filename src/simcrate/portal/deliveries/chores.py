@@ -38,6 +38,13 @@ def overdue_chores(machines: Collection[str]) -> dict[str, timedelta]:
     return overdue
 
 
+def forget_chores(machine: str, *, but: Collection[str]) -> None:
+    """Those that the machine has no longer, as after its settings were changed, are never overdue."""
+    its_own = [f"{kind} {machine}" for kind in EVERY]
+    with reaching_rows():
+        Chore.objects.filter(name__in=its_own).exclude(name__in=but).delete()
+
+
 def take_chore(name: str, *, every: timedelta) -> bool:
     """Whether the caller is to do it now; by the database's clock, and true for one caller only.
 

@@ -18,6 +18,7 @@ from simcrate.portal.deliveries.chores import overdue_chores
 from simcrate.portal.deliveries.discarding import kept_undelivered
 from simcrate.portal.deliveries.models import UNDER_WAY, Delivery
 from simcrate.portal.queue.candidates import UNENDED, to_finish
+from simcrate.portal.queue.parts import needed_parts
 from simcrate.portal.simulations.models import Run
 from simcrate.portal.workers.models import Worker
 from simcrate.portal.workers.queries import alive_workers
@@ -76,7 +77,7 @@ def read_standing() -> Standing:
         oldest_undelivered=max(under_way, default=NOTHING_WAITS),
         failed_kept=kept_undelivered().count(),
         workforce=_workforce(workers),
-        overdue_chores=overdue_chores({worker.machine for worker in workers}),
+        overdue_chores=_overdue_chores(workers),
     )
 
 
@@ -94,6 +95,14 @@ def _open_deliveries() -> dict[str, tuple[int, timedelta]]:
     return {
         state: (count, age) for state, count, age in counted.values_list("state", "count", "age")
     }
+
+
+def _overdue_chores(workers: list[Worker]) -> dict[str, timedelta]:
+    """Without that of staged parts while none is needed: an installation may have no staging server any more."""
+    overdue = overdue_chores({worker.machine for worker in workers})
+    if not needed_parts().exists():
+        overdue.pop("parts", None)
+    return overdue
 
 
 def _workforce(workers: list[Worker]) -> Workforce:

@@ -112,16 +112,8 @@ class PartRows:
 
     def needed_still(self) -> list[Part]:
         """What was staged a week ago or longer, and is the only copy, or may have to be packed once more."""
-        is_its = Q(simulation=OuterRef("run__simulation"))
-        is_to_be_packed = Q(run__simulation__packed_at=None)
-        is_under_way = Exists(Delivery.objects.filter(is_its, announced_at=None))
-        was_not_packed = Exists(kept_undelivered().filter(is_its, sha256=""))
         with reaching_rows():
-            rows = PartRow.objects.filter(
-                is_to_be_packed | is_under_way | was_not_packed,
-                staged_at__lte=Now() - EXTENDED_AFTER,
-            )
-            return _parts(rows)
+            return _parts(needed_parts().filter(staged_at__lte=Now() - EXTENDED_AFTER))
 
     def discarded(self) -> list[Part]:
         """What was staged of simulations whose owners have given them up, returned for the last time."""
@@ -147,6 +139,17 @@ class PartRows:
                 state=RunState.QUEUED, reclaims=F("reclaims") + 1, outcome=None, percent=0
             )
             wake()
+
+
+def needed_parts() -> QuerySet[PartRow]:
+    """What was staged and is the only copy, or may have to be packed once more."""
+    is_its = Q(simulation=OuterRef("run__simulation"))
+    is_to_be_packed = Q(run__simulation__packed_at=None)
+    is_under_way = Exists(Delivery.objects.filter(is_its, announced_at=None))
+    was_not_packed = Exists(kept_undelivered().filter(is_its, sha256=""))
+    return PartRow.objects.filter(
+        is_to_be_packed | is_under_way | was_not_packed, staged_at__isnull=False
+    )
 
 
 def _parts(rows: QuerySet[PartRow]) -> list[Part]:
