@@ -44,6 +44,16 @@ class Watch:
         if self.stop.wait(seconds):
             raise WorkEndedError
 
+    def pause(self, seconds: float) -> None:
+        """Wait, also after a cancel; once the work is no longer ours: `WorkEndedError`."""
+        if self.abandoned.wait(seconds):
+            raise WorkEndedError
+
+    def raise_if_abandoned(self) -> None:
+        """For stages that a cancel does not end."""
+        if self.abandoned.is_set():
+            raise WorkEndedError
+
     def show(self, progress: Progress) -> None:
         """Replace what is shown; cheap, to be called as often as there is news."""
         with self._lock:

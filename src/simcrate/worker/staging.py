@@ -63,8 +63,8 @@ class Staging:
     secret: Secret | None
     """Only on machines that pack; None: this machine only runs."""
 
-    def put(self, part: Part, path: Path, grant: Secret) -> None:
-        """Bring a part there; may be repeated."""
+    def put(self, part: Part, path: Path, grant: Secret, watch: Watch) -> None:
+        """Bring a part there; may be repeated.  `WorkEndedError` once the work is no longer ours."""
         headers = {
             "Content-Length": str(part.size_bytes),
             "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(part.sha256)).decode()}:",
@@ -76,7 +76,7 @@ class Staging:
                 "PUT",
                 f"/upload/{quote(part.key)}",
                 headers=headers,
-                content=_chunks(path),
+                content=_chunks(path, watch),
             )
         finally:
             api.close()
@@ -93,13 +93,14 @@ class Staging:
         answer = self._ask("grant a part", "POST", "/grants", "grant", headers=headers, json=wish)
         return Secret(answer["grant"])
 
-    def get(self, part: Part, path: Path) -> None:
+    def get(self, part: Part, path: Path, watch: Watch) -> None:
         """Fetch a part; its digest is right when this returns.
 
         Raises:
             StorageNotFoundError: it is not there any more.
             CrateError: other bytes are there.
             StorageUnreachableError: the server broke off.
+            WorkEndedError: the work is no longer ours.
         """
         described = self._find(part)
         if described is None:
@@ -118,6 +119,7 @@ class Staging:
                     answer.read()
                     raise storage_error("fetch a part", answer)
                 for chunk in answer.iter_bytes(CHUNK_BYTES):
+                    watch.raise_if_abandoned()
                     digest.update(chunk)
                     file.write(chunk)
         except httpx.TransportError as error:
@@ -200,7 +202,7 @@ def stage_run(staging: Staging, claim: Claim, number: int, place: Place, watch: 
     """
     packed = _persist(lambda: pack_part(place, number), watch)
     while not _is_put(staging, claim, number, packed, watch):
-        _pause(watch, RETRY_S)
+        watch.pause(RETRY_S)
     _persist(lambda: staging.parts.staged(claim), watch)
     try:
         packed.path.unlink()
@@ -237,10 +239,10 @@ def _is_put(staging: Staging, claim: Claim, number: int, packed: PackedCrate, wa
         watch,
     )
     while (grant := _persist(lambda: staging.parts.grant(claim), watch)) is None:
-        _pause(watch, GRANT_POLL_S)
+        watch.pause(GRANT_POLL_S)
     given = grant
     try:
-        _persist(lambda: staging.put(part, packed.path, given), watch)
+        _persist(lambda: staging.put(part, packed.path, given, watch), watch)
     except (StorageAuthError, StorageNotFoundError) as error:
         log.warning("grant.not_taken", extra={"part": part.key, **error.facts})
         return False
@@ -257,7 +259,7 @@ def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> N
     parts = _persist(lambda: staging.parts.of_simulation(claim), watch)
     for part in parts:
         try:
-            _persist(partial(staging.get, part, place.part_path(part.number)), watch)
+            _persist(partial(staging.get, part, place.part_path(part.number), watch), watch)
             unpack_part(place, part.number)
         except (StorageNotFoundError, CrateError) as error:
             log.warning("part.lost", extra={"run": part.number, "part": part.key, **error.facts})
@@ -309,16 +311,11 @@ def _persist(work: Callable[[], T], watch: Watch) -> T:
             if not error.retryable:
                 raise
             log.warning("staging.delayed", extra=error.facts)
-            _pause(watch, FULL_DISK_RETRY_S if isinstance(error, DiskFullError) else RETRY_S)
+            watch.pause(FULL_DISK_RETRY_S if isinstance(error, DiskFullError) else RETRY_S)
 
 
-def _pause(watch: Watch, seconds: float) -> None:
-    """A cancel ends the simulator, not the way of its results; only a lost claim does."""
-    if watch.abandoned.wait(seconds):
-        raise WorkEndedError
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
+def _chunks(path: Path, watch: Watch) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
+            watch.raise_if_abandoned()
             yield chunk

@@ -30,7 +30,9 @@ class Task:
         self._ended = ended or Event()
         self._watch = Watch()
         self._beat_at = time.monotonic()
-        self._thread = Thread(target=self._work, name=f"{claim.kind}-{claim.id}")
+        name = f"{claim.kind}-{claim.id}"
+        # a daemon: what hangs in a database or a server keeps no worker from its end; its lease expires
+        self._thread = Thread(target=self._work, name=name, daemon=True)
         self._is_alive = True
         self._thread.start()
 

@@ -80,10 +80,10 @@ def perform(bench: Bench, claim: Claim, watch: Watch) -> None:
         task(bench, claim, watch)
     except WorkEndedError as error:
         log.info("task.let_go", extra=error.facts)
-        _release(bench, claim)
+        _release(bench, claim, watch)
     except Exception as error:
         log.exception("task.failed")
-        _record(partial(give_up, bench, claim, error))
+        _record(partial(give_up, bench, claim, error), watch)
 
 
 def _run(bench: Bench, claim: Claim, watch: Watch) -> None:
@@ -92,14 +92,14 @@ def _run(bench: Bench, claim: Claim, watch: Watch) -> None:
         outcome = _simulated(bench, claim, watch)
     except (DiskFullError, PortError) as error:
         log.warning("run.given_back", extra=error.facts)
-        _release(bench, claim)
+        _release(bench, claim, watch)
         watch.stop.wait(GIVEN_BACK_PAUSE_S)  # or this worker would take it again at once
         return
     if bench.staging:
         outcome = _handed_over(bench.staging, claim, outcome, bench.place(claim), watch)
     log.info("run.ended", extra={"state": outcome.state, "why": outcome.reason})
     last = watch.take()
-    _record(lambda: bench.port.end_run(claim, outcome, last))
+    _record(lambda: bench.port.end_run(claim, outcome, last), watch)
 
 
 def _simulated(bench: Bench, claim: Claim, watch: Watch) -> RunOutcome:
@@ -167,7 +167,7 @@ def _finish(bench: Bench, claim: Claim, watch: Watch) -> None:
     packed = finish_apart(job, place, watch)
     delivery = str(packed.delivery_id)
     log.info("crate.packed", extra={"delivery": delivery, "size_bytes": packed.size_bytes})
-    _record(lambda: bench.port.packed(claim, packed))
+    _record(lambda: bench.port.packed(claim, packed), watch)
 
 
 def _finish_failed(bench: Bench, claim: Claim, error: Exception) -> None:
@@ -205,7 +205,7 @@ def _deliver(bench: Bench, claim: Claim, watch: Watch) -> None:
     record = upload(bench.port.ledger(claim), backend, announce, watch)
     if bench.staging and record.announced:
         bench.staging.forget(claim, watch)
-    _release(bench, claim)
+    _release(bench, claim, watch)
 
 
 def _delivery_failed(bench: Bench, claim: Claim, error: Exception) -> None:
@@ -236,16 +236,16 @@ def _provide_inputs(bench: Bench, claim: Claim, place: Place) -> None:
     flush_all((place.simulation_dir,), below=place.var_dir)
 
 
-def _record(write: Callable[[], None]) -> None:
-    """Write a result that must not be lost: wait for rows that cannot be reached."""
+def _record(write: Callable[[], None], watch: Watch) -> None:
+    """Write a result that must not be lost: wait for rows that cannot be reached, while the work is ours."""
     try:
-        until_reached(write)
+        until_reached(write, watch)
     except WorkEndedError as error:
         log.warning("task.superseded", extra=error.facts)
 
 
-def _release(bench: Bench, claim: Claim) -> None:
-    _record(lambda: bench.port.release(claim))
+def _release(bench: Bench, claim: Claim, watch: Watch) -> None:
+    _record(lambda: bench.port.release(claim), watch)
 
 
 def _sentence(error: Exception) -> str:

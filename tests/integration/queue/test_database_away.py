@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Thread
 
 import pytest
 
@@ -21,6 +22,31 @@ class RestartedPort(RowsPort):
 
     def submission(self, claim: Claim) -> Submission:
         raise PortError("the portal's database cannot be reached")
+
+
+class AwayPort(RowsPort):
+    """Whose database went away after a claim, and stays so."""
+
+    def submission(self, claim: Claim) -> Submission:
+        raise PortError("the portal's database cannot be reached")
+
+    def release(self, claim: Claim) -> None:
+        raise PortError("the portal's database cannot be reached")
+
+
+@pytest.mark.usefixtures("simulation")
+def test_a_worker_that_is_told_to_end_waits_for_no_rows() -> None:
+    port, watch = AwayPort(owner="here/1/1.00", machine="here"), Watch()
+    claim = port.claim([WorkKind.RUN])
+    assert claim is not None
+    watch.abandon()
+
+    args = (replace(make_bench(), port=port), claim, watch)
+    task = Thread(target=perform, args=args, daemon=True)  # that a failure does not hang
+    task.start()
+    task.join(60)
+
+    assert not task.is_alive()
 
 
 @pytest.mark.usefixtures("simulation")

@@ -9,6 +9,7 @@ from threading import Event
 
 import pytest
 
+from simcrate.errors import WorkEndedError
 from simcrate.pipeline.jobs import RunOutcome, RunState
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.watch import Watch
@@ -17,7 +18,7 @@ from simcrate.portal.queue.parts import PartRows
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.simulations.models import Simulation
 from simcrate.secret import Secret
-from simcrate.worker import staging
+from simcrate.worker import staging as handing_over
 from simcrate.worker.parts import Part
 from simcrate.worker.port import Claim, WorkKind
 from simcrate.worker.staging import Staging, stage_run
@@ -70,7 +71,7 @@ def stage(server: HttpDouble, claim: Claim, place: Place, watch: Watch) -> None:
 def test_a_grant_that_is_no_good_any_more_is_asked_for_anew(
     claim: Claim, place: Place, monkeypatch: pytest.MonkeyPatch, status: int, code: str
 ) -> None:
-    monkeypatch.setattr(staging, "RETRY_S", 0.01)
+    monkeypatch.setattr(handing_over, "RETRY_S", 0.01)
     with HttpDouble(lambda _: STORED) as server:
         refused = Reply(status, f'{{"code": "{code}"}}'.encode(), PROBLEM)
         server.faults.on("PUT", Fault("before", refused), times=2)
@@ -78,6 +79,23 @@ def test_a_grant_that_is_no_good_any_more_is_asked_for_anew(
 
     assert len(server.seen) == 3
     assert PartRow.objects.get().staged_at is not None
+
+
+def test_a_worker_that_is_told_to_end_sends_no_more(claim: Claim, place: Place) -> None:
+    watch = Watch()
+
+    class ToldToEnd(GivenAtOnce):
+        def grant(self, claim: Claim) -> Secret | None:
+            watch.abandon()
+            return super().grant(claim)
+
+    parts = ToldToEnd(owner="here/1/1.00", machine="here")
+    with HttpDouble(lambda _: STORED) as server:
+        staging = Staging(url=server.url, parts=parts, secret=None)
+        with pytest.raises(WorkEndedError):
+            stage_run(staging, claim, 0, place, watch)
+
+    assert PartRow.objects.get().staged_at is None
 
 
 @pytest.mark.parametrize("can_be_packed", [True, False])
@@ -105,7 +123,7 @@ def test_a_run_that_was_handed_over_and_cannot_be_removed_has_not_failed(
     def fail(path: Path) -> None:
         raise OSError(5, "Input/output error", str(path))
 
-    monkeypatch.setattr(staging, "remove_tree", fail)
+    monkeypatch.setattr(handing_over, "remove_tree", fail)
     with HttpDouble(lambda _: STORED) as server:
         stage(server, claim, place, Watch())
 
@@ -133,5 +151,5 @@ def test_a_disk_that_has_no_space_for_the_part_is_waited_for(claim: Claim, place
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
-    assert waits == [staging.FULL_DISK_RETRY_S]
+    assert waits == [handing_over.FULL_DISK_RETRY_S]
     assert PartRow.objects.get().staged_at is not None
