@@ -15,14 +15,15 @@ import os
 import pwd
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from threading import Event
 
-from simcrate.errors import SimulationError
+from simcrate.errors import DiskFullError, SimulationError
 from simcrate.simulators.definition import Limits
 from simcrate.simulators.meter import RUNAWAY
 from simcrate.simulators.process import Followed, follow
@@ -223,6 +224,8 @@ def find_sandbox(kind: SandboxKind) -> Sandbox:
 
     Raises:
         SimulationError: bubblewrap is missing, or does not work here; says what to do.
+        DiskFullError: there is no space to try it.
+        OSError: it cannot be tried.
     """
     uid = pwd.getpwnam(UNPRIVILEGED).pw_uid if os.geteuid() == 0 else None
     sandbox = Sandbox(kind=kind, uid=uid)
@@ -231,13 +234,23 @@ def find_sandbox(kind: SandboxKind) -> Sandbox:
     return sandbox
 
 
+@contextmanager
+def _temporary_dir() -> Iterator[str]:
+    try:
+        made = tempfile.TemporaryDirectory()
+    except FileNotFoundError as error:  # said of places that take no file, as full ones do
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), tempfile.tempdir) from error
+    with made as directory:
+        yield directory
+
+
 def _probe(sandbox: Sandbox) -> None:
     """Start a program in it that does nothing."""
     if shutil.which("bwrap") is None:
         message = "there is no sandbox: install the package bubblewrap"
         raise SimulationError(message)
     said: list[str] = []
-    with tempfile.TemporaryDirectory() as directory:
+    with DiskFullError.told_for("try the sandbox"), _temporary_dir() as directory:
         working_dir = Path(directory) / "work"
         working_dir.mkdir()
         sandbox.own(working_dir)

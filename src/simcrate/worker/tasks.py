@@ -29,6 +29,7 @@ from simcrate.pipeline.upload import upload
 from simcrate.pipeline.watch import Watch
 from simcrate.simulators import SandboxKind, sandbox_of
 from simcrate.storage import PatientBackends, StorageBackend
+from simcrate.worker.facts import note_no_space
 from simcrate.worker.finishing import finish_apart
 from simcrate.worker.port import Claim, WorkerPort, WorkKind
 from simcrate.worker.retrying import until_reached
@@ -92,6 +93,8 @@ def _run(bench: Bench, claim: Claim, watch: Watch) -> None:
         outcome = _simulated(bench, claim, watch)
     except (DiskFullError, PortError) as error:
         log.warning("run.given_back", extra=error.facts)
+        if isinstance(error, DiskFullError):
+            note_no_space(bench.var_dir)
         _release(bench, claim, watch)
         watch.stop.wait(GIVEN_BACK_PAUSE_S)  # or this worker would take it again at once
         return
