@@ -98,10 +98,10 @@ def _open_deliveries() -> dict[str, tuple[int, timedelta]]:
 
 
 def _overdue_chores(workers: list[Worker]) -> dict[str, timedelta]:
-    """Without that of staged parts while none is needed: an installation may have no staging server any more."""
+    """Parts that nobody needs are not overdue: an installation may have no staging server any more."""
     overdue = overdue_chores({worker.machine for worker in workers})
-    if not needed_parts().exists():
-        overdue.pop("parts", None)
+    if overdue.get("parts") and not needed_parts().exists():
+        overdue["parts"] = timedelta(0)
     return overdue
 
 
