@@ -50,7 +50,7 @@ def tidy(cloud: Cloud) -> int:
     since, so its bytes stay.
     """
     removed = 0
-    while not cloud.blobs.lost() and (page := expired_objects(cloud.ledger, now=cloud.now())):
+    while (page := expired_objects(cloud.ledger, now=cloud.now())) and not _is_held_back(cloud):
         for stored in page:
             if remove_object(cloud, stored, why="expired"):
                 cloud.audit.record("object.expired", stored=stored)
@@ -59,6 +59,14 @@ def tidy(cloud: Cloud) -> int:
     clear_incoming(cloud)
     _forget_rows(cloud)
     return removed
+
+
+def _is_held_back(cloud: Cloud) -> bool:
+    """Whether blobs are set aside; said at each round that would remove something."""
+    if lost := cloud.blobs.lost():
+        place = str(cloud.blobs.lost_dir)
+        log.warning("expiry.held_back", extra={"count": len(lost), "directory": place})
+    return bool(lost)
 
 
 def clear_incoming(cloud: Cloud) -> None:

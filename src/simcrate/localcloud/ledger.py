@@ -2,7 +2,7 @@
 
 Many threads read at the same time, each on a connection of its own; one writes at a time.  A durable
 transaction is on the disk when it returns.  The others may be lost with the machine's power, not with
-the process: they hold what a client can ask for again (an upload that was begun).
+the process: they hold what is done again when it is missing (an upload that was given up or grew).
 
 Times are seconds since 1970, UTC.  Digests are lower-case hex.
 """

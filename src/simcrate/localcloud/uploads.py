@@ -76,6 +76,8 @@ class Announcement:
 def begin_upload(cloud: Cloud, announced: Announcement) -> Upload:
     """Enter an upload, if there is space for it.
 
+    Durably: a blob that survived a power cut without its upload would look as if it came after the ledger.
+
     Raises:
         Problem: `too-large`, `full`; `grant-used`, or `locked` while an earlier upload of the same grant
             is being sent.
@@ -84,7 +86,7 @@ def begin_upload(cloud: Cloud, announced: Announcement) -> Upload:
         _free_grant(cloud, announced.grant_id)
     now = cloud.now()
     upload_id = secrets.token_hex(16)
-    with cloud.ledger.transaction(durable=False) as connection:
+    with cloud.ledger.transaction(durable=True) as connection:
         _take_space(cloud, connection, announced, now=now)
         connection.execute(
             "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",

@@ -145,13 +145,17 @@ def test_ledger_forgets_a_removed_object_only_after_its_bytes_are_gone(server: S
     assert list(server.cloud.blobs.blobs()) == []
 
 
-def test_nothing_expires_while_an_older_ledger_is_in_place(server: Server) -> None:
+def test_nothing_expires_while_an_older_ledger_is_in_place_and_each_round_says_so(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
     stored = put(server, Cloud_Expires="60")
     lost = server.cloud.blobs.lost_dir / ("1" * 32)
     lost.parent.mkdir()
     lost.write_bytes(b"x")
 
-    assert server.days_pass(1) == 0
+    assert server.days_pass(1) == server.days_pass(0) == 0
+    held_back = [record for record in caplog.records if record.message == "expiry.held_back"]
+    assert [vars(record)["count"] for record in held_back] == [1, 1]
     assert server.client.get(stored["url"]).status_code == 410
     lost.unlink()
     assert server.days_pass(0) == 1

@@ -14,7 +14,9 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,8 @@ class Moment:
     """Links whose end was acknowledged."""
     half_sent: str
     """The id of an upload of which `HALF` was acknowledged; empty: none."""
+    flushed: Path
+    """The ledger as a power cut leaves it: without what was committed since and is not durable."""
 
 
 @dataclass(slots=True)
@@ -57,23 +61,43 @@ class Story:
     kept: dict[str, bytes] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     half_sent: str = ""
+    flushed: Path = Path()
+    is_durable: bool = False
+    is_flushed: bool = False
     _copying: threading.Lock = field(default_factory=threading.Lock)
 
     def take_copy(self) -> None:
         with self._copying:
+            self._keep_flushed()
             folder = self.copies / str(len(self.moments))
             shutil.copytree(self.server.cloud.config.folder, folder)
             told = (dict(self.kept), set(self.ended), self.half_sent)
-            self.moments.append(Moment(folder, self.server.clock.now, *told))
+            self.moments.append(Moment(folder, self.server.clock.now, *told, self.flushed))
+
+    def hear(self, statement: str) -> None:
+        """What the ledger's writer is about to do."""
+        if statement == "COMMIT":
+            self.take_copy()
+            self.is_flushed = self.is_durable
+        elif statement.startswith("PRAGMA synchronous"):
+            with self._copying:
+                self._keep_flushed()
+            self.is_durable = statement.endswith("FULL")
+
+    def _keep_flushed(self) -> None:
+        if self.is_flushed:
+            self.flushed = self._back_up(f"flushed-{len(self.moments)}")
+            self.is_flushed = False
+
+    def _back_up(self, name: str) -> Path:
+        with closing(sqlite3.connect(self.copies / name)) as target:
+            self.server.cloud.ledger._reader().backup(target)
+        return self.copies / name
 
     def step(self) -> None:
         """Between two requests: a backup of the ledger too."""
         self.take_copy()
-        backup = self.copies / f"ledger-{len(self.ledgers)}"
-        with sqlite3.connect(backup) as target:
-            self.server.cloud.ledger._reader().backup(target)
-        target.close()
-        self.ledgers.append(backup)
+        self.ledgers.append(self._back_up(f"ledger-{len(self.ledgers)}"))
 
     def put(self, key: str, content: bytes, **headers: str) -> dict[str, Any]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -120,13 +144,11 @@ class Story:
 
 @pytest.fixture
 def story(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story:
-    told = Story(server, tmp_path / "copies")
+    told = Story(server, tmp_path / "copies", is_flushed=True)
     told.copies.mkdir()
     for name in ("rename", "unlink", "fsync"):
         monkeypatch.setattr(os, name, _after_a_copy(told, getattr(os, name)))
-    server.cloud.ledger._writer.set_trace_callback(
-        lambda statement: told.take_copy() if statement == "COMMIT" else None
-    )
+    server.cloud.ledger._writer.set_trace_callback(told.hear)
     tell(told)
     server.cloud.ledger._writer.set_trace_callback(None)
     monkeypatch.undo()
@@ -188,6 +210,21 @@ def test_death_between_any_two_committing_calls_loses_nothing_and_leaves_nothing
     assert len(story.moments) > 60
 
 
+def test_power_cut_between_any_two_committing_calls_loses_nothing_and_sets_nothing_aside(
+    story: Story,
+) -> None:
+    for before, moment in pairwise(story.moments):
+        if names_of_blobs(before) == names_of_blobs(moment):
+            continue
+        put_ledger(moment.folder, moment.flushed)
+        (moment.folder / "boot").write_text("another boot")
+        cloud = taken_up(story, moment)
+        assert contents(cloud, moment.kept) == moment.kept, moment.folder
+        assert not contents(cloud, moment.ended), moment.folder
+        assert cloud.blobs.lost() == {}, moment.folder
+        cloud.close()
+
+
 def test_older_ledger_of_any_age_removes_nothing_that_a_newer_one_knows(story: Story) -> None:
     last = story.moments[-1]
     for older in story.ledgers:
@@ -204,6 +241,10 @@ def test_older_ledger_of_any_age_removes_nothing_that_a_newer_one_knows(story: S
         assert contents(cloud, moment.kept) == moment.kept, older
         cloud.close()
         shutil.rmtree(moment.folder)
+
+
+def names_of_blobs(moment: Moment) -> set[str]:
+    return {path.name for path in (moment.folder / "blobs").glob("*/*")}
 
 
 def put_ledger(folder: Path, ledger: Path) -> None:
