@@ -137,6 +137,7 @@ class Progress:
     """What a stage shows while it works."""
 
     stage: str
+    """Empty: nothing is new but what is waited for."""
     percent: float = 0.0
     """0 to 100, of this stage."""
     event_count: int = 0
@@ -153,6 +154,8 @@ class Progress:
     """The last lines of the simulator's output."""
     log_lines: int = 0
     """How many lines it has printed; the last of them are the tail."""
+    waits_for: str = ""
+    """A sentence: why a run that has ended is still held by its machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

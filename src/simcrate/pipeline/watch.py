@@ -5,6 +5,7 @@ One object per task, shared by two threads.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Event, Lock
 
 from simcrate.errors import WorkEndedError
@@ -62,6 +63,11 @@ class Watch:
     def show_stage(self, stage: str, percent: float = 0.0) -> None:
         """Show a stage that has nothing but a percentage."""
         self.show(Progress(stage=stage, percent=percent))
+
+    def show_waiting(self, waits_for: str) -> None:
+        """Show what is waited for, beside what was shown last."""
+        with self._lock:
+            self._latest = replace(self._latest or Progress(stage=""), waits_for=waits_for)
 
     def take(self) -> Progress | None:
         """What was shown since the last call, if anything."""

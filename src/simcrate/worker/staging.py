@@ -1,7 +1,8 @@
 """Hand runs over between machines by a local-cloud in the middle.
 
 Whoever has run holds no credential: it gets a grant for one object.  Whoever packs holds the secret.
-A staging server that is away is waited for, as long as the lease can be kept; so is space on a full disk.
+A staging server that is away is waited for, as long as the lease can be kept, and space for days; the owner
+of the run sees what it waits for, and ends that with a cancel.
 """
 
 from __future__ import annotations
@@ -25,13 +26,16 @@ from simcrate.errors import (
     CrateError,
     DiskFullError,
     PortError,
+    SimCrateError,
     StorageAuthError,
     StorageError,
+    StorageFullError,
     StorageNotFoundError,
     StorageRefusedError,
     StorageUnreachableError,
     WorkEndedError,
 )
+from simcrate.pipeline.jobs import RunState
 from simcrate.pipeline.part import pack_part, unpack_part
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.watch import Watch
@@ -49,9 +53,13 @@ T = TypeVar("T")
 GRANT_POLL_S = 0.3
 RETRY_S = 3.0
 FULL_DISK_RETRY_S = 60.0  # a try may write gigabytes
+NO_GRANT = "no machine that packs has given a grant for its results yet"
 GRANT_KEPT_S = 6 * 3600
 PART_KEPT_S = 30 * 86400  # a part that nobody removes or extends expires
 CHUNK_BYTES = 1 << 20
+ENOUGH_S = {"cancelled": 60.0, "refused": 60.0, "full": 3 * 86400.0}
+"""For how long a run waits to be handed over once its owner has cancelled it, fresh grants of its machine are
+refused, or there is no space for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,14 +203,16 @@ def stage_run(staging: Staging, claim: Claim, number: int, place: Place, watch: 
     """Pack what the run left, and bring it to the staging server.
 
     Raises:
-        StorageError: the server will not have it.
+        StorageError: the server will not have it, or the owner does not wait for it.
+        DiskFullError: there was no space for days, or the owner does not wait for it.
         CrateError: it could not be packed.
         OSError: the disk does not do what is asked of it.
         WorkEndedError: the lease is lost, or the worker ends; the run is done again.
     """
-    packed = _persist(lambda: pack_part(place, number), watch)
-    while not _is_put(staging, claim, number, packed, watch):
-        watch.pause(RETRY_S)
+    patience = _Patience(watch)
+    packed = _persist(lambda: pack_part(place, number), watch, patience)
+    while refusal := _refused(staging, claim, number, packed, patience):
+        patience.pause(RETRY_S, refusal)
     _persist(lambda: staging.parts.staged(claim), watch)
     try:
         packed.path.unlink()
@@ -230,8 +240,44 @@ def keep_here(place: Place, number: int, watch: Watch) -> None:
     _persist(mark, watch)
 
 
-def _is_put(staging: Staging, claim: Claim, number: int, packed: PackedCrate, watch: Watch) -> bool:
-    """Bring it there by a grant; false when that has expired meanwhile, or is not known any more."""
+class _Patience:
+    """How long a run waits to be handed over, and what its owner sees of that; what counts are its pauses."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self._left_s = dict(ENOUGH_S)
+        self._shown = ""
+
+    def pause(self, seconds: float, error: SimCrateError) -> None:
+        """Before the next try; raises the error when that was enough."""
+        for why in self._limits(error):
+            self._left_s[why] -= seconds
+            if self._left_s[why] < 0:
+                raise error
+        if str(error) != self._shown:
+            self._shown = str(error)
+            sentence = self._shown.rstrip(".")
+            self.watch.show_waiting(f"It has ended, and waits to be handed over: {sentence}.")
+        self.watch.pause(seconds)
+
+    def _limits(self, error: SimCrateError) -> Iterator[str]:
+        if self.watch.stop.is_set() and self.watch.ends_as is RunState.CANCELLED:
+            yield "cancelled"
+        if isinstance(error, StorageAuthError | StorageNotFoundError):
+            yield "refused"
+        if isinstance(error, DiskFullError | StorageFullError):
+            yield "full"
+
+
+def _refused(
+    staging: Staging,
+    claim: Claim,
+    number: int,
+    packed: PackedCrate,
+    patience: _Patience,
+) -> StorageError | None:
+    """Bring it there by a grant; an error where that has expired meanwhile, or is not known any more."""
+    watch = patience.watch
     part = _persist(
         lambda: staging.parts.ask_grant(
             claim, number=number, size_bytes=packed.size_bytes, sha256=packed.sha256
@@ -239,14 +285,14 @@ def _is_put(staging: Staging, claim: Claim, number: int, packed: PackedCrate, wa
         watch,
     )
     while (grant := _persist(lambda: staging.parts.grant(claim), watch)) is None:
-        watch.pause(GRANT_POLL_S)
+        patience.pause(GRANT_POLL_S, StorageUnreachableError(NO_GRANT))
     given = grant
     try:
-        _persist(lambda: staging.put(part, packed.path, given, watch), watch)
+        _persist(lambda: staging.put(part, packed.path, given, watch), watch, patience)
     except (StorageAuthError, StorageNotFoundError) as error:
         log.warning("grant.not_taken", extra={"part": part.key, **error.facts})
-        return False
-    return True
+        return error
+    return None
 
 
 def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> None:
@@ -302,8 +348,8 @@ def _gives(staging: Staging, part: Part) -> bool:
     return True
 
 
-def _persist(work: Callable[[], T], watch: Watch) -> T:
-    """Do it until it works: rows and server may be away for a while, and the disk full."""
+def _persist(work: Callable[[], T], watch: Watch, patience: _Patience | None = None) -> T:
+    """Do it until it works, or patience ends: rows and server may be away for a while, and the disk full."""
     while True:
         try:
             return work()
@@ -311,7 +357,11 @@ def _persist(work: Callable[[], T], watch: Watch) -> T:
             if not error.retryable:
                 raise
             log.warning("staging.delayed", extra=error.facts)
-            watch.pause(FULL_DISK_RETRY_S if isinstance(error, DiskFullError) else RETRY_S)
+            pause_s = FULL_DISK_RETRY_S if isinstance(error, DiskFullError) else RETRY_S
+            if patience and not isinstance(error, PortError):
+                patience.pause(pause_s, error)
+            else:
+                watch.pause(pause_s)
 
 
 def _chunks(path: Path, watch: Watch) -> Iterator[bytes]:

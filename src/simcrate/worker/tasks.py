@@ -133,7 +133,7 @@ def _handed_over(
     """
     try:
         stage_run(staging, claim, outcome.number, place, watch)
-    except (CrateError, StorageError, OSError) as error:
+    except (CrateError, DiskFullError, StorageError, OSError) as error:
         log.exception("run.not_handed_over")
         keep_here(place, outcome.number, watch)
         reason = (
@@ -230,6 +230,7 @@ def _provide_inputs(bench: Bench, claim: Claim, place: Place) -> None:
     arriving = place.simulation_dir / f"input.partial-{claim.kind}-{claim.id}"
     with DiskFullError.told_for("write the submitted files"):
         place.fresh(arriving)
+    with DiskFullError.told_for("write the submitted files"):
         bench.port.fetch_inputs(claim, arriving)
         flush_all(arriving.iterdir(), below=arriving)
     try:

@@ -23,10 +23,13 @@ from simcrate.worker.parts import Part
 from simcrate.worker.port import Claim, WorkKind
 from simcrate.worker.staging import Staging, stage_run
 from simcrate.worker.tasks import _handed_over
+from tests.servers.disks import full_disk
 from tests.servers.http_double import Fault, HttpDouble, Reply
 
 PROBLEM = (("Content-Type", "application/problem+json"),)
 RESULT_BYTES = 400_000
+COMPLETED = RunOutcome(number=0, state=RunState.COMPLETED, reason="It reached its end.")
+CANCELLED = RunOutcome(number=0, state=RunState.CANCELLED, reason="Cancelled.")
 STORED = Reply(201, b"{}")
 
 
@@ -37,6 +40,10 @@ class GivenAtOnce(PartRows):
         part = super().ask_grant(claim, number=number, size_bytes=size_bytes, sha256=sha256)
         self.give(part, Secret("lcg_one-use"))
         return part
+
+
+NO_GRANTS = PartRows(owner="here/1/1.00", machine="here")
+WITH_GRANTS = GivenAtOnce(owner="here/1/1.00", machine="here")
 
 
 @pytest.fixture
@@ -57,8 +64,7 @@ def place(claim: Claim, tmp_path: Path) -> Place:
 
 def by(server: HttpDouble) -> Staging:
     """Of a machine that only runs."""
-    parts = GivenAtOnce(owner="here/1/1.00", machine="here")
-    return Staging(url=server.url, parts=parts, secret=None)
+    return Staging(url=server.url, parts=WITH_GRANTS, secret=None)
 
 
 def stage(server: HttpDouble, claim: Claim, place: Place, watch: Watch) -> None:
@@ -102,11 +108,10 @@ def test_a_worker_that_is_told_to_end_sends_no_more(claim: Claim, place: Place) 
 def test_a_run_that_is_refused_for_good_has_failed_and_stays_on_its_machine_which_is_said(
     claim: Claim, place: Place, *, can_be_packed: bool
 ) -> None:
-    ended = RunOutcome(number=0, state=RunState.COMPLETED, reason="It reached its end.")
     if not can_be_packed:
         place.part_path(0).parent.write_text("a file where a directory should be")
     with HttpDouble(lambda _: Reply(413, b'{"code": "too-large"}', PROBLEM)) as server:
-        outcome = _handed_over(by(server), claim, ended, place, Watch())
+        outcome = _handed_over(by(server), claim, COMPLETED, place, Watch())
 
     why = "larger than the server takes" if can_be_packed else "File exists"
     assert outcome.state is RunState.FAILED
@@ -115,6 +120,68 @@ def test_a_run_that_is_refused_for_good_has_failed_and_stays_on_its_machine_whic
     assert "stay on the machine that ran it" in outcome.reason
     assert place.has_only_copies
     assert list(place.result_dir(0).iterdir())
+
+
+class Unhurried(Event):
+    """Waits for nothing, and gives up where something waits for ever."""
+
+    waits = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits += 1
+        assert self.waits < 1000
+        return False
+
+
+@pytest.mark.parametrize(
+    ("staging", "why"),
+    [
+        (Staging(url="http://127.0.0.1:1", parts=WITH_GRANTS, secret=None), "nobody answers"),
+        (Staging(url="http://127.0.0.1:1", parts=NO_GRANTS, secret=None), "has given a grant"),
+    ],
+)
+def test_a_run_whose_owner_cancels_waits_no_longer_and_stays_on_its_machine(
+    claim: Claim, place: Place, staging: Staging, why: str
+) -> None:
+    watch = Watch()
+    watch.abandoned = Unhurried()
+    watch.end(RunState.CANCELLED)
+
+    outcome = _handed_over(staging, claim, CANCELLED, place, watch)
+
+    assert outcome.state is RunState.FAILED
+    assert why in outcome.reason
+    assert place.has_only_copies
+    shown = watch.take()
+    assert shown is not None
+    assert why in shown.waits_for
+
+
+def test_a_run_whose_fresh_grants_are_all_refused_stays_on_its_machine(
+    claim: Claim, place: Place
+) -> None:
+    watch = Watch()
+    watch.abandoned = Unhurried()
+    unknown = Reply(401, b'{"code": "secret-unknown"}', PROBLEM)
+    with HttpDouble(lambda _: unknown) as server:
+        outcome = _handed_over(by(server), claim, COMPLETED, place, watch)
+
+    assert outcome.state is RunState.FAILED
+    assert place.has_only_copies
+
+
+def test_a_run_that_finds_no_space_for_days_stays_on_its_machine(
+    claim: Claim, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(handing_over.ENOUGH_S, "full", 10 * handing_over.FULL_DISK_RETRY_S)
+    watch = Watch()
+    watch.abandoned = Unhurried()
+    with HttpDouble(lambda _: STORED) as server, full_disk(beyond_bytes=RESULT_BYTES // 2):
+        outcome = _handed_over(by(server), claim, COMPLETED, place, watch)
+
+    assert outcome.state is RunState.FAILED
+    assert "make room" in outcome.reason
+    assert place.has_only_copies
 
 
 def test_a_run_that_was_handed_over_and_cannot_be_removed_has_not_failed(

@@ -6,6 +6,7 @@ import pytest
 from django.db.models.functions import Now
 
 from simcrate.pipeline.jobs import Progress, RunOutcome, RunState
+from simcrate.pipeline.watch import Watch
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.simulations.models import Run, Simulation
 from simcrate.worker.port import WorkKind
@@ -26,6 +27,25 @@ def test_the_end_of_a_short_run_is_not_lost(simulation: Simulation, worker: Rows
     assert (run.state, run.event_count) == (RunState.FAILED, 9)
     assert (run.first_error, run.log_lines) == ("<!> Error: no route", 1200)
     assert (run.events_per_s, run.messages_present) == (3.5, None)
+
+
+def test_what_a_run_that_has_ended_waits_for_is_shown_beside_what_was_last_until_it_is_queued_again(
+    simulation: Simulation, worker: RowsPort
+) -> None:
+    claim = worker.claim([WorkKind.RUN])
+    assert claim is not None
+    watch = Watch()
+    watch.show(LAST)
+    watch.show_waiting("It waits for the server.")
+    worker.beat({claim: watch.take()})
+    watch.show_waiting("It waits for room.")
+    worker.beat({claim: watch.take()})
+
+    run = Run.objects.get(pk=claim.id)
+    assert (run.reason, run.log_lines) == ("It waits for room.", 1200)
+
+    worker.release(claim)
+    assert Run.objects.get(pk=claim.id).reason == ""
 
 
 @pytest.mark.parametrize("ends_as", [RunState.CANCELLED, RunState.STOPPED])

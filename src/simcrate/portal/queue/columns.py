@@ -12,7 +12,10 @@ def run_progress(progress: Progress | None) -> dict[str, object]:
     """Columns of a run."""
     if progress is None:
         return {}
-    return {
+    reason: dict[str, object] = {"reason": progress.waits_for}
+    if not progress.stage:
+        return reason
+    return reason | {
         "percent": progress.percent,
         "event_count": progress.event_count,
         "sim_time_s": progress.sim_time_s,

@@ -136,7 +136,11 @@ class PartRows:
             self._simulations.renew(claim.id, claim.fence)
             PartRow.objects.filter(run=int(part.run_id)).delete()
             Run.objects.filter(pk=part.run_id).update(
-                state=RunState.QUEUED, reclaims=F("reclaims") + 1, outcome=None, percent=0
+                state=RunState.QUEUED,
+                reason="",
+                reclaims=F("reclaims") + 1,
+                outcome=None,
+                percent=0,
             )
             wake()
 

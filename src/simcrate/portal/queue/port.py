@@ -114,7 +114,7 @@ class RowsPort:
             return owner.startswith(f"{self._machine}/") and not is_alive(owner)
 
         with reaching_rows(), transaction.atomic():
-            freed = self._runs.free_lost(is_dead, state=RunState.QUEUED)
+            freed = self._runs.free_lost(is_dead, state=RunState.QUEUED, reason="")
             freed += self._simulations.free_lost(is_dead) + self._deliveries.free_lost(is_dead)
             settle_freed_runs()
             fail_unserved_runs(self._machine, self._unserved)
@@ -240,7 +240,7 @@ class RowsPort:
         with reaching_rows():
             match claim.kind:
                 case WorkKind.RUN:
-                    self._runs.end(claim.id, claim.fence, state=RunState.QUEUED)
+                    self._runs.end(claim.id, claim.fence, state=RunState.QUEUED, reason="")
                 case WorkKind.FINISH:
                     self._simulations.end(claim.id, claim.fence)
                 case WorkKind.DELIVERY:
