@@ -28,7 +28,7 @@ from simcrate.crate.layout import LOGS, RESULTS
 from simcrate.errors import CrateError, DiskFullError
 from simcrate.pipeline import leftover
 from simcrate.pipeline.leftover import Leftover, path_below
-from simcrate.pipeline.place import Place
+from simcrate.pipeline.place import Place, giving_way
 from simcrate.pipeline.resultdir import gather_results
 from simcrate.simulators.removal import remove_tree
 
@@ -74,6 +74,7 @@ def unpack_part(place: Place, number: int) -> None:
 
     Raises:
         CrateError: the part is damaged, or asks for what no directory can be.
+        DiskFullError: there is no space for it.
         OSError: the disk does not take it.
     """
     part_path = place.part_path(number)
@@ -82,7 +83,12 @@ def unpack_part(place: Place, number: int) -> None:
         raise CrateError(message)
     run_dir = place.run_dir(number)
     arriving = place.fresh(run_dir.with_name(f"{number}.partial"))
-    with _blaming_the_part(number), zipfile.ZipFile(part_path) as part:
+    with (
+        giving_way(arriving),
+        DiskFullError.told_for(f"unpack run {number}"),
+        _blaming_the_part(number),
+        zipfile.ZipFile(part_path) as part,
+    ):
         for member in part.infolist():
             if target := _target(member.filename, place, number):
                 _extract(part, member, arriving / target.relative_to(run_dir))
@@ -91,7 +97,6 @@ def unpack_part(place: Place, number: int) -> None:
             record.restore(arriving / place.result_dir(number).relative_to(run_dir))
     remove_tree(run_dir)
     arriving.rename(run_dir)
-    part_path.unlink()
 
 
 @contextmanager

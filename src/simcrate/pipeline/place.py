@@ -16,12 +16,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from simcrate.durable import flush
+from simcrate.errors import DiskFullError
 from simcrate.simulators.definition import RESULTS
 from simcrate.simulators.removal import remove_tree
 
@@ -174,6 +175,23 @@ def held(directory: Path) -> Iterator[Callable[[], bool]]:
         yield is_the_same
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def giving_way(directory: Path) -> Iterator[Callable[[], bool]]:
+    """Like `held`; when the block ends with a full disk, the directory goes: while that is waited for, others need space.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    with held(directory) as is_the_same:
+        try:
+            yield is_the_same
+        except DiskFullError:
+            if is_the_same():
+                with suppress(OSError):  # the next attempt removes it, or fails by it
+                    remove_tree(directory)
+            raise
 
 
 def simulations_in(var_dir: Path) -> list[UUID]:

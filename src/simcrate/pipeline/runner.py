@@ -16,7 +16,7 @@ from simcrate.pipeline import collect, pack, parse, statistics
 from simcrate.pipeline.agreement import disagreements
 from simcrate.pipeline.finishjob import Finish
 from simcrate.pipeline.jobs import PackedSimulation
-from simcrate.pipeline.place import Place
+from simcrate.pipeline.place import Place, giving_way
 from simcrate.pipeline.resultdir import bring_home
 from simcrate.pipeline.storable import storable
 from simcrate.pipeline.watch import Watch
@@ -36,8 +36,12 @@ def finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
         WorkEndedError: the worker ends; the next one starts this again.
         OSError: the disk does not do what is asked of it; everything is kept.
     """
+    with giving_way(place.fresh(place.made_dir)), DiskFullError.told_for("write the crate"):
+        return _finish(job, place, watch)
+
+
+def _finish(job: Finish, place: Place, watch: Watch) -> PackedSimulation:
     story = _Story(watch)
-    place.fresh(place.made_dir)
     for outcome in job.outcomes:
         _bring_home(place, outcome.number, story)
     files = _collect(job, place, story)

@@ -16,7 +16,7 @@ from pathlib import Path
 from simcrate.errors import DiskFullError, SimulationError, WorkEndedError
 from simcrate.inifile import Generation
 from simcrate.pipeline.jobs import Progress, RunOutcome, RunSpec, RunState, Submission
-from simcrate.pipeline.place import Place, held
+from simcrate.pipeline.place import Place, giving_way
 from simcrate.pipeline.resultdir import bring_home, expect_away, flush_run
 from simcrate.pipeline.watch import Watch
 from simcrate.simulators import (
@@ -89,8 +89,10 @@ def simulate(job: SimulateJob, place: Place, watch: Watch) -> RunOutcome:
 
     started_at = datetime.now(UTC)
     with DiskFullError.told_for(f"prepare run {number}"):
-        program = _program(job, place, command)
-    with held(place.run_dir(number)) as is_the_same:
+        run_dir = _taken_over(place, number)
+    with giving_way(run_dir) as is_the_same:
+        with DiskFullError.told_for(f"prepare run {number}"):
+            program = _program(job, place, command)
         end = follow(program, on_line=on_line, stop=watch.stop)
         if not is_the_same():
             message = "the directory of the run was taken away while its simulator was running"
@@ -177,7 +179,6 @@ def _progress(reader: Reader) -> Progress:
 def _program(job: SimulateJob, place: Place, command: tuple[str, ...]) -> Followed:
     """The command in its sandbox, with a working directory of its own."""
     number, simulator = job.run.number, job.simulator
-    run_dir = _taken_over(place, number)
     working_dir = place.working_dir(number)
     if not place.copy_inputs(working_dir):
         message = (
@@ -196,7 +197,7 @@ def _program(job: SimulateJob, place: Place, command: tuple[str, ...]) -> Follow
         ),
         working_dir=working_dir,
         log_path=place.log_path(number),
-        identity_dir=run_dir,
+        identity_dir=place.run_dir(number),
         environment=simulator.environment,
         limits=job.limits,
     )

@@ -304,13 +304,16 @@ def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> N
     """
     parts = _persist(lambda: staging.parts.of_simulation(claim), watch)
     for part in parts:
+        part_path = place.part_path(part.number)
         try:
-            _persist(partial(staging.get, part, place.part_path(part.number), watch), watch)
+            _persist(partial(staging.get, part, part_path, watch), watch)
             unpack_part(place, part.number)
         except (StorageNotFoundError, CrateError) as error:
             log.warning("part.lost", extra={"run": part.number, "part": part.key, **error.facts})
             _persist(partial(staging.parts.lost, claim, part), watch)
             raise WorkEndedError from error
+        finally:  # while a full disk is waited for, others need the space
+            part_path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from simcrate.errors import (
 )
 from simcrate.pipeline.jobs import RunOutcome, RunSpec, RunState
 from simcrate.pipeline.notify import Outcome, Post, notify
-from simcrate.pipeline.place import Place
+from simcrate.pipeline.place import Place, giving_way
 from simcrate.pipeline.simulate import SimulateJob, simulate
 from simcrate.pipeline.upload import upload
 from simcrate.pipeline.watch import Watch
@@ -230,7 +230,7 @@ def _provide_inputs(bench: Bench, claim: Claim, place: Place) -> None:
     arriving = place.simulation_dir / f"input.partial-{claim.kind}-{claim.id}"
     with DiskFullError.told_for("write the submitted files"):
         place.fresh(arriving)
-    with DiskFullError.told_for("write the submitted files"):
+    with giving_way(arriving), DiskFullError.told_for("write the submitted files"):
         bench.port.fetch_inputs(claim, arriving)
         flush_all(arriving.iterdir(), below=arriving)
     try:

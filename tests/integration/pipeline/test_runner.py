@@ -402,6 +402,7 @@ def test_statistics_that_find_no_space_are_not_left_out_but_waited_for(place: Pl
         pytest.raises(StatisticsFullError, match="stage 'statistics'"),
     ):
         finish(place, outcome)
+    assert not place.made_dir.exists()  # others need the space meanwhile
 
 
 def test_a_spool_that_cannot_be_written_is_an_error_and_costs_nothing(place: Place) -> None:

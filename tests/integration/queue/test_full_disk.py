@@ -44,7 +44,9 @@ def test_a_run_that_there_is_no_space_to_begin_is_given_back(
 ) -> None:
     place = Place(settings.VAR_DIR, simulation.pk)
     content = bytes(FILE_BYTES)
-    SubmittedFile.objects.create(simulation=simulation, name="trace.csv", content=content)
+    for name in ("first.csv", "trace.csv"):
+        size = FILE_BYTES if name == "trace.csv" else 1
+        SubmittedFile.objects.create(simulation=simulation, name=name, content=content[:size])
     if has_inputs:
         place.input_dir.mkdir(parents=True)
         (place.input_dir / "trace.csv").write_bytes(content)
@@ -59,6 +61,8 @@ def test_a_run_that_there_is_no_space_to_begin_is_given_back(
     run = Run.objects.get(pk=claim.id)
     assert (run.state, run.reason, run.lease_owner) == (RunState.QUEUED, "", "")
     assert look_once(bench, runs=0) == ()
+    assert not [path for path in place.simulation_dir.rglob("first.csv") if not has_inputs]
+    assert not place.run_dir(run.number).exists()
 
 
 class Queue:

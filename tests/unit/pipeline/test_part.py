@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import socket
 import uuid
@@ -22,7 +21,7 @@ from simcrate.crate import (
     Role,
     pack_crate,
 )
-from simcrate.errors import CrateError
+from simcrate.errors import CrateError, DiskFullError
 from simcrate.pipeline.jobs import RunOutcome, RunState, Submission
 from simcrate.pipeline.leftover import NAME, Leftover
 from simcrate.pipeline.pack import PackJob, pack
@@ -30,6 +29,7 @@ from simcrate.pipeline.part import LOG, pack_part, unpack_part
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.resultdir import gather_results
 from simcrate.pipeline.watch import Watch
+from tests.servers.disks import full_disk
 
 FILES = {"General-#0.sca": b"version 3\n", "deep/trace.bin": bytes(range(256)), "100%25.txt": b"x"}
 SUBMISSION = Submission(
@@ -82,12 +82,11 @@ def files_below(directory: Path) -> dict[str, bytes]:
 
 
 def test_a_part_becomes_the_run_directory_that_it_was(there: Place, here: Place) -> None:
-    path = carry(there, here)
+    carry(there, here)
     unpack_part(here, 3)
 
     assert files_below(here.result_dir(3)) == FILES
     assert here.log_path(3).read_text() == "End.\n"
-    assert not path.exists()
 
 
 def test_what_an_earlier_attempt_left_here_does_not_mix_with_it(there: Place, here: Place) -> None:
@@ -262,16 +261,16 @@ def test_a_part_with_a_name_that_no_directory_can_hold_is_named(
         unpack_part(here, 3)
 
 
-def test_a_disk_that_fails_is_not_the_parts_fault(there: Place, here: Place) -> None:
+def test_a_full_disk_is_not_the_parts_fault_and_is_left_no_fuller(
+    there: Place, here: Place
+) -> None:
     path = carry(there, here)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(FILES["deep/trace.bin"]) - 1, limits[1]))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            unpack_part(here, 3)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert path.exists()
+
+    with full_disk(beyond_bytes=len(FILES["deep/trace.bin"]) - 1), pytest.raises(DiskFullError):
+        unpack_part(here, 3)
+    assert files_below(here.simulation_dir).keys() == {
+        path.relative_to(here.simulation_dir).as_posix()
+    }
 
 
 def test_a_run_that_left_nothing_is_a_part_too(tmp_path: Path, here: Place) -> None:

@@ -1,0 +1,98 @@
+"""The machine that packs fetches what other machines ran."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simcrate.errors import DiskFullError
+from simcrate.pipeline.jobs import RunOutcome, RunState
+from simcrate.pipeline.part import pack_part
+from simcrate.pipeline.place import Place
+from simcrate.pipeline.watch import Watch
+from simcrate.portal.queue.parts import PartRows
+from simcrate.portal.queue.port import RowsPort
+from simcrate.portal.simulations.models import Run, Simulation
+from simcrate.secret import Secret
+from simcrate.worker.port import Claim, WorkKind
+from simcrate.worker.staging import Staging, fetch_parts
+from tests.servers.disks import full_disk
+from tests.servers.http_double import HttpDouble, Reply, Request
+
+RESULT_BYTES = 400_000
+
+
+@pytest.fixture
+def part_path(simulation: Simulation, worker: RowsPort, tmp_path: Path) -> Path:
+    """What another machine has staged."""
+    Run.objects.exclude(number=0).delete()
+    claim = worker.claim([WorkKind.RUN])
+    assert claim is not None
+    there = Place(tmp_path / "there", simulation.pk)
+    there.result_dir(0).mkdir(parents=True)
+    (there.result_dir(0) / "a.vec").write_bytes(bytes(RESULT_BYTES))
+    packed = pack_part(there, 0)
+    parts = PartRows(owner="here/1/1.00", machine="here")
+    parts.ask_grant(claim, number=0, size_bytes=packed.size_bytes, sha256=packed.sha256)
+    parts.staged(claim)
+    worker.end_run(claim, RunOutcome(number=0, state=RunState.COMPLETED, reason=""))
+    return packed.path
+
+
+@pytest.fixture
+def claim(part_path: Path) -> Claim:
+    """Of the packing, on a machine that ran nothing."""
+    claim = RowsPort(owner="packer/1/1.00", machine="packer", has_staging=True).claim(
+        [WorkKind.FINISH]
+    )
+    assert claim is not None
+    return claim
+
+
+@pytest.fixture
+def server(part_path: Path) -> Iterator[HttpDouble]:
+    content = part_path.read_bytes()
+    found = {"sha256": hashlib.sha256(content).hexdigest(), "url": "/d/token"}
+
+    def answer(request: Request) -> Reply:
+        if request.path.startswith("/d/"):
+            return Reply(200, content)
+        return Reply(200, json.dumps({"objects": [found]}).encode())
+
+    with HttpDouble(answer) as server:
+        yield server
+
+
+@pytest.fixture
+def here(simulation: Simulation, tmp_path: Path) -> Place:
+    return Place(tmp_path / "here", simulation.pk)
+
+
+def fetch(server: HttpDouble, claim: Claim, here: Place) -> None:
+    parts = PartRows(owner="packer/1/1.00", machine="packer")
+    staging = Staging(url=server.url, parts=parts, secret=Secret("s"))
+    with DiskFullError.told_for("fetch"):
+        fetch_parts(staging, claim, here, Watch())
+
+
+@pytest.mark.parametrize("beyond_bytes", [1000, RESULT_BYTES - 1])
+def test_a_part_that_there_is_no_space_for_takes_none(
+    server: HttpDouble, claim: Claim, here: Place, beyond_bytes: int
+) -> None:
+    with full_disk(beyond_bytes=beyond_bytes), pytest.raises(DiskFullError):
+        fetch(server, claim, here)
+
+    assert not [path for path in here.var_dir.rglob("*") if path.is_file()]
+
+
+def test_a_part_that_was_fetched_leaves_its_run_and_no_zip(
+    server: HttpDouble, claim: Claim, here: Place
+) -> None:
+    fetch(server, claim, here)
+
+    assert (here.result_dir(0) / "a.vec").stat().st_size == RESULT_BYTES
+    assert not here.part_path(0).exists()
