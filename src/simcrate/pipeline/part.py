@@ -29,7 +29,7 @@ from simcrate.errors import CrateError, DiskFullError
 from simcrate.pipeline import leftover
 from simcrate.pipeline.leftover import Leftover, path_below
 from simcrate.pipeline.place import Place, giving_way
-from simcrate.pipeline.resultdir import gather_results
+from simcrate.pipeline.resultdir import flush_run, gather_results
 from simcrate.simulators.removal import remove_tree
 
 LOG = f"{LOGS}simulator.log"
@@ -97,6 +97,24 @@ def unpack_part(place: Place, number: int) -> None:
             record.restore(arriving / place.result_dir(number).relative_to(run_dir))
     remove_tree(run_dir)
     arriving.rename(run_dir)
+
+
+def is_unpacked(place: Place, number: int, sha256: str) -> bool:
+    """Whether the run's directory is what the part of that digest holds, so that it need not be fetched again."""
+    try:
+        return place.part_digest_path(number).read_text() == sha256
+    except FileNotFoundError:
+        return False
+
+
+def note_unpacked(place: Place, number: int, sha256: str) -> None:
+    """Say from which part the run's directory is, now that it outlasts a power cut.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    flush_run(place, number)
+    place.part_digest_path(number).write_text(sha256)
 
 
 @contextmanager

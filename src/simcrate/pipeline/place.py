@@ -2,8 +2,8 @@
 
 work/<simulation>/input/         the submitted files; read-only for the runs
 work/<simulation>/runs/<n>/      working directory of run n: its log, and results/; if it came from another
-                                 machine, also the record of what its zip could not hold; where its simulator
-                                 leaves its results elsewhere, a link to there until they are in results/
+                                 machine, also the zip's digest and the record of what it could not hold; where its
+                                 simulator leaves its results elsewhere, a link to there until they are in results/
 work/<simulation>/runs/<n>/only-copy  marks a run that could be handed over to no other machine, for good
 work/<simulation>/runs/<n>.superseded/  what whoever took the run over found there, while it is removed
 work/<simulation>/parts/         runs as zips, on their way from or to another machine
@@ -69,6 +69,10 @@ class Place:
     def leftover_path(self, number: int) -> Path:
         """What the zip could not hold that this run came in; not there where it ran."""
         return self.run_dir(number) / "leftover.json"
+
+    def part_digest_path(self, number: int) -> Path:
+        """The SHA-256 of the zip that the run came in, once all of it is on this disk; not there where it ran."""
+        return self.run_dir(number) / "part.sha256"
 
     def mark_only_copy(self, number: int) -> None:
         """Nobody else has the results of the run: nothing here goes by itself until somebody removes the mark.

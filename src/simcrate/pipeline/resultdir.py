@@ -71,13 +71,12 @@ def bring_home(place: Place, number: int) -> None:
 
 
 def flush_run(place: Place, number: int) -> None:
-    """Have on the disk what a crate will take of a run: its results and its log.
+    """Have on the disk what a crate will take of a run: its results, its log, the record beside them.
 
     Raises:
         OSError: the disk did not take them.
     """
     here = replace(place, var_dir=place.var_dir.resolve())  # as `gather` names what it finds
-    results = gather_results(here.result_dir(number))
-    flush_all(
-        (here.log_path(number), *(member.source for member in results.members)), below=here.var_dir
-    )
+    results = [member.source for member in gather_results(here.result_dir(number)).members]
+    others = (here.log_path(number), here.leftover_path(number))
+    flush_all((*results, *filter(Path.exists, others)), below=here.var_dir)

@@ -36,7 +36,7 @@ from simcrate.errors import (
     WorkEndedError,
 )
 from simcrate.pipeline.jobs import RunState
-from simcrate.pipeline.part import pack_part, unpack_part
+from simcrate.pipeline.part import is_unpacked, note_unpacked, pack_part, unpack_part
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.watch import Watch
 from simcrate.secret import Secret
@@ -304,10 +304,13 @@ def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> N
     """
     parts = _persist(lambda: staging.parts.of_simulation(claim), watch)
     for part in parts:
+        if is_unpacked(place, part.number, part.sha256):
+            continue
         part_path = place.part_path(part.number)
         try:
             _persist(partial(staging.get, part, part_path, watch), watch)
             unpack_part(place, part.number)
+            note_unpacked(place, part.number, part.sha256)
         except (StorageNotFoundError, CrateError) as error:
             log.warning("part.lost", extra={"run": part.number, "part": part.key, **error.facts})
             _persist(partial(staging.parts.lost, claim, part), watch)

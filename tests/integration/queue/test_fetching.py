@@ -96,3 +96,23 @@ def test_a_part_that_was_fetched_leaves_its_run_and_no_zip(
 
     assert (here.result_dir(0) / "a.vec").stat().st_size == RESULT_BYTES
     assert not here.part_path(0).exists()
+
+
+def test_a_part_is_fetched_once_also_when_packing_is_tried_again(
+    server: HttpDouble, claim: Claim, here: Place
+) -> None:
+    for _ in range(2):
+        fetch(server, claim, here)
+
+    assert server.seen.count("GET /d/token") == 1
+
+
+def test_the_part_of_another_attempt_is_fetched(
+    server: HttpDouble, claim: Claim, here: Place
+) -> None:
+    fetch(server, claim, here)
+    here.part_digest_path(0).write_text("that of the first attempt")
+    (here.result_dir(0) / "a.vec").unlink()
+    fetch(server, claim, here)
+
+    assert (here.result_dir(0) / "a.vec").exists()

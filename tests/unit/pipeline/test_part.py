@@ -25,7 +25,7 @@ from simcrate.errors import CrateError, DiskFullError
 from simcrate.pipeline.jobs import RunOutcome, RunState, Submission
 from simcrate.pipeline.leftover import NAME, Leftover
 from simcrate.pipeline.pack import PackJob, pack
-from simcrate.pipeline.part import LOG, pack_part, unpack_part
+from simcrate.pipeline.part import LOG, is_unpacked, note_unpacked, pack_part, unpack_part
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.resultdir import gather_results
 from simcrate.pipeline.watch import Watch
@@ -279,8 +279,9 @@ def test_a_run_that_left_nothing_is_a_part_too(tmp_path: Path, here: Place) -> N
     there.log_path(3).unlink(missing_ok=True)
     carry(there, here)
     unpack_part(here, 3)
+    note_unpacked(here, 3, "its digest")
 
-    assert here.run_dir(3).is_dir()
+    assert is_unpacked(here, 3, "its digest")
 
 
 def test_a_damaged_part_is_refused_and_changes_nothing(there: Place, here: Place) -> None:
