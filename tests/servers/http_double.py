@@ -266,7 +266,7 @@ class _Handler(BaseHTTPRequestHandler):
             body=body,
         )
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do  # noqa: N815 - the base class's names
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do  # noqa: N815 - the base class's names
 
     def log_message(self, *_: object) -> None:
         pass

@@ -149,15 +149,17 @@ class Staging:
                 self._remove(part)
 
     def tidy(self) -> None:
-        """Remove what was discarded, and let nothing expire that is needed still.
+        """Let nothing expire that is needed still, and remove what was discarded.
 
         Raises:
-            StorageError: the server is away; what was not extended is tried again, what was not removed expires.
+            StorageUnreachableError: the server is away; what was not extended is tried again, what was not
+                removed expires.
+            StorageError: it refused one part at least; the others are done.
         """
-        for part in self.parts.discarded():
-            self._remove(part)
-        for part in self.parts.needed_still():
-            self._extend(part)
+        refusals = _refusals(self._extend, self.parts.needed_still())
+        refusals += _refusals(self._remove, self.parts.discarded())
+        if refusals:
+            raise refusals[0]
 
     def _extend(self, part: Part) -> None:
         with suppress(StorageNotFoundError):  # whoever packs finds that, and has it run again
@@ -197,6 +199,20 @@ class Staging:
         return LocalApi(
             parse_address(parts.netloc), secret=secret, tls=parts.scheme == "https", ca=None
         )
+
+
+def _refusals(tend: Callable[[Part], None], parts: list[Part]) -> list[StorageError]:
+    """Do that with each part; one that is refused keeps no other from it."""
+    refusals = []
+    for part in parts:
+        try:
+            tend(part)
+        except StorageUnreachableError:
+            raise
+        except StorageError as error:
+            log.warning("part.refused", extra={"part": part.key, **error.facts})
+            refusals.append(error)
+    return refusals
 
 
 def stage_run(staging: Staging, claim: Claim, number: int, place: Place, watch: Watch) -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from django.db.models.functions import Now
 
+from simcrate.errors import StorageRefusedError
 from simcrate.pipeline.watch import Watch
 from simcrate.portal.deliveries.discarding import discard_crate
 from simcrate.portal.deliveries.models import Delivery
@@ -90,6 +91,33 @@ def test_a_worker_that_ends_asks_no_more(claim: Claim) -> None:
         seen = forget(server, claim, watch)
 
     assert seen == []
+
+
+@pytest.fixture
+def needed(simulation: Simulation) -> None:
+    """Two parts of what could not be packed, a month old."""
+    for run in simulation.runs.all():
+        Part.objects.create(
+            run=run, fence=0, key=f"run-{run.number}", size_bytes=9, sha256=SHA256,
+            staged_at=datetime.now(UTC) - timedelta(weeks=4),
+        )  # fmt: skip
+
+
+def tidy(server: HttpDouble) -> None:
+    parts = PartRows(owner="here/1/1.00", machine="here")
+    Staging(url=server.url, parts=parts, secret=Secret("lc_secret")).tidy()
+
+
+@pytest.mark.usefixtures("needed")
+def test_a_part_that_is_refused_lets_no_other_expire_and_is_told() -> None:
+    with HttpDouble(answer) as server:
+        on_hold = Reply(412, b'{"code": "precondition-failed"}', PROBLEM)
+        server.faults.on("PATCH", Fault("before", on_hold))
+        with pytest.raises(StorageRefusedError):
+            tidy(server)
+
+    extended = [line for line in server.seen if "PATCH" in line]
+    assert sorted(extended) == ["PATCH /objects/run-0", "PATCH /objects/run-1"]
 
 
 def test_what_could_not_be_packed_expires_no_sooner_than_it_is_discarded(
