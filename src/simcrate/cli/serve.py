@@ -76,7 +76,7 @@ def worker(runs: int | None, tags: tuple[str, ...]) -> None:
     from simcrate.cli.bench import check_company, make_bench
     from simcrate.cli.redis import engine_for, hearing_wakes
     from simcrate.cli.upkeep import upkeep
-    from simcrate.worker.staging import giving_grants
+    from simcrate.worker.grants import giving_grants
     from simcrate.worker.supervisor import Supervisor, default_slots
 
     stop = Event()

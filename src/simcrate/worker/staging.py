@@ -11,11 +11,10 @@ import hashlib
 import logging
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import Event, Thread
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -333,41 +332,6 @@ def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> N
             raise WorkEndedError from error
         finally:  # while a full disk is waited for, others need the space
             part_path.unlink(missing_ok=True)
-
-
-@contextmanager
-def giving_grants(staging: Staging | None, stop: Event) -> Iterator[None]:
-    """Beside whatever is done inside, where this machine holds the secret, until `stop` is set."""
-    if staging and staging.secret:
-        # a daemon: a grant that is given twice is none the worse
-        Thread(target=give_grants, args=(staging, stop), name="grants", daemon=True).start()
-    yield
-
-
-def give_grants(staging: Staging, stop: Event) -> None:
-    """Give grants to whoever waits for one, until `stop` is set."""
-    while not stop.wait(GRANT_POLL_S):
-        try:
-            given = [_gives(staging, part) for part in staging.parts.wanted()]
-        except PortError as error:
-            log.warning("database.not_reached", extra={"retry_in_s": RETRY_S, **error.facts})
-            given = [False]
-        except Exception:
-            # an edge: without this thread no other machine hands anything over
-            log.exception("grants.failed")
-            given = [False]
-        if not all(given):
-            stop.wait(RETRY_S)
-
-
-def _gives(staging: Staging, part: Part) -> bool:
-    """Whether the server gives a grant; a part that it refuses keeps no other one waiting."""
-    try:
-        staging.parts.give(part, staging.new_grant(part))
-    except StorageError as error:
-        log.warning("grant.not_given", extra={"part": part.key, **error.facts})
-        return False
-    return True
 
 
 def _persist(work: Callable[[], T], watch: Watch, patience: _Patience | None = None) -> T:

@@ -15,9 +15,10 @@ from simcrate.portal.queue.parts import PartRows
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.simulations.models import Simulation
 from simcrate.secret import Secret
-from simcrate.worker import staging
+from simcrate.worker import grants
+from simcrate.worker.grants import give_grants
 from simcrate.worker.port import Claim, WorkKind
-from simcrate.worker.staging import Staging, give_grants
+from simcrate.worker.staging import Staging
 
 Answer = Callable[[dict[str, Any]], tuple[int, str]]
 """Status and body for the wish of a request."""
@@ -53,8 +54,8 @@ def server(answer: Answer) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staging, "RETRY_S", 0.01)
-    monkeypatch.setattr(staging, "GRANT_POLL_S", 0.01)
+    monkeypatch.setattr(grants, "RETRY_S", 0.01)
+    monkeypatch.setattr(grants, "GRANT_POLL_S", 0.01)
 
 
 @pytest.fixture
