@@ -158,7 +158,7 @@ def test_audit_log_says_who_did_what_and_no_name_forges_a_line(tmp_path: Path) -
         get(stored["url"])
         client.delete(f"/objects/{stored['id']}")
         client.put("/upload/x%0a%7B%22event%22:%22forged%22%7D", content=b"x")
-        lines = (cloud.folder / "audit.jsonl").read_text().splitlines()
+    lines = (cloud.folder / "audit.jsonl").read_text().splitlines()  # it has ended: all is written
 
     events = [json.loads(line) for line in lines]
     assert [event["event"] for event in events] == [

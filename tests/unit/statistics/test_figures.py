@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -291,7 +292,8 @@ def test_helpers_get_nothing_of_our_settings(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("SIMCRATE_REDIS_URL", "redis://:canary@10.0.0.2")
 
     with DrawingPool(helpers=1) as pool:
-        environment = Path(f"/proc/{pool._helpers[0].pid}/environ").read_bytes()
+        while not (environment := Path(f"/proc/{pool._helpers[0].pid}/environ").read_bytes()):
+            time.sleep(0.01)  # its program is being started
 
     assert b"PATH=" in environment
     assert b"canary" not in environment
