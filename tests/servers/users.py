@@ -6,9 +6,6 @@ import os
 
 import psutil
 
-BOMBER = 64_321
-"""Without an entry anywhere; only root can become it."""
-
 
 def processes_of(uid: int) -> list[psutil.Process]:
     """Those that a user has, zombies left out."""

@@ -7,7 +7,6 @@ What a member inflates to is never held whole and never grows past the size that
 
 from __future__ import annotations
 
-import re
 import struct
 import zipfile
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import cast
 
+import numpy as np
 from isal import igzip_lib
 
 from simcrate.crate.faults import Fault, FaultKind
@@ -202,11 +202,13 @@ def _ending_once(pieces: Iterator[bytes], info: zipfile.ZipInfo) -> Iterator[byt
 
 def _states_its_size(window: bytes, start: int) -> bool:
     """Whether a data descriptor in these bytes of a member, from `start` on, has its own place for the size."""
-    for found in re.finditer(_SIGNATURE, window):
-        place, sizes = start + found.start(), window[found.end() + 4 :][:8]
-        if sizes[:4] == place.to_bytes(8, "little")[:4] or sizes == place.to_bytes(8, "little"):
-            return True
-    return False
+    if _SIGNATURE not in window:
+        return False
+    data = np.frombuffer(window, np.uint8).astype(np.uint32)
+    words = data[:-3] | data[1:-2] << 8 | data[2:-1] << 16 | data[3:] << 24  # at every byte
+    places = np.flatnonzero(words[:-8] == int.from_bytes(_SIGNATURE, "little"))
+    sizes = words[places + 8]  # of 32 bits, or the lower half of 64
+    return bool((sizes == (start + places).astype(np.uint32)).any())
 
 
 def _pieces(source: Bytes, span: Span) -> Iterator[bytes]:

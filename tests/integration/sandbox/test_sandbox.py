@@ -30,13 +30,14 @@ from simcrate.simulators import (
     follow,
 )
 from simcrate.simulators.sandbox import MOST_PROCESSES
-from tests.servers.users import BOMBER, is_root, processes_of
+from tests.servers.users import is_root, processes_of
 
 pytestmark = pytest.mark.services
 
 Run = Callable[..., tuple[ProcessEnd, list[str]]]
 PYTHON = "/usr/bin/python3"
 UNLIMITED = Limits()
+BOMBER = 64_321  # who is nobody else
 
 
 @pytest.fixture(scope="session")

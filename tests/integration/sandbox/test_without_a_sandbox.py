@@ -19,9 +19,11 @@ from simcrate.simulators import (
     find_sandbox,
     follow,
 )
-from tests.servers.users import BOMBER, is_root, processes_of
+from tests.servers.users import is_root, processes_of
 
 pytestmark = pytest.mark.services  # Debian's prlimit and setpriv
+
+BOMBER = 64_323  # who is nobody else
 
 Run = Callable[..., tuple[ProcessEnd, str]]
 

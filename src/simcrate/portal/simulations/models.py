@@ -75,10 +75,16 @@ class Simulation(Leased):
         help_text="tries at packing that failed in another way than the next two",
     )
     disk_full = models.PositiveSmallIntegerField(
-        default=0, editable=False, help_text="tries at packing that found no space for the crate"
+        default=0,
+        db_default=0,  # for the programs of the version before
+        editable=False,
+        help_text="tries at packing that found no space for the crate",
     )
     statistics_full = models.PositiveSmallIntegerField(
-        default=0, editable=False, help_text="tries at packing that found no space for statistics"
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="tries at packing that found no space for statistics",
     )
     packed_at = models.DateTimeField(null=True, blank=True, editable=False)
     nothing_to_pack = models.BooleanField(

@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
             name="disk_full",
             field=models.PositiveSmallIntegerField(
                 default=0,
+                db_default=0,
                 editable=False,
                 help_text="tries at packing that found no space for the crate",
             ),
@@ -30,6 +31,7 @@ class Migration(migrations.Migration):
             name="statistics_full",
             field=models.PositiveSmallIntegerField(
                 default=0,
+                db_default=0,
                 editable=False,
                 help_text="tries at packing that found no space for statistics",
             ),
