@@ -315,23 +315,41 @@ def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> N
 
     Raises:
         WorkEndedError: the lease is lost, the worker ends, or a part is lost and its run done again.
+        DiskFullError: there is no space for all of them; none stays.
         OSError: the disk does not take them.
     """
     parts = _persist(lambda: staging.parts.of_simulation(claim), watch)
+    try:
+        with DiskFullError.told_for("fetch the runs of other machines"):
+            for part in parts:
+                if not is_unpacked(place, part.number, part.sha256):
+                    _fetch_part(staging, claim, part, place, watch)
+    except DiskFullError:  # while that is waited for, others need the space
+        watch.raise_if_abandoned()
+        _let_go(parts, place)
+        raise
+
+
+def _fetch_part(staging: Staging, claim: Claim, part: Part, place: Place, watch: Watch) -> None:
+    part_path = place.part_path(part.number)
+    try:
+        _persist(partial(staging.get, part, part_path, watch), watch)
+        unpack_part(place, part.number)
+        note_unpacked(place, part.number, part.sha256)
+    except (StorageNotFoundError, CrateError) as error:
+        log.warning("part.lost", extra={"run": part.number, "part": part.key, **error.facts})
+        _persist(partial(staging.parts.lost, claim, part), watch)
+        raise WorkEndedError from error
+    finally:
+        part_path.unlink(missing_ok=True)
+
+
+def _let_go(parts: list[Part], place: Place) -> None:
+    """Of the runs that came from the staging server, which has them still."""
     for part in parts:
-        if is_unpacked(place, part.number, part.sha256):
-            continue
-        part_path = place.part_path(part.number)
-        try:
-            _persist(partial(staging.get, part, part_path, watch), watch)
-            unpack_part(place, part.number)
-            note_unpacked(place, part.number, part.sha256)
-        except (StorageNotFoundError, CrateError) as error:
-            log.warning("part.lost", extra={"run": part.number, "part": part.key, **error.facts})
-            _persist(partial(staging.parts.lost, claim, part), watch)
-            raise WorkEndedError from error
-        finally:  # while a full disk is waited for, others need the space
-            part_path.unlink(missing_ok=True)
+        if place.part_digest_path(part.number).exists():
+            with suppress(OSError):  # the next attempt replaces it, or fails by it
+                remove_tree(place.run_dir(part.number))
 
 
 def _persist(work: Callable[[], T], watch: Watch, patience: _Patience | None = None) -> T:

@@ -165,8 +165,7 @@ def _finish(bench: Bench, claim: Claim, watch: Watch) -> None:
     place = bench.place(claim)
     _provide_inputs(bench, claim, place)
     if bench.staging:
-        with DiskFullError.told_for("fetch the runs of other machines"):
-            fetch_parts(bench.staging, claim, place, watch)
+        fetch_parts(bench.staging, claim, place, watch)
     packed = finish_apart(job, place, watch)
     delivery = str(packed.delivery_id)
     log.info("crate.packed", extra={"delivery": delivery, "size_bytes": packed.size_bytes})
