@@ -53,10 +53,12 @@ GRANT_POLL_S = 0.3
 RETRY_S = 3.0
 FULL_DISK_RETRY_S = 60.0  # a try may write gigabytes
 NO_GRANT = "no machine that packs has given a grant for its results yet"
+UNTOLD_S = 5.0  # a grant that is given within it was not waited for
+ON_THEIR_WAY = "It has ended, and its results are on their way to the staging server."
 GRANT_KEPT_S = 6 * 3600
 PART_KEPT_S = 30 * 86400  # a part that nobody removes or extends expires
 CHUNK_BYTES = 1 << 20
-ENOUGH_S = {"cancelled": 60.0, "refused": 60.0, "full": 3 * 86400.0}
+ENOUGH_S = {"cancelled": 600.0, "refused": 60.0, "full": 3 * 86400.0}
 """For how long a run waits to be handed over once its owner has cancelled it, fresh grants of its machine are
 refused, or there is no space for it."""
 
@@ -70,8 +72,13 @@ class Staging:
     secret: Secret | None
     """Only on machines that pack; None: this machine only runs."""
 
-    def put(self, part: Part, path: Path, grant: Secret, watch: Watch) -> None:
-        """Bring a part there; may be repeated.  `WorkEndedError` once the work is no longer ours."""
+    def put(
+        self, part: Part, path: Path, grant: Secret, watch: Watch, *, begun: Callable[[], None]
+    ) -> None:
+        """Bring a part there; may be repeated.  `WorkEndedError` once the work is no longer ours.
+
+        `begun` is called at each try, once there is a server that listens.
+        """
         headers = {
             "Content-Length": str(part.size_bytes),
             "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(part.sha256)).decode()}:",
@@ -83,7 +90,7 @@ class Staging:
                 "PUT",
                 f"/upload/{quote(part.key)}",
                 headers=headers,
-                content=_chunks(path, watch),
+                content=_chunks(path, watch, begun),
             )
         finally:
             api.close()
@@ -263,17 +270,25 @@ class _Patience:
         self._left_s = dict(ENOUGH_S)
         self._shown = ""
 
-    def pause(self, seconds: float, error: SimCrateError) -> None:
+    def pause(self, seconds: float, error: SimCrateError, *, is_told: bool = True) -> None:
         """Before the next try; raises the error when that was enough."""
         for why in self._limits(error):
             self._left_s[why] -= seconds
             if self._left_s[why] < 0:
                 raise error
-        if str(error) != self._shown:
-            self._shown = str(error)
-            sentence = self._shown.rstrip(".")
-            self.watch.show_waiting(f"It has ended, and waits to be handed over: {sentence}.")
+        if is_told:
+            why = str(error).rstrip(".")
+            self._show(f"It has ended, and waits to be handed over: {why}.")
         self.watch.pause(seconds)
+
+    def ends(self) -> None:
+        """Nothing is waited for any more: what is done takes as long as it takes."""
+        self._show(ON_THEIR_WAY)
+
+    def _show(self, sentence: str) -> None:
+        if sentence != self._shown:
+            self._shown = sentence
+            self.watch.show_waiting(sentence)
 
     def _limits(self, error: SimCrateError) -> Iterator[str]:
         if self.watch.stop.is_set() and self.watch.ends_as is RunState.CANCELLED:
@@ -299,15 +314,23 @@ def _refused(
         ),
         watch,
     )
-    while (grant := _persist(lambda: staging.parts.grant(claim), watch)) is None:
-        patience.pause(GRANT_POLL_S, StorageUnreachableError(NO_GRANT))
-    given = grant
+    grant = _awaited_grant(staging, claim, patience)
+    put = partial(staging.put, part, packed.path, grant, watch, begun=patience.ends)
     try:
-        _persist(lambda: staging.put(part, packed.path, given, watch), watch, patience)
+        _persist(put, watch, patience)
     except (StorageAuthError, StorageNotFoundError) as error:
         log.warning("grant.not_taken", extra={"part": part.key, **error.facts})
         return error
     return None
+
+
+def _awaited_grant(staging: Staging, claim: Claim, patience: _Patience) -> Secret:
+    waited_s = 0.0
+    while (grant := _persist(lambda: staging.parts.grant(claim), patience.watch)) is None:
+        is_told = waited_s > UNTOLD_S
+        patience.pause(GRANT_POLL_S, StorageUnreachableError(NO_GRANT), is_told=is_told)
+        waited_s += GRANT_POLL_S
+    return grant
 
 
 def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> None:
@@ -368,7 +391,8 @@ def _persist(work: Callable[[], T], watch: Watch, patience: _Patience | None = N
                 watch.pause(pause_s)
 
 
-def _chunks(path: Path, watch: Watch) -> Iterator[bytes]:
+def _chunks(path: Path, watch: Watch, begun: Callable[[], None]) -> Iterator[bytes]:
+    begun()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             watch.raise_if_abandoned()

@@ -10,7 +10,7 @@ from threading import Event
 import pytest
 
 from simcrate.errors import WorkEndedError
-from simcrate.pipeline.jobs import RunOutcome, RunState
+from simcrate.pipeline.jobs import Progress, RunOutcome, RunState
 from simcrate.pipeline.place import Place
 from simcrate.pipeline.watch import Watch
 from simcrate.portal.queue.models import Part as PartRow
@@ -24,7 +24,7 @@ from simcrate.worker.port import Claim, WorkKind
 from simcrate.worker.staging import Staging, stage_run
 from simcrate.worker.tasks import _handed_over
 from tests.servers.disks import full_disk
-from tests.servers.http_double import Fault, HttpDouble, Reply
+from tests.servers.http_double import Fault, HttpDouble, Reply, Request
 
 PROBLEM = (("Content-Type", "application/problem+json"),)
 RESULT_BYTES = 400_000
@@ -141,8 +141,9 @@ class Unhurried(Event):
     ],
 )
 def test_a_run_whose_owner_cancels_waits_no_longer_and_stays_on_its_machine(
-    claim: Claim, place: Place, staging: Staging, why: str
+    claim: Claim, place: Place, staging: Staging, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(handing_over.ENOUGH_S, "cancelled", 2 * handing_over.UNTOLD_S)
     watch = Watch()
     watch.abandoned = Unhurried()
     watch.end(RunState.CANCELLED)
@@ -155,6 +156,56 @@ def test_a_run_whose_owner_cancels_waits_no_longer_and_stays_on_its_machine(
     shown = watch.take()
     assert shown is not None
     assert why in shown.waits_for
+
+
+def test_a_grant_that_is_given_soon_is_not_said_to_be_waited_for(
+    claim: Claim, place: Place
+) -> None:
+    class GivenSoon(PartRows):
+        asked = 0
+
+        def grant(self, claim: Claim) -> Secret | None:
+            self.asked += 1
+            return Secret("lcg_one-use") if self.asked > 3 else None
+
+    watch = Watch()
+    watch.abandoned = Unhurried()
+    shown = []
+
+    def store(_: Request) -> Reply:
+        shown.append(watch.take())
+        return STORED
+
+    parts = GivenSoon(owner="here/1/1.00", machine="here")
+    with HttpDouble(store) as server:
+        stage_run(Staging(url=server.url, parts=parts, secret=None), claim, 0, place, watch)
+
+    assert watch.abandoned.waits == 3
+    assert shown == [Progress(stage="", waits_for=handing_over.ON_THEIR_WAY)]
+
+
+def test_what_was_waited_for_is_shown_no_longer_than_that(claim: Claim, place: Place) -> None:
+    watch = Watch()
+    shown = []
+
+    class Looks(Unhurried):
+        def wait(self, timeout: float | None = None) -> bool:
+            shown.append(watch.take())
+            return super().wait(timeout)
+
+    def store(_: Request) -> Reply:
+        shown.append(watch.take())
+        return STORED
+
+    watch.abandoned = Looks()
+    full = Fault("before", Reply(507, b'{"code": "full"}', PROBLEM))
+    with HttpDouble(store) as server:
+        server.faults.on("PUT", full, times=2)
+        stage(server, claim, place, watch)
+
+    waits_for = [one.waits_for if one else "" for one in shown]
+    assert ["waits to be handed over" in one for one in waits_for] == [True, True, False]
+    assert waits_for[-1] == handing_over.ON_THEIR_WAY
 
 
 def test_a_run_whose_fresh_grants_are_all_refused_stays_on_its_machine(
