@@ -30,6 +30,7 @@ from simcrate.localcloud.watch import Watch
 
 log = logging.getLogger(__name__)
 
+DISK_FULL = "the disk is full, and this could not be completed; send it again once there is space"
 STATUS_PROBLEMS = {404: "not-found", 405: "method-not-allowed"}
 
 
@@ -113,13 +114,13 @@ async def _on_disconnect(_: Request, __: Exception) -> Response:
 async def _on_os_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, OSError)
     if error.errno in NO_SPACE:
-        return Problem("full", "the disk is full; nothing was stored").response()
+        return Problem("full", DISK_FULL).response()
     return await _on_failure(request, error)
 
 
 async def _on_ledger_error(request: Request, error: Exception) -> Response:
     if "full" in str(error):
-        return Problem("full", "the disk is full; nothing was stored").response()
+        return Problem("full", DISK_FULL).response()
     return await _on_failure(request, error)
 
 

@@ -100,7 +100,7 @@ def _drop_expired_uploads(cloud: Cloud) -> None:
             drop_upload(cloud, upload)
             continue
         with logging_failure(upload):
-            commit(cloud, upload, None)
+            commit(cloud, upload)
 
 
 def _forget_rows(cloud: Cloud) -> None:

@@ -28,6 +28,7 @@ from simcrate.localcloud.uploads import (
     Announcement,
     Upload,
     begin_upload,
+    commit,
     drop_upload,
     find_unfinished,
     finish,
@@ -55,6 +56,9 @@ async def put(request: Request) -> Response:
     """Take a file; 201 with the object, 200 if it is there already."""
     cloud, credential = cloud_of(request), uploader_of(request)
     announced = await announcement(request, credential, key=_key(request))
+    if not _range_start(request):
+        await _end_older(cloud, credential, announced)
+        credential = uploader_of(request)  # the earlier try may have used its grant
     if (stored := _given_before(cloud, announced, credential)) is not None:
         note(request, "object.found", stored=stored)
         return stored_response(cloud, stored, created=False)
@@ -179,7 +183,6 @@ async def _open(
 ) -> tuple[Upload, int | None]:
     cloud, start = cloud_of(request), _range_start(request)
     if not start:
-        await _drop_older(cloud, credential, announced.key)
         return await cloud.run(begin_upload, cloud, announced), start
     upload = _unfinished(cloud, credential, announced.key)
     if upload.size_bytes != announced.size_bytes:
@@ -188,13 +191,19 @@ async def _open(
     return replace(upload, sha256=announced.sha256 or upload.sha256), start
 
 
-async def _drop_older(cloud: Cloud, credential: Credential, key: str) -> None:
-    """Give back the space of an earlier try; one of a secret may still be under way, beside this one."""
-    older = _find_unfinished(cloud, credential, key)
+async def _end_older(cloud: Cloud, credential: Credential, announced: Announcement) -> None:
+    """Give back the space of an earlier try; one of a secret may still be under way, beside this one.
+
+    One that is published is entered; `begin_upload` takes the grant from one that may be of other bytes.
+    """
+    older = _find_unfinished(cloud, credential, announced.key)
     if older is None or (credential.grant is None and cloud.sessions.is_sending(older.upload_id)):
         return
     with cloud.sessions.sending(older.upload_id, cut=None):
-        await cloud.run(drop_upload, cloud, older)
+        if not cloud.blobs.is_published(older.upload_id):
+            await cloud.run(drop_upload, cloud, older)
+        elif credential.grant is None or announced.sha256 == older.sha256 is not None:
+            await cloud.run(commit, cloud, older)
 
 
 def _unfinished(cloud: Cloud, credential: Credential, key: str) -> Upload:

@@ -34,7 +34,7 @@ def recover(cloud: Cloud) -> None:
     for upload in _unfinished(cloud):
         if cloud.blobs.is_published(upload.upload_id):
             with logging_failure(upload):
-                commit(cloud, upload, None)
+                commit(cloud, upload)
     if _machine_died(cloud.config.folder):
         _drop_unproven(cloud)
     _report_lost(cloud)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from starlette.requests import ClientDisconnect
 
-from simcrate.localcloud.blobs import Hash, hash_file
+from simcrate.localcloud.blobs import hash_file
 from simcrate.localcloud.cloud import Cloud
 from simcrate.localcloud.digests import Checksum
 from simcrate.localcloud.objects import NewObject, StoredObject, commit_object, find_object
@@ -184,12 +184,14 @@ async def finish(cloud: Cloud, upload: Upload) -> StoredObject:
     if (done := _finished(cloud, upload)) is not None:
         return done
     with cloud.sessions.sending(upload.upload_id, cut=None):
-        running = cloud.sessions.take_hash(upload.upload_id, upload.size_bytes)
-        return await cloud.run(commit, cloud, upload, running)
+        return await cloud.run(commit, cloud, upload)
 
 
-def commit(cloud: Cloud, upload: Upload, running: Hash | None) -> StoredObject:
-    """Verify, publish and enter an upload whose bytes are all here; blocks."""
+def commit(cloud: Cloud, upload: Upload) -> StoredObject:
+    """Verify, publish and enter an upload whose bytes are all here; blocks.
+
+    The hash is kept until that is done: while the ledger cannot be written, no further try reads the file.
+    """
     if (done := _finished(cloud, upload)) is not None:
         return done
     path = cloud.blobs.upload_path(upload.upload_id)
@@ -199,13 +201,16 @@ def commit(cloud: Cloud, upload: Upload, running: Hash | None) -> StoredObject:
     if offset != upload.size_bytes:
         message = f"{offset} of {upload.size_bytes} bytes are here; send the rest"
         raise Problem("not-finished", message, members={"offset": offset})
-    sha256 = (running or hash_file(path)).hexdigest()
+    running = cloud.sessions.take_hash(upload.upload_id, offset) or hash_file(path)
+    sha256 = running.hexdigest()
     if upload.sha256 is not None and sha256 != upload.sha256:
-        _forget_and_discard(cloud, upload)
+        drop_upload(cloud, upload)
         message = f"the bytes have SHA-256 {sha256}, announced was {upload.sha256}; send them again"
         raise Problem("digest-mismatch", message, members={"sha256": sha256})
+    cloud.sessions.keep_hash(upload.upload_id, offset, running)
     cloud.blobs.publish(upload.upload_id)
     stored = _enter(cloud, upload, sha256)
+    cloud.sessions.take_hash(upload.upload_id, offset)
     if stored.blob != upload.upload_id:
         cloud.blobs.remove(upload.upload_id)
     return stored
@@ -214,18 +219,9 @@ def commit(cloud: Cloud, upload: Upload, running: Hash | None) -> StoredObject:
 def drop_upload(cloud: Cloud, upload: Upload) -> None:
     """Forget an unfinished upload and its bytes; its grant may be used again.
 
-    Published bytes are entered first, and stay: they may belong to an object that was acknowledged, which
-    an older ledger that was put back does not know.
-    """
-    if cloud.blobs.is_published(upload.upload_id):
-        commit(cloud, upload, None)
-    _forget_and_discard(cloud, upload)
-
-
-def _forget_and_discard(cloud: Cloud, upload: Upload) -> None:
-    """The row decides against a commit that is under way.
-
-    Without it nothing is entered, and what has been entered keeps its bytes.
+    The row decides against a commit that is under way: without it nothing is entered, and what has been
+    entered keeps its bytes.  Only who sent them may drop published ones: they may belong to an object that
+    was acknowledged, which an older ledger that was put back does not know; others enter them.
     """
     with cloud.ledger.transaction(durable=False) as connection:
         was_unfinished = _forget(connection, upload.upload_id)

@@ -49,6 +49,7 @@ PROBLEMS: dict[str, tuple[type[StorageError], str]] = {
         StorageAuthError,
         "this credential may not do that; use one of the server's secrets",
     ),
+    "grant-used": (StorageAuthError, "the grant has given an object already; ask for a new one"),
     "not-found": (StorageNotFoundError, "it is not there"),
     "expired": (StorageNotFoundError, "it has expired there"),
     "removed": (StorageNotFoundError, "it was removed there"),

@@ -134,7 +134,7 @@ def test_blob_that_was_set_aside_comes_back_with_a_ledger_that_names_it(
     cloud: Cloud, tmp_path: Path
 ) -> None:
     upload = begun(cloud, b"12345")
-    stored = commit(cloud, upload, None)
+    stored = commit(cloud, upload)
     older = Cloud(replace(cloud.config, folder=tmp_path / "other"))
     older.blobs = cloud.blobs
     recover(older)
@@ -147,7 +147,7 @@ def test_blob_that_was_set_aside_comes_back_with_a_ledger_that_names_it(
 
 
 def test_blob_of_a_removal_that_was_cut_short_is_removed(cloud: Cloud) -> None:
-    stored = commit(cloud, begun(cloud, b"12345"), None)
+    stored = commit(cloud, begun(cloud, b"12345"))
     remove_object(cloud, stored, why="removed")
     published(cloud, b"12345", stored.blob)
 
@@ -158,7 +158,7 @@ def test_blob_of_a_removal_that_was_cut_short_is_removed(cloud: Cloud) -> None:
 
 
 def test_folder_with_objects_and_without_its_ledger_is_refused(cloud: Cloud) -> None:
-    commit(cloud, begun(cloud, b"12345"), None)
+    commit(cloud, begun(cloud, b"12345"))
     cloud.close()
     ledger = cloud.config.folder / "ledger.sqlite3"
     for lose in (lambda: ledger.write_bytes(b""), ledger.unlink):
@@ -170,7 +170,7 @@ def test_folder_with_objects_and_without_its_ledger_is_refused(cloud: Cloud) -> 
 
 
 def test_ledger_that_is_damaged_is_refused(cloud: Cloud) -> None:
-    commit(cloud, begun(cloud, b"12345"), None)
+    commit(cloud, begun(cloud, b"12345"))
     cloud.close()
     ledger = cloud.config.folder / "ledger.sqlite3"
     sound = ledger.read_bytes()
@@ -184,7 +184,7 @@ def test_ledger_that_is_damaged_is_refused(cloud: Cloud) -> None:
 def test_ledger_that_cannot_be_read_while_the_disk_is_full_is_not_called_damaged(
     cloud: Cloud, tmp_path: Path
 ) -> None:
-    commit(cloud, begun(cloud, b"12345"), None)
+    commit(cloud, begun(cloud, b"12345"))
     rebooted = replace(cloud.config, folder=tmp_path / "rebooted")
     rebooted.folder.mkdir()
     for name in ("ledger.sqlite3", "ledger.sqlite3-wal"):  # as a power cut leaves them
@@ -215,7 +215,7 @@ def test_commit_that_the_ledger_could_not_take_is_repeated_with_the_same_digest(
     upload = begun(cloud, b"12345")
     cloud.blobs.publish(upload.upload_id)
 
-    assert commit(cloud, upload, None).sha256 == SHA256_OF_12345
+    assert commit(cloud, upload).sha256 == SHA256_OF_12345
 
 
 def test_bytes_that_the_disk_did_not_take_are_asked_for_again(
@@ -229,23 +229,10 @@ def test_bytes_that_the_disk_did_not_take_are_asked_for_again(
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", fail)
         with pytest.raises(OSError, match="the disk failed"):
-            commit(cloud, upload, None)
+            commit(cloud, upload)
 
     with pytest.raises(Problem, match="0 of 5 bytes are here"):
-        commit(cloud, upload, None)
-
-
-def test_upload_that_was_published_and_is_given_up_is_entered_because_it_may_have_been_before(
-    cloud: Cloud,
-) -> None:
-    upload = begun(cloud, b"12345")
-    cloud.blobs.publish(upload.upload_id)
-
-    drop_upload(cloud, upload)
-
-    assert [stored.blob for stored in list_objects(cloud.ledger, owner=None)] == [upload.upload_id]
-    assert list(cloud.blobs.blobs()) == [upload.upload_id]
-    assert find_upload(cloud, upload.upload_id) is None
+        commit(cloud, upload)
 
 
 def test_upload_that_was_published_with_other_bytes_than_announced_leaves_none(
@@ -255,7 +242,7 @@ def test_upload_that_was_published_with_other_bytes_than_announced_leaves_none(
     cloud.blobs.publish(upload.upload_id)
 
     with pytest.raises(Problem, match="send them again"):
-        drop_upload(cloud, upload)
+        commit(cloud, upload)
 
     assert list(cloud.blobs.blobs()) == []
     assert find_upload(cloud, upload.upload_id) is None
@@ -294,7 +281,7 @@ def test_grant_outlives_the_upload_that_it_is_needed_for(cloud: Cloud) -> None:
     cloud.clock = lambda: much_later - 1
     tidy(cloud)
 
-    assert commit(cloud, upload, None).blob == upload.upload_id
+    assert commit(cloud, upload).blob == upload.upload_id
 
     tidy(cloud)
     assert cloud.ledger.rows("SELECT * FROM grants") == []
@@ -306,7 +293,7 @@ def test_grant_that_begins_anew_leaves_what_was_published(cloud: Cloud) -> None:
     cloud.blobs.publish(first.upload_id)
 
     second = begun(cloud, b"54321", grant_id=grant_id)
-    given = commit(cloud, second, None)
+    given = commit(cloud, second)
     recover(cloud)
 
     assert given.blob == second.upload_id
@@ -317,7 +304,7 @@ def test_upload_that_was_finished_meanwhile_keeps_its_bytes_when_it_is_given_up(
     cloud: Cloud,
 ) -> None:
     upload = begun(cloud, b"12345")
-    stored = commit(cloud, upload, None)
+    stored = commit(cloud, upload)
 
     drop_upload(cloud, upload)
 
@@ -330,7 +317,7 @@ def test_upload_that_was_given_up_meanwhile_becomes_no_object(cloud: Cloud) -> N
     cloud.blobs.incoming_path(upload.upload_id).write_bytes(b"12345")
 
     with pytest.raises(Problem, match="given up"):
-        commit(cloud, upload, None)
+        commit(cloud, upload)
 
 
 def test_after_a_power_cut_what_was_published_is_finished_without_a_digest_too(
