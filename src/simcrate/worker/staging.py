@@ -348,8 +348,7 @@ def fetch_parts(staging: Staging, claim: Claim, place: Place, watch: Watch) -> N
                 if not is_unpacked(place, part.number, part.sha256):
                     _fetch_part(staging, claim, part, place, watch)
     except DiskFullError:  # while that is waited for, others need the space
-        watch.raise_if_abandoned()
-        _let_go(parts, place)
+        _let_go(_persist(lambda: staging.parts.of_simulation(claim), watch), place)
         raise
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db.models import F
 
-from simcrate.errors import DiskFullError
+from simcrate.errors import DiskFullError, LeaseLostError
 from simcrate.pipeline.jobs import RunOutcome, RunState
 from simcrate.pipeline.part import pack_part
 from simcrate.pipeline.place import Place
@@ -18,6 +19,7 @@ from simcrate.portal.queue.parts import PartRows
 from simcrate.portal.queue.port import RowsPort
 from simcrate.portal.simulations.models import Simulation
 from simcrate.secret import Secret
+from simcrate.worker.parts import Part
 from simcrate.worker.port import Claim, WorkKind
 from simcrate.worker.staging import Staging, fetch_parts
 from tests.servers.disks import full_disk
@@ -80,8 +82,8 @@ def here(simulation: Simulation, tmp_path: Path) -> Place:
     return Place(tmp_path / "here", simulation.pk)
 
 
-def fetch(server: HttpDouble, claim: Claim, here: Place) -> None:
-    parts = PartRows(owner="packer/1/1.00", machine="packer")
+def fetch(server: HttpDouble, claim: Claim, here: Place, rows: type[PartRows] = PartRows) -> None:
+    parts = rows(owner="packer/1/1.00", machine="packer")
     staging = Staging(url=server.url, parts=parts, secret=Secret("s"))
     fetch_parts(staging, claim, here, Watch())
 
@@ -94,6 +96,21 @@ def test_parts_that_there_is_no_space_for_take_none(
         fetch(server, claim, here)
 
     assert not [path for path in here.var_dir.rglob("*") if path.is_file()]
+
+
+def test_parts_stay_when_another_worker_of_the_machine_packs_them_by_now(
+    server: HttpDouble, claim: Claim, here: Place
+) -> None:
+    class TakenOver(PartRows):
+        def of_simulation(self, claim: Claim) -> list[Part]:
+            parts = super().of_simulation(claim)
+            Simulation.objects.update(fence=F("fence") + 1)
+            return parts
+
+    with full_disk(beyond_bytes=RESULT_BYTES[1] - 1), pytest.raises(LeaseLostError):
+        fetch(server, claim, here, TakenOver)
+
+    assert (here.result_dir(0) / "a.vec").exists()
 
 
 def test_a_part_that_was_fetched_leaves_its_run_and_no_zip(

@@ -87,7 +87,8 @@ class PartRows:
 
         None for what this machine has packed before: it has all runs.
         """
-        with reaching_rows():
+        with reaching_rows(), transaction.atomic():
+            self._simulations.renew(claim.id, claim.fence)
             if self._has_packed(claim):
                 return []
             rows = PartRow.objects.filter(
