@@ -1,6 +1,7 @@
 """The frozen values that go into the pipeline and come out of it.
 
-They cross process and machine boundaries as JSON (`to_json`, `from_json`), and hold no secrets.
+They hold no secrets.  An outcome crosses machines as JSON (`to_json`, `from_json`); the others are handed to
+processes of the same version only.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ class Scope(models.TextChoices):
     """What a token may do."""
 
     READ = "read", "read simulations"
-    WRITE = "write", "read, submit and cancel simulations"
+    WRITE = "write", "all that its owner may do with simulations and deliveries"
 
 
 class ApiToken(models.Model):

@@ -1,4 +1,4 @@
-"""The state of a simulation, derived from its runs and its newest delivery.
+"""The state of a simulation, derived from its runs and the delivery that counts.
 
 Nothing stores it, so nothing can disagree with it.
 """
@@ -87,7 +87,7 @@ def standing(simulation: Simulation, tally: RunTally, delivery: Delivery | None)
     Args:
         simulation: the row.
         tally: of all its runs.
-        delivery: the newest, if there is one.
+        delivery: the one that counts (`queries.Overview.delivery`), if there is one.
     """
     if delivery is not None:
         delivered = _delivery_standing(simulation, tally, delivery)

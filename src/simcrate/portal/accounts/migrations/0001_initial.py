@@ -132,7 +132,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("read", "read simulations"),
-                            ("write", "read, submit and cancel simulations"),
+                            ("write", "all that its owner may do with simulations and deliveries"),
                         ],
                         default="read",
                         max_length=5,
