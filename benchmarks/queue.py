@@ -31,7 +31,7 @@ SUPERVISOR_WATCHED_S = 20
 FINISHED = 100_000
 CLAIM_PEER_RATIO = 0.5  # half as fast is still "not slowed"
 
-PRELUDE = "from simcrate.cli.portal import use_portal; use_portal()\n"
+PRELUDE = "from simcrate.cli.portal import start_portal; start_portal()\n"
 SETUP = """
 from simcrate.portal.accounts.models import User
 from simcrate.portal.storages.models import StorageBackend
