@@ -40,6 +40,15 @@ def work(bench: Bench) -> None:
 
 
 @pytest.fixture
+def linked(announced: Announce) -> Delivery:
+    """One whose outcome is to be sent by this machine."""
+    return announced(
+        state="linked", announced_at=None, spool_released_at=None,
+        machine=machine_name(settings.VAR_DIR),
+    )  # fmt: skip
+
+
+@pytest.fixture
 def blocked(simulation: Simulation) -> Delivery:
     """Its directory in the spool cannot be made."""
     failed = Delivery.objects.create(
@@ -102,30 +111,20 @@ def test_a_mail_that_is_refused_keeps_neither_spool_nor_crate_and_the_page_says_
 
 
 def test_the_outcome_goes_to_an_address_that_is_the_owners_when_it_is_sent(
-    bench: Bench, announced: Announce
+    bench: Bench, linked: Delivery
 ) -> None:
-    delivery = announced(
-        state="linked", announced_at=None, spool_released_at=None,
-        machine=machine_name(settings.VAR_DIR),
-    )  # fmt: skip
     EmailAddress.objects.update(email="new@example.org")
     work(bench)
 
-    sent = (bench.var_dir / "outbox").glob(f"*{delivery.pk}*.eml")
+    sent = (bench.var_dir / "outbox").glob(f"*{linked.pk}*.eml")
     assert ["To: new@example.org" in path.read_text() for path in sent] == [True]
 
 
-def test_the_subject_of_the_mail_says_that_no_run_completed(
-    bench: Bench, announced: Announce
-) -> None:
-    delivery = announced(
-        state="linked", announced_at=None, spool_released_at=None,
-        machine=machine_name(settings.VAR_DIR),
-    )  # fmt: skip
-    Run.objects.create(simulation=delivery.simulation, number=0, state="failed")
+def test_the_subject_of_the_mail_says_that_no_run_completed(bench: Bench, linked: Delivery) -> None:
+    Run.objects.create(simulation=linked.simulation, number=0, state="failed")
     work(bench)
 
-    [sent] = (bench.var_dir / "outbox").glob(f"*{delivery.pk}*.eml")
+    [sent] = (bench.var_dir / "outbox").glob(f"*{linked.pk}*.eml")
     assert "Subject: No run of 'study' completed: 1 failed\n" in sent.read_text()
 
 

@@ -37,7 +37,7 @@ def machine() -> Iterator[Path]:
         directory = Path(name)
         (directory / "work").mkdir()
         (directory / "field-keys").write_text(SECRET)
-        if os.geteuid() == 0:
+        if is_root():
             for path in (directory, *directory.iterdir()):
                 os.chown(path, WORKER, WORKER)
         yield directory
@@ -62,7 +62,7 @@ def run(machine: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def _work(machine: Path, limits: Limits, answer: Connection) -> None:
-    if os.geteuid() == 0:
+    if is_root():
         os.setgroups([])
         os.setresgid(WORKER, WORKER, WORKER)
         os.setresuid(WORKER, WORKER, WORKER)
